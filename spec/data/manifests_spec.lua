@@ -125,7 +125,7 @@ describe("data.jsonl", function()
     end
     assert.equal("DIR/m.jsonl:2: json: a colon is missing at byte 6",
       said('{"path": "a"}\n{"a" 1}'))
-    assert.equal("DIR/m.jsonl:2: this is no object", said('{"path": "a"}\n[1]'))
+    assert.equal("DIR/m.jsonl:2: this is not an object", said('{"path": "a"}\n[1]'))
     assert.equal("DIR/m.jsonl:3: column 'p': 4 numbers, and 2 in the lines before",
       said('{"path": "a", "p": [1, 2]}\n\n{"path": "b", "p": [1, 2, 3, 4]}',
         {points = {landmarks = "p"}}))

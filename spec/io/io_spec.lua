@@ -90,7 +90,7 @@ describe("safetensors", function()
     return lying("{\"__metadata__\":" .. json_text .. "}", 0)
   end
   DAMAGED["metadata that is null"] = with_metadata "null"
-  DAMAGED["metadata that is no object"] = with_metadata "3"
+  DAMAGED["metadata that is not an object"] = with_metadata "3"
   DAMAGED["metadata with numbers"] = with_metadata "{\"a\":1}"
   DAMAGED["metadata in a list"] = with_metadata "[\"a\"]"
   DAMAGED["null for a shape"] = one("F32", "1", 0, 4, 4):gsub("%[1%]", "null")

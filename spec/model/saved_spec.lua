@@ -201,7 +201,7 @@ end)
 describe("saving a network", function()
   it("says what cannot be written", function()
     fails(function() braid.save("x.safetensors", nn.Linear(2, 3)) end, "save: only a network that "
-      .. "braid.model or braid.open made knows its definition; of this Linear, braid.save(path, "
+      .. "braid.model or braid.open made knows its definition; for this Linear, braid.save(path, "
       .. "net:state_dict()) keeps the values")
     for _, ending in ipairs{"npz", "npy", "csv", "png", "pt", ""} do
       fails(function() braid.save("x." .. ending, small()) end,
@@ -217,8 +217,9 @@ describe("saving a network", function()
     loop[1] = loop
     for what, value in pairs{["option o is a function"] = print, ["option o.f is a function"] =
       {f = print}, ["option o is nan"] = 0 / 0, ["option o.2 is inf"] = {1, math.huge},
-      ["option o is a userdata"] = braid.ones(1), ["has tables in tables without an end"] = loop,
-      ["option o has the key 2 beside names"] = {a = 1, [2] = 2}, ["option o is an object"] =
+      ["option o is a userdata"] = braid.ones(1), ["has tables that are nested too deeply"] = loop,
+      ["option o has names and the key 2, which is not a name"] = {a = 1, [2] = 2},
+      ["option o is an object"] =
       mtl.real{1}, ["option o is not UTF-8"] = "\xff"} do
       local net <const> = defined("return function(_, o) return o.o and nn.Linear(2, 2) end",
         {o = value})
@@ -231,7 +232,7 @@ describe("saving a network", function()
     local odd <const> = mtl.real{1}
     odd.extra = 3
     for what, task in pairs{["the task t could not be made again: mtl.real: there is no option "
-      .. "'extra'"] = odd, ["the task t is none of mtl's"] = {loss = print, size = 1}} do
+      .. "'extra'"] = odd, ["the task t is not of a kind of mtl"] = {loss = print, size = 1}} do
       local net <const> = defined(text, {tasks = mtl.tasks{t = task}})
       fails(function() braid.save("x.safetensors", net) end, "save: " .. what)
     end
@@ -243,18 +244,18 @@ describe("saving a network", function()
 
   -- Changes that users make by hand, with the message about each.
   local CHANGES <const> = {
-    {function(n) n[2] = nn.Tanh() end, "2 is Tanh, and ReLU by its definition"},
+    {function(n) n[2] = nn.Tanh() end, "2 is Tanh, but the definition makes it ReLU"},
     {function(n) n[4] = nn.ReLU() end, "4 (ReLU) is not in its definition"},
-    {function(n) n[3] = nil end, "3 is not there, which is Sequential by its definition"},
-    {function(n) n[1].weight = braid.ones(4, 2) end, "1.weight is a tensor (4, 2), and a tensor"},
-    {function(n) n[1].weight = nil end, "1.weight is not there"},
+    {function(n) n[3] = nil end, "3 is missing, but the definition makes it Sequential"},
+    {function(n) n[1].weight = braid.ones(4, 2) end, "1.weight is a tensor (4, 2), but the"},
+    {function(n) n[1].weight = nil end, "1.weight is missing, but the"},
     {function(n) n[1].scale = braid.ones(1) end, "1.scale (a tensor (1)) is not in its definition"},
-    {function(n) n[3][1].p = 0.25 end, "3.1.p is 0.25, and 0.5 by its definition"},
+    {function(n) n[3][1].p = 0.25 end, "3.1.p is 0.25, but the definition makes it 0.5"},
     {function(n) n[3][2].options.stride = {2, 2} end, "3.2.options.stride"},
     {function(n) n.epoch = 3 end, "epoch (3) is not in its definition"},
-    {function(n) n[3][1] = n[2] end, "3.1 is the same as 2, and Dropout by its definition"},
+    {function(n) n[3][1] = n[2] end, "3.1 is the same as 2, but the definition makes it Dropout"},
     {function(n) n[1].forward = function(_, x) return x end end, "1.forward (a function)"},
-    {function(n) n[1], n[2] = n[2], n[1] end, "1 is ReLU, and Linear by its definition"},
+    {function(n) n[1], n[2] = n[2], n[1] end, "1 is ReLU, but the definition makes it Linear"},
   }
 
   it("says what was changed by hand, which its definition would not give back", function()
@@ -270,12 +271,12 @@ describe("saving a network", function()
     local net <const> = small()
     net.head.pose = nn.Linear(100, 7)
     net:add_task("age", mtl.real{1})
-    fails(function() braid.save("x.safetensors", net) end, "head.pose.outputs is 7, and 5 by")
+    fails(function() braid.save("x.safetensors", net) end, "head.pose.outputs is 7, but the")
     local other <const> = braid.model("models/cross_stitch.lua", {tasks = tasks_of(), width = 0.25})
     assert.is_true((other:stacked()))
     other.columns.stacked.conv1[1].bias = nil
     fails(function() braid.save("x.safetensors", other) end,
-      "columns.landmarks.conv1.1.bias is not there, which is a tensor (4) by its definition")
+      "columns.landmarks.conv1.1.bias is missing, but the definition makes it a tensor (4)")
   end)
 
   it("takes what the library does for none", function()

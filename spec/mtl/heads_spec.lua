@@ -135,7 +135,7 @@ for _, path in ipairs(definitions.paths()) do
         net(braid.randn(2, table.unpack(shape, 2)))
         files.with("net.safetensors", function(to)
           fails(function() braid.save(to, net) end, more.mixer and "save: the option"
-            or "save: the option head is a function, and no file holds that")
+            or "save: the option head is a function, which a file cannot hold")
         end)
         fails(function() model(path, function() return 1 end, more) end,
           "heads: task 'landmarks' has no head: the function returned a number")

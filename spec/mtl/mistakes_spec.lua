@@ -19,7 +19,7 @@ describe("a researcher's mistakes", function()
       "mix: there is no block 'conv9'; there is conv1, conv2, conv3")
     fails(function() columns{split = "x"} end, "mtl.columns: split: there is no block 'x'")
     fails(function() columns{split = "conv2"}:mix("conv1", mtl.ttc{}) end,
-      "mix: block 'conv1' is shared by all tasks, up to 'conv2'; put mixers after it")
+      "mix: block 'conv1' is shared by all tasks; put mixers after block 'conv2'")
   end)
 
   it("with columns of different channels", function()

@@ -346,7 +346,7 @@ describe("ablate", function()
     fails(function() build(mtl.separation{}):ablate(batch) end,
       "ablate: in stage 1 the columns do not run; call net:stage(2) first")
     fails(function() build(mtl.ttc{}, {split = "conv1"}):ablate(batch, {blocks = "conv1"}) end,
-      "ablate: block 'conv1' is shared by all tasks, up to 'conv1'; name one after it")
+      "ablate: block 'conv1' is shared by all tasks; name a block after 'conv1'")
     fails(function() build():ablate(batch, {blocks = {}}) end,
       "ablate: wants a block or a list of them; there is conv1, conv2")
     fails(function() build(mtl.ttc{}):ablate{} end, "ablate: there is no batch to measure on")

@@ -155,7 +155,7 @@ for path in io.popen("ls models/*.lua"):lines() do
 
     it("is refused where nothing fits", function()
       fails(function() model(name, {pretrained = {x = braid.ones(3)}}) end,
-        "model: pretrained: no tensor of a table is of this backbone: its names are x; the ")
+        "model: pretrained: no tensor of a table belongs to this backbone: its names are x; the ")
       fails(function() model(name, {pretrained = {}}) end, "its names are none;")
       fails(function() model(name, {pretrained = "/nowhere/w.safetensors"}) end,
         "model: pretrained: /nowhere/w.safetensors: No such file")
@@ -314,7 +314,7 @@ describe("pretrained weights", function()
       for _, call in ipairs{[[nn.backbone("tcdcn", {pretrained = "w.safetensors"})]],
         [[mtl.columns(tasks, "tcdcn", {pretrained = "w.safetensors"})]]} do
         assert(files.write(path, {"return function(tasks) return " .. call .. " end"}))
-        fails(function() braid.model(path, {tasks = tasks}) end, "a definition names no file")
+        fails(function() braid.model(path, {tasks = tasks}) end, "a definition cannot name a file")
       end
     end)
     fails(function() mtl.columns(tasks, "tcdcn", {init = "fresh", pretrained = {}}) end,

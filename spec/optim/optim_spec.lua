@@ -218,7 +218,8 @@ describe("the state of an optimizer", function()
       "parameter 1: 'm' must be float64 (1), not float64 (2)")
     refused(optim.SGD{ {params = {a}}, {params = {b}} },
       "SGD: load_state_dict: group 1: there is no option 'amsgrad'")
-    assert.error_matches(function() opt:load_state_dict{} end, "this is no state of an optimizer")
+    assert.error_matches(function() opt:load_state_dict{} end,
+      "this is not the state of an optimizer")
   end)
 
   it("may be loaded before the first step and within a scope", function()

@@ -87,13 +87,13 @@ describe("an optimizer", function()
         refused(message, function() opt:load_state_dict(given) end)
       end
       trained():load_state_dict(trained():state_dict())
-      refused("this is no state of an optimizer", function() trained():load_state_dict() end)
+      refused("this is not the state of an optimizer", function() trained():load_state_dict() end)
       for key, values in pairs{steps = {-1, 1.5, "1", 0 / 0}, factor = {-1, "1", 0 / 0}} do
         for _, value in ipairs(values) do
           spoilt(("load_state_dict: %s must be"):format(key), function(d) d[key] = value end)
         end
       end
-      spoilt("this is no state", function(d) d.groups = nil end)
+      spoilt("this is not the state", function(d) d.groups = nil end)
       spoilt("it has 0 groups", function(d) d.groups = {} end)
       spoilt("group 1 is 3, not a table with params", function(d) d.groups[1] = 3 end)
       spoilt("group 1 has 0 parameters", function(d) d.groups[1].params = {} end)

@@ -91,8 +91,8 @@ describe("an optimizer from before", function()
     assert.error_matches(function() opt:step() end, "SGD: parameter 1 (2) is no longer in its "
       .. "network: net:unstack(), net:to(dtype) or another operation has put a new tensor in its "
       .. "place; make what holds it anew, with net:parameters()", 1, true)
-    assert.error_matches(function() ema:update() end, "EMA: the averages do not have bias, a "
-      .. "tensor that came after them: make them anew, optim.EMA(module)", 1, true)
+    assert.error_matches(function() ema:update() end, "EMA: the module has a new tensor bias, "
+      .. "which the averages lack: make them anew, optim.EMA(module)", 1, true)
     optim.SGD(layer:parameters()):step()
   end)
 

@@ -107,7 +107,7 @@ describe("a checkpoint", function()
       ["parts%.o is a queue.*state_dict"] = {parts = {o = setmetatable({}, {__name = "queue"})}},
       ["parts is a userdata"] = {parts = io.stdout},
       ["the key of parts%[a function%] is a function"] = {parts = { [print] = 1 }},
-      ["parts%.again.* tables in tables without an end"] = {parts = endless},
+      ["parts%.again.* tables that are nested too deeply"] = {parts = endless},
     } do
       local ok <const>, why <const> = pcall(braid.checkpoint, path, value)
       assert.is_false(ok)

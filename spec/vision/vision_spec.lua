@@ -190,7 +190,7 @@ describe("the detector", function()
         function() vision.detector{P = nets.P, R = nets.R} end,
       ["vision.detector: P cannot slide over an image"] =
         function() vision.detector{P = nets.R, R = nets.R, O = nets.O} end,
-      ["vision.detector: a picture is uint8 (3, h, w) or (1, h, w), not float32 (3, 8, 8)"] =
+      ["vision.detector: wants a picture, uint8 (3, h, w) or (1, h, w), not float32 (3, 8, 8)"] =
         function() vision.detector(nets)(braid.zeros(3, 8, 8)) end,
     } do
       local ok <const>, text <const> = pcall(f)

@@ -19,7 +19,7 @@ local fail <const> = damage.fail
 -- Adds an object from line `number`.
 local function add(t, object, number, message)
   if type(object) ~= "table" or object == json.null or #object > 0 then
-    fail("%s:%d: %s", t.path, number, message or "this is no object")
+    fail("%s:%d: %s", t.path, number, message or "this is not an object")
   end
   t.n = t.n + 1
   t.lines[t.n] = number

@@ -88,7 +88,7 @@ end
 
 -- Checks an entry of the header -> {name, kind, shape, first, last}.
 local function check_entry(name, entry)
-  if type(entry) ~= "table" then fail("'%s' is no object", name) end
+  if type(entry) ~= "table" then fail("'%s' is not an object", name) end
   local bits <const> = BITS[entry.dtype]
   if not bits then
     fail("'%s' has a type that is not known here: %s", name,
@@ -107,7 +107,9 @@ local function check_entry(name, entry)
 end
 
 local function check_metadata(metadata)
-  if type(metadata) ~= "table" or metadata == json.null then fail("its metadata is no object") end
+  if type(metadata) ~= "table" or metadata == json.null then
+    fail("its metadata is not an object")
+  end
   for key, value in pairs(metadata) do
     if type(key) ~= "string" or type(value) ~= "string" then
       fail("its metadata is not of strings")
@@ -158,7 +160,7 @@ local function parse_header(source)
   if length < 2 or length > source.size - 8 then fail("the header's length is %d", length) end
   limits.bound("header", length, "bytes of header")
   local text <const>, start <const> = take(source, 9, length)
-  if text:sub(start, start) ~= "{" then fail("the header is no object") end
+  if text:sub(start, start) ~= "{" then fail("the header is not an object") end
   local entries <const>, metadata <const> = entries_of(text:sub(start, start + length - 1))
   local at = 0
   for _, e in ipairs(entries) do

@@ -6,8 +6,7 @@
 -- as they are. All other values are lists that begin with a word:
 --   ["t", name]  a tensor                  ["l", a, b ...]     a list
 --   ["f", hex]   NaN or infinity           ["m", k, v, k, v]   a table with other keys
---   ["b", hex]   a string of any bytes     ["o", state, name]  the state of an object, and its
---   class
+--   ["b", hex]   a string of any bytes     ["o", state, name]  an object's state and its class
 --   ["n", name]  a long list of numbers of one type, stored as a tensor
 
 local check <const> = require "braid.check"
@@ -68,7 +67,7 @@ local Writing <const> = {}
 Writing.__index = Writing
 
 function Writing:refuse(path, value, words)
-  check.fail("%s: %s is %s, and no file holds that; %s", self.what, path, value, words)
+  check.fail("%s: %s is %s, which a file cannot hold; %s", self.what, path, value, words)
 end
 
 -- A name in the file for the tensor at a path.
@@ -134,8 +133,8 @@ end
 
 function Writing:table(value, path, depth)
   if depth > DEEPEST then
-    check.fail("%s: %s ... has tables in tables without an end, and no file holds that", self.what,
-      path:sub(1, 40))
+    check.fail("%s: %s ... has tables that are nested too deeply, which a file cannot hold",
+      self.what, path:sub(1, 40))
   end
   if M.method(value, "state_dict") then
     return {"o", self:node(value:state_dict(), path, depth + 1), M.class_name(value)}

@@ -27,11 +27,10 @@ end
 -- Three options work for every definition:
 --   single = "pose"    makes the network of that task alone; it may also name a group
 --                      (groups = {face = {"landmarks"}, ...})
---   parameters = 5e6   chooses the width at which the network has about so many parameters
+--   parameters = 5e6   chooses the width at which the network has about this many parameters
 --   pretrained         the weights that all columns and the stream begin with: a file's path,
 --                      tensors by name, a network or a backbone. Names used by torchvision and
---                      Caffe
---                      are understood. net.pretrained is the report, which is also printed.
+--                      Caffe are understood. net.pretrained is the report, which is also printed.
 --                      Definitions do not see this option, and it is not saved with the network
 -- All other options belong to the definition; the header of its file lists them.
 -- @usage braid.model("models/cross_stitch.lua", {tasks = tasks, input = 40})
@@ -53,7 +52,7 @@ return function(path, given)
   local tasks = given.tasks
   if given.single ~= nil then
     if not tasks then
-      check.fail("model: single names one of tasks, and there are none: give tasks, too")
+      check.fail("model: single names one of the tasks, so give tasks too")
     end
     local groups <const> = require "braid.mtl.columns.groups"
     local wanted

@@ -1,4 +1,4 @@
---- AvgPool2d: the mean of each window of x (n,c,h,w).
+--- AvgPool2d: the mean of each window of x (n,c,h,w) -> (n,c,oh,ow).
 -- @usage nn.AvgPool2d(2)   nn.AvgPool2d(3, {stride = 2, padding = 1, count_include_pad = false})
 
 local check <const> = require "braid.check"

@@ -1,9 +1,9 @@
 --- Backbone: named blocks that run in order, and the recipe to make more of them.
 --
 -- A block is made by a function of its number of input channels. So a network of columns can make
--- a new copy for each task, and can widen a block's input where a mixer joins maps. The function
--- returns the module, and also the number of output channels if the module cannot tell. A ready
--- module can be a block too: copies of it start with its values.
+-- a new copy for each task, and can widen a block's input where a mixer concatenates maps. The
+-- function returns the module, and also the number of output channels if the module cannot tell. A
+-- ready module can be a block too: copies of it start with its values.
 -- @usage nn.backbone("resnet18", {width = 0.25, channels = 1})
 -- @usage
 -- nn.backbone({
@@ -42,7 +42,7 @@ local OF_ANOTHER <const> = check.declare("backbone: of another backbone", {
   pretrained = weights.kind,
 })
 
--- What all columns made from one backbone have in common. It has none of their tensors.
+-- Everything that the columns of one backbone have in common. It holds none of their tensors.
 local Plan <const> = class("Plan")
 
 local function bad(format, ...) check.fail("backbone: " .. format, ...) end
@@ -118,7 +118,7 @@ function Plan:list(given, split, what)
   local list <const> = {}
   for i, name in ipairs(type(given) == "table" and given or {given}) do
     if self:find(name, what) <= split then
-      check.fail("%s: block '%s' is shared by all tasks, up to '%s'; name one after it", what, name,
+      check.fail("%s: block '%s' is shared by all tasks; name a block after '%s'", what, name,
         self.names[split])
     end
     list[i] = name

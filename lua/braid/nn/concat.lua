@@ -1,4 +1,4 @@
---- Concat: runs several modules on the same input and joins their outputs along a dimension
+--- Concat: runs several modules on the same input and concatenates their outputs along a dimension
 -- (default: 2, the channels).
 -- @usage nn.Concat{nn.Conv2d(3, 8, {kernel = 1}), nn.Conv2d(3, 8, {kernel = 3, padding = 1})}
 -- @usage nn.Concat({nn.Linear(4, 2), nn.Linear(4, 3)}, {dim = 2})
@@ -19,7 +19,7 @@ function Concat:init(modules, given)
   local o <const> = check.options(OPTIONS, given, {modules = modules})
   self.dim = o.dim
   if #o.modules == 0 then
-    check.fail("Concat: there are no modules: nn.Concat{a, b} joins what they give")
+    check.fail("Concat: wants one module or more, as in nn.Concat{a, b}")
   end
   table.move(o.modules, 1, #o.modules, 1, self)
 end

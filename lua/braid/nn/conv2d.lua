@@ -1,6 +1,6 @@
 --- Conv2d: x (n,c,h,w) -> (n,o,oh,ow) with weight (o, c/groups, kh, kw).
--- If only one size is given, it is the outputs; c comes from the first input, and so does the type,
--- which is float64 for a float64 input.
+-- If only one size is given, it is o. The first input then gives c and the type, which is float64
+-- for a float64 input and otherwise float32.
 -- @usage nn.Conv2d(3, 64, {kernel = 3, padding = 1})   nn.Conv2d(64, {kernel = 3})
 
 local core <const> = require "braid.core"

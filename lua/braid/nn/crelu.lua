@@ -1,5 +1,5 @@
---- CReLU (Shang et al. 2016): relu(x) and relu(-x) joined along the channels, which doubles
--- them.
+--- CReLU (Shang et al. 2016): concatenates relu(x) and relu(-x) along the channels, (n,c,...) ->
+-- (n,2c,...).
 -- @usage nn.CReLU()(images).shape
 
 local class <const> = require "braid.class"

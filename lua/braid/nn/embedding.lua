@@ -17,7 +17,7 @@ local OPTIONS <const> = check.declare("Embedding", {
   padding_index = whole{from = 1},
 }, function(o)
   if o.padding_index and o.padding_index > o.count then
-    return ("there is no row padding_index = %d of %d"):format(o.padding_index, o.count)
+    return ("padding_index = %d is not one of the %d rows"):format(o.padding_index, o.count)
   end
 end)
 

@@ -1,6 +1,6 @@
 --- Linear: y (..., out) = x (..., in) weight (out, in)^T + bias (out).
--- If only one size is given, it is `out`; `in` comes from the first input, and so does the type,
--- which is float64 for a float64 input.
+-- If only one size is given, it is `out`. The first input then gives `in` and the type, which is
+-- float64 for a float64 input and otherwise float32.
 -- @usage nn.Linear(100, 10, {bias = false})   nn.Linear(10)
 
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- MaxPool2d: the largest value in each window of x (n,c,h,w).
+--- MaxPool2d: the largest value in each window of x (n,c,h,w) -> (n,c,oh,ow).
 -- @usage nn.MaxPool2d(2)   nn.MaxPool2d(3, {stride = 2, padding = 1, ceil_mode = true})
 
 local check <const> = require "braid.check"

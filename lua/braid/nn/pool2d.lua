@@ -1,4 +1,4 @@
---- The base of MaxPool2d and AvgPool2d, which go over x (n,c,h,w) by windows.
+--- The base of MaxPool2d and AvgPool2d, which make one value of each window of x (n,c,h,w).
 
 local core <const> = require "braid.core"
 local class <const> = require "braid.class"

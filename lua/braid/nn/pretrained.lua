@@ -141,13 +141,13 @@ local function decide(what, weights, prefixes, column)
   end
   if #plain == 1 then return plain[1] end
   if #plain > 1 then
-    check.fail("%s: pretrained: %s has the weights %d times, under '%s': give a table with those "
-      .. "meant", what, weights.text, #plain, table.concat(plain, "', '"))
+    check.fail("%s: pretrained: %s has the weights %d times, under '%s': give a table of one set",
+      what, weights.text, #plain, table.concat(plain, "', '"))
   end
   if #columns == 1 or own then return own or prefixes[1] end
-  check.fail("%s: pretrained: %s has columns of %s%s: say which, by net:extract{\"%s\"} or a table "
-    .. "of its tensors", what, weights.text, table.concat(columns, ", "),
-    column and " and none of " .. column or "", columns[1])
+  check.fail("%s: pretrained: %s has columns of %s%s: choose one, by net:extract{\"%s\"} or a "
+    .. "table of its tensors", what, weights.text, table.concat(columns, ", "),
+    column and " but none of " .. column or "", columns[1])
 end
 
 --- Finds the view of a module and the prefix that fit the weights best: {view, prefix, own}.
@@ -169,7 +169,7 @@ function M.choose(what, module, weights, column)
         .. "input = {height, width}", what)
     end)
     local names <const> = check.sorted_keys(weights.state)
-    check.fail("%s: pretrained: no tensor of %s is of this backbone: its names are %s; the "
+    check.fail("%s: pretrained: no tensor of %s belongs to this backbone: its names are %s; the "
       .. "backbone's are %s", what, weights.text, #names > 0 and Report.some(names) or "none",
       Report.some(check.sorted_keys(module:state_dict())))
   end

@@ -32,7 +32,8 @@ local function add(list, names, others, wanted)
   return list
 end
 
---- Joins two reports on the same weights: it lists what either part lacks, and what both left.
+--- Joins two reports on the same weights. The result lists tensors that either part lacks as fresh,
+-- and weights that neither part used as unused.
 function Report:with(other)
   local both <const> = Report(self)
   both.fresh = add(add({}, self.fresh, {}, false), other.fresh, self.fresh, false)

@@ -1,4 +1,4 @@
---- Upsample: resizes x (n,c,h,w) with the nearest pixel or bilinearly.
+--- Upsample: resizes x (n,c,h,w) -> (n,c,oh,ow), by the nearest pixel or bilinearly.
 -- @usage nn.Upsample{scale_factor = 2}   nn.Upsample{size = {48, 64}, mode = "bilinear"}
 
 local class <const> = require "braid.class"

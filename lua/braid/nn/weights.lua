@@ -21,7 +21,7 @@ local BLOBS <const> = {"weight", "bias"} -- the tensors of a Caffe layer, in ord
 
 local function read_file(what, path)
   if guard.is_inside() then
-    check.fail("%s: pretrained: a definition names no file; who uses it gives braid.model the path",
+    check.fail("%s: pretrained: a definition cannot name a file; give the path to braid.model",
       what)
   end
   local ok <const>, value <const> = check.caught(load, path)

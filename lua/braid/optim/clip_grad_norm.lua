@@ -1,7 +1,7 @@
 --- Scales all gradients so that their norm, taken as one vector, is at most max_norm (Pascanu,
 -- Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_.
 --
--- {norm_type = 2 (math.huge is possible), error_if_nonfinite = false}
+-- Options: norm_type (2; math.huge is possible), error_if_nonfinite (false).
 -- @return the norm before scaling
 -- @usage
 -- tasks:loss(net(batch.image), batch):backward()

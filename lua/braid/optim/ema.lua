@@ -3,8 +3,8 @@
 --
 -- Each update sets average = d average + (1 - d) parameter. Options:
 --   decay = 0.999       d
---   warmup = true       d is at most (1 + n) / (10 + n) at the n-th update, so that the average
---                       forgets the start
+--   warmup = true       d is at most (1 + n) / (10 + n) at the n-th update, so that the first
+--                       values fade sooner
 --   average = "equal"   all updates have the same weight (Izmailov et al. 2018, stochastic weight
 --                       averaging; then update once an epoch)
 -- Running statistics, such as batch norm's, are averaged too, because the module's own do not fit
@@ -55,9 +55,9 @@ function EMA:init(module, given)
   end
   for name, p in module:named_parameters() do add(name, p) end
   if #self.names == 0 then
-    check.fail("EMA: the module has no parameters") end for name, t, owner in
-      statistics.each(module) do add(name, t, owner)
+    check.fail("EMA: the module has no parameters")
   end
+  for name, t, owner in statistics.each(module) do add(name, t, owner) end
   self.module, self.seen = module, hints.now()
 end
 
@@ -69,7 +69,7 @@ local function check_current(self)
   for _, p in ipairs(self.parameters) do known[p] = true end
   for name, p in self.module:named_parameters() do
     if not known[p] then
-      check.fail("EMA: the averages do not have %s, a tensor that came after them: make them anew, "
+      check.fail("EMA: the module has a new tensor %s, which the averages lack: make them anew, "
         .. "optim.EMA(module)", name)
     end
   end
@@ -85,7 +85,8 @@ end
 --- Adds the current parameters and statistics to the averages.
 function EMA:update()
   if self.swapped then
-    check.fail("EMA: update while the averages are swapped in: close what ema:using() gave first")
+    check.fail("EMA: update while the averages are swapped in: first close the value of "
+      .. "ema:using()")
   end
   check_current(self)
   local _ <close> = grad.no_grad()
@@ -123,7 +124,7 @@ end
 -- running statistics are computed from these batches.
 function EMA:using(given)
   if self.swapped then
-    check.fail("EMA: the averages are swapped in already: close what ema:using() gave first")
+    check.fail("EMA: the averages are swapped in already: first close the value of ema:using()")
   end
   local o <const> = check.options(USING, given)
   local _ <close> = grad.no_grad()
@@ -142,12 +143,12 @@ function EMA:using(given)
   return setmetatable({}, {__close = back})
 end
 
---- {updates, decay, averages = tensors by the names of parameters and statistics}. The tensors are
--- the EMA's own, not copies.
+--- Returns {updates, decay, averages = tensors by the names of parameters and statistics}. The
+-- tensors are the EMA's own, not copies.
 function EMA:state_dict()
   if self.swapped then
-    check.fail("EMA: state_dict while the averages are swapped in: close what ema:using() gave "
-      .. "first")
+    check.fail("EMA: state_dict while the averages are swapped in: first close the value of "
+      .. "ema:using()")
   end
   local averages <const> = {}
   for i, name in ipairs(self.names) do averages[name] = self.averages[i] end
@@ -156,8 +157,8 @@ end
 
 function EMA:load_state_dict(dict)
   if self.swapped then
-    check.fail("EMA: load_state_dict while the averages are swapped in: close what ema:using() "
-      .. "gave first")
+    check.fail("EMA: load_state_dict while the averages are swapped in: first close the value of "
+      .. "ema:using()")
   end
   local _ <close> = grad.no_grad()
   check.options(STATE, dict)

@@ -43,7 +43,7 @@ end
 
 local function group_name(self, i) return ("%s: group %d"):format(self.declared.what, i) end
 
--- A group with checked options. Where it gives none, the optimizer's are used.
+-- A group with checked options. Options that it does not give are the optimizer's.
 local function group_of(self, i, group, seen)
   local what <const>, own <const> = group_name(self, i), {}
   if type(group) ~= "table" or group.params == nil or check.is_object(group) then

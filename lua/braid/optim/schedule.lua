@@ -1,5 +1,5 @@
---- A schedule sets an optimizer's factor, by which the rate of every group is multiplied, from the
--- step or epoch.
+--- A schedule sets an optimizer's factor from the step or epoch. The learning rate of every group
+-- is multiplied by the factor.
 --
 -- The function is f(step, epoch, metrics) -> factor. step is the number of calls of :step() so far,
 -- epoch the number of complete epochs, and metrics the argument of :step(). optim.step, multistep,
@@ -31,7 +31,7 @@ local function apply(self, metrics)
   return factor
 end
 
---- {epoch_steps = the number of calls of :step() in an epoch (1)}
+--- Makes a schedule. Option: epoch_steps (1), the number of calls of :step() in an epoch.
 function Schedule:init(optimizer, f, given)
   if type(optimizer) ~= "table" or not optimizer.groups then
     check.fail("optim.schedule: the first argument must be an optimizer, not %s",
@@ -53,7 +53,7 @@ function Schedule:step(metrics)
   return apply(self, metrics)
 end
 
---- {steps, factor, and the state of the function if it has one}
+--- Returns {steps, factor, memory}, where memory is the state of the function if it has one.
 function Schedule:state_dict()
   local f <const> = self.f
   return {steps = self.steps, factor = self.optimizer.factor,
@@ -63,8 +63,9 @@ end
 function Schedule:load_state_dict(dict)
   local o <const> = check.options(STATE, dict)
   if (o.memory ~= nil) ~= (type(self.f) == "table" and self.f.load_state_dict ~= nil) then
-    check.fail("optim.schedule: load_state_dict: %s", o.memory and "its function remembers nothing"
-      or "what the function remembers is missing")
+    check.fail("optim.schedule: load_state_dict: %s", o.memory
+      and "the state has a memory, but the schedule's function keeps none"
+      or "the state lacks the memory of the schedule's function")
   end
   if o.memory then self.f:load_state_dict(o.memory) end
   self.steps, self.optimizer.factor = o.steps, o.factor

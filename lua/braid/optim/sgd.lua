@@ -15,7 +15,7 @@ Optimizer.declare(SGD, check.declare("SGD", {
   nesterov = check.flag(false),
 }, function(o)
   if o.nesterov and o.momentum == 0 then return "nesterov = true needs a momentum above 0" end
-  if o.nesterov and o.dampening ~= 0 then return "nesterov = true goes with no dampening" end
+  if o.nesterov and o.dampening ~= 0 then return "nesterov = true needs dampening = 0" end
 end))
 
 function SGD.new_state(_, p, group)

@@ -74,7 +74,7 @@ local function check_state(self, dict)
   local name <const> = self.declared.what
   local function wrong(...) check.fail("%s: load_state_dict: %s", name, string.format(...)) end
   if type(dict) ~= "table" or type(dict.groups) ~= "table" or type(dict.state) ~= "table" then
-    wrong("this is no state of an optimizer: %s", check.shown(dict))
+    wrong("this is not the state of an optimizer: %s", check.shown(dict))
   end
   check.value(name .. ": load_state_dict", "steps", dict.steps, STEPS)
   check.value(name .. ": load_state_dict", "factor", dict.factor, NUMBER)

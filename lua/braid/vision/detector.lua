@@ -215,7 +215,7 @@ end
 function Detector.canvas(image)
   if not core.is_tensor(image) or image.dtype ~= "uint8" or image:dim() ~= 3 or
     (image:size(1) ~= 1 and image:size(1) ~= 3) then
-    check.fail("vision.detector: a picture is uint8 (3, h, w) or (1, h, w), not %s",
+    check.fail("vision.detector: wants a picture, uint8 (3, h, w) or (1, h, w), not %s",
       core.is_tensor(image) and ("%s (%s)"):format(image.dtype, table.concat(image.shape, ", "))
         or type(image))
   end

@@ -33,7 +33,7 @@ local function read(place)
       cut = number
     elseif filled then
       if type(value) ~= "table" or value == json.null or #value > 0 then
-        return nil, ("%s:%d: %s"):format(place.path, number, message or "this is no object")
+        return nil, ("%s:%d: %s"):format(place.path, number, message or "this is not an object")
       end
       self.lines = self.lines + 1
       add_columns(self.columns, value)

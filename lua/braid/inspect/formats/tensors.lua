@@ -58,7 +58,7 @@ local function add_checkpoint(self, metadata)
   self.holds, self.version = "a checkpoint", metadata["braid.version"]
   local tree <const>, why <const> = json.decode(metadata["braid.tree"] or "")
   if type(tree) ~= "table" or #tree > 0 then
-    self.problem = "its tree is damaged: " .. (why or "it is no object")
+    self.problem = "its tree is damaged: " .. (why or "it is not an object")
     return
   end
   self.parts = check.sorted_keys(tree)

@@ -94,7 +94,8 @@ local function parsed(form)
   return paths, what
 end
 
--- Modules that wait for their first input. The sizes that they get from it count as no difference.
+-- The path prefixes of modules that wait for their first input. The sizes that they take from it do
+-- not count as a difference, so they are removed from `what`.
 local function waiting(paths, what)
   local prefixes <const> = {}
   for _, path in ipairs(paths) do
@@ -125,11 +126,11 @@ function M.difference(was, now)
   for _, path in ipairs(old) do
     local own <const> = path:match("([^.]*)$") == "unsized" and is_under(path, open)
     if not after[path] and not own then
-      found[#found + 1] = ("%s is not there, which is %s by its definition"):format(name(path),
+      found[#found + 1] = ("%s is missing, but the definition makes it %s"):format(name(path),
         before[path])
     elseif after[path] ~= before[path] and not own then
-      found[#found + 1] = ("%s is %s, and %s by its definition"):format(name(path), after[path],
-        before[path])
+      found[#found + 1] = ("%s is %s, but the definition makes it %s"):format(name(path),
+        after[path], before[path])
     end
   end
   for _, path in ipairs(new) do

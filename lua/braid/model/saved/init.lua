@@ -61,7 +61,7 @@ function M.write(path, net, given)
   end
   local made <const>, name <const> = origin.of(net), getmetatable(net).__name
   if not made then
-    check.fail("save: only a network that braid.model or braid.open made knows its definition; of "
+    check.fail("save: only a network that braid.model or braid.open made knows its definition; for "
       .. "this %s, braid.save(path, net:state_dict()) keeps the values", name)
   end
   local metadata <const> = check_metadata(given)
@@ -84,7 +84,7 @@ end
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
     if not (class.is_a(net, Columns) and net.head) then
-      check.fail("its definition makes no network that tasks come to or go from")
+      check.fail("its definition makes no network of columns with heads, so its changes do not fit")
     end
     if c.add then
       local added <const>, why <const> = task.made(c.task)
@@ -119,7 +119,7 @@ local function contents(path)
   local weights <const>, metadata <const> = safetensors.read(path)
   if not weights then return nil, metadata .. files.hint(path) end
   if not record.is(metadata) then
-    return nil, path .. ": it holds tensors and no network; braid.load reads them, and "
+    return nil, path .. ": it holds tensors, not a network; braid.load reads them, and "
       .. "net:load_state_dict puts them into a network that braid.model makes"
   end
   local made <const>, why <const> = record.decode(metadata)

@@ -52,7 +52,7 @@ function M.made(options)
     if not name then return nil end
     local make <const> = maker(name)
     if not make then
-      check.fail("its options name a mixer of no known kind: %s", check.shown(name))
+      check.fail("its options name a mixer of an unknown kind: %s", check.shown(name))
     end
     return make(t.options)
   end, {})

@@ -17,12 +17,12 @@ end
 local unfit
 
 local function unfit_table(path, value, depth)
-  if depth > DEEPEST then return path .. " has tables in tables without an end" end
+  if depth > DEEPEST then return path .. " has tables that are nested too deeply" end
   if getmetatable(value) ~= nil then return path .. " is an object" end
   local list <const> = M.is_list(value)
   for key, part in pairs(value) do
     if type(key) ~= "string" and not list then
-      return ("%s has the key %s beside names"):format(path, tostring(key))
+      return ("%s has names and the key %s, which is not a name"):format(path, tostring(key))
     end
     if type(key) == "string" and not utf8.len(key) then
       return path .. " has a name that is not UTF-8"

@@ -28,14 +28,14 @@ local function described_changes(changes)
   local list <const> = {}
   for i, c in ipairs(changes) do
     if type(c.head) == "function" then
-      check.fail("save: the head of the added task %s is a function, and no file holds that: leave "
-        .. "`head` out of add_task, or write it into the definition", c.add)
+      check.fail("save: the head of the added task %s is a function, which a file cannot hold: "
+        .. "leave `head` out of add_task, or write it into the definition", c.add)
     end
-    local why = plain.unfit("what net:mutual was given", c.mutual or {})
-    if why then check.fail("save: %s, and no file holds that", why) end
+    local why = plain.unfit("the argument of net:mutual", c.mutual or {})
+    if why then check.fail("save: %s, which a file cannot hold", why) end
     local mix <const> = options_of.described(c.mix)
-    why = c.mix and plain.unfit("the mixer that net:mix was given", mix)
-    if why then check.fail("save: %s, and no file holds that", why) end
+    why = c.mix and plain.unfit("the mixer of net:mix", mix)
+    if why then check.fail("save: %s, which a file cannot hold", why) end
     list[i] = {add = c.add, init = c.init, head = c.head, column = c.column, mutual = c.mutual,
       task = c.add and task.described(c.add, c.task, 1), mix = mix, at = c.at,
       tasks = c.tasks, columns = c.columns}
@@ -45,7 +45,8 @@ end
 
 -- ---- writing --------------------------------------------------------------------------
 
--- Metadata must be UTF-8. In other text, each byte becomes the character of its number.
+-- Metadata must be UTF-8. If the text is not, each of its bytes becomes the character with the same
+-- number.
 local function widened(text)
   return (text:gsub("[\x80-\xff]", function(c) return utf8.char(c:byte()) end))
 end
@@ -68,7 +69,7 @@ end
 
 --- The metadata of a network, from its record `r` (origin.lua) and its card or nil.
 function M.encode(r, card)
-  if r.unfit then check.fail("save: the %s, and no file holds that", r.unfit) end
+  if r.unfit then check.fail("save: the %s, which a file cannot hold", r.unfit) end
   local utf <const> = utf8.len(r.text) ~= nil
   return {
     ["braid.format"] = tostring(M.FORMAT), ["braid.version"] = version,
@@ -93,10 +94,10 @@ local function is_names(value)
 end
 
 local function wrong_tasks(tasks)
-  if not task.is_named(tasks) then return "its tasks are no object" end
+  if not task.is_named(tasks) then return "its tasks are not an object" end
   for _, name in ipairs(check.sorted_keys(tasks)) do
     if not task.is(tasks[name]) then
-      return ("the task %s is of no known kind"):format(name)
+      return ("the task %s is of an unknown kind"):format(name)
     end
   end
 end
@@ -113,11 +114,11 @@ end
 
 local function wrong_changes(changes)
   if type(changes) ~= "table" or not plain.is_list(changes) then
-    return "its changes are no list"
+    return "its changes are not a list"
   end
   if #changes > MAX_CHANGES then return ("it has %d changes"):format(#changes) end
   for i, c in ipairs(changes) do
-    if not is_change(c) then return ("its change %d is of no known kind"):format(i) end
+    if not is_change(c) then return ("its change %d is of an unknown kind"):format(i) end
   end
 end
 
@@ -162,7 +163,7 @@ local function wrong_format(format)
   local number <const> = format:find("^%d%d?%d?%d?$") and math.tointeger(tonumber(format))
   if number == M.FORMAT then return nil end
   if not number then return "its format is damaged" end
-  return ("it is of format %d, and this Braid (%s) knows format %d: a newer one wrote it"):format(
+  return ("it has format %d, but this Braid (%s) knows format %d: a newer Braid wrote it"):format(
     number, version, M.FORMAT)
 end
 
@@ -184,7 +185,7 @@ function M.decode(metadata)
     if why then return nil, why end
     r[name], why = decoded(metadata, name)
   end
-  why = why or not task.is_named(r.options) and "its options are no object"
+  why = why or not task.is_named(r.options) and "its options are not an object"
     or r.tasks ~= nil and wrong_tasks(r.tasks) or wrong_changes(r.changes or {})
     or r.card ~= nil and cards.wrong(r.card) or wrong_definitions(r.definitions or {})
   if why then return nil, why end

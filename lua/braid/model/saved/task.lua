@@ -60,7 +60,7 @@ end
 --- Makes the task of an entry from M.described; or returns nil and what is wrong.
 function M.made(entry)
   local class <const> = type(entry) == "table" and class_of(entry.kind)
-  if not class then return nil, "is of no known kind" end
+  if not class then return nil, "is of an unknown kind" end
   local given <const> = {}
   for key, value in pairs(entry.options) do given[key] = value end
   for i, value in ipairs(entry.list) do given[i] = value end
@@ -96,7 +96,8 @@ end
 function M.described(name, task, epoch)
   local class <const> = class_of(kind_of(task))
   if not class or getmetatable(task) ~= class then
-    check.fail("save: the task %s is none of mtl's, and its kind is not in the file", name)
+    check.fail("save: the task %s is not of a kind of mtl, and a file cannot hold other kinds",
+      name)
   end
   local list <const>, options <const> = arguments_of(task, class)
   local scheduled <const> = type(options.weight) == "function"
@@ -111,7 +112,7 @@ function M.described(name, task, epoch)
   end
   local why <const> = plain.unfit("the task " .. name, list)
     or plain.unfit("the task " .. name, options)
-  if why then check.fail("save: %s, and no file holds that", why) end
+  if why then check.fail("save: %s, which a file cannot hold", why) end
   local entry <const> = {kind = kind_of(task), list = list, options = options}
   local again <const>, wrong <const> = M.made(entry)
   if not again then check.fail("save: the task %s could not be made again: %s", name, wrong) end

@@ -14,9 +14,8 @@
 --   stacked      false keeps the columns in a list. By default equal columns are stacked: they run
 --                as one tensor (n, T*c, h, w) and give the same numbers (net:stacked())
 --   init         "copy": columns copy the backbone's weights; "fresh": each column draws its own.
---                By default columns copy a backbone whose weights were loaded, trained or set; if
---                it
---                still has its first random weights, each column draws its own
+--                By default columns copy a backbone whose weights were loaded, trained or set. If
+--                it still has its first random weights, each column draws its own
 --   pretrained   weights to begin with: the path of a file, tensors by name, a network or a
 --                backbone; net.pretrained is the report
 --   groups       {face = {"landmarks"}, attributes = {"gender", "smile"}} gives the tasks of a
@@ -73,7 +72,7 @@ local function places(self, where, mixer)
   for i, name in ipairs(type(where) == "table" and where or {where}) do
     list[i] = plan:find(name, "mix")
     if list[i] <= r.split and not mixer.kind.structural then
-      check.fail("mix: block '%s' is shared by all tasks, up to '%s'; put mixers after it", name,
+      check.fail("mix: block '%s' is shared by all tasks; put mixers after block '%s'", name,
         plan.names[r.split])
     end
   end

@@ -1,8 +1,11 @@
---- A residual network for small pictures (the blocks of He, Zhang, Ren and Sun 2016): stem, a 5x5
--- convolution of stride 2; layer1 .. layer4 of two blocks each with 24, 48, 96 and 192 channels,
--- each layer but the first of stride 2; fc, 256 wide on the flattened maps, so that it knows where
--- things are. Batch norm and ReLU after each. The layout is this project's own.
--- Options: fc (256; 0 leaves it out), dropout (0.2, behind fc), width (1.0; multiplies channels and
+--- A residual network for small pictures, with the blocks of He, Zhang, Ren and Sun 2016. The
+-- layout is this project's own.
+--
+-- stem is a 5x5 convolution of stride 2. layer1 .. layer4 have two residual blocks each, with 24,
+-- 48, 96 and 192 channels; layer2 .. layer4 have stride 2. fc has 256 outputs. It takes the
+-- flattened maps and not their means, so that it knows where things are. Batch norm and ReLU follow
+-- every layer.
+-- Options: fc (256; 0 leaves it out), dropout (0.2; after fc), width (1.0; multiplies channels and
 -- fc), channels of the input (1), input (64).
 
 local check <const> = require "braid.check"
