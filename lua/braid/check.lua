@@ -141,7 +141,9 @@ local function blame(declared, what, given, positional)
     local kind <const> = declared.kinds[key]
     if not kind or kind.positional and not positional then
       local names <const> = names_of(declared)
-      if #names == 0 then M.fail("%s: there is no option '%s', nor any", what, tostring(key)) end
+      if #names == 0 then
+        M.fail("%s: there is no option '%s'; it takes none", what, tostring(key))
+      end
       local near <const> = nearest.names(key, names)
       M.fail("%s: there is no option '%s'; there is %s%s", what, tostring(key),
         table.concat(names, ", "),

@@ -79,7 +79,7 @@ local function write(handle, key, value)
   local r <const> = records[handle]
   if r.sealed then sealed_error(r) end
   if not (r.own or r.strange or is_users()) then
-    check.fail("%s is a class of the user's script, and only that changes it", r.name)
+    check.fail("%s is a class of the user's script; only the script can change it", r.name)
   end
   if r.allows then value = r.allows(r, key, value) end
   if type(key) == "string" and key:sub(1, 2) == "__" then
@@ -128,7 +128,7 @@ local function keep_fields(r)
   end
   function meta.__newindex(object, key, value)
     if not making[object] and not is_users() then
-      check.fail("%s: only the user's script can change '%s' of it", r.name, tostring(key))
+      check.fail("%s: only the user's script can change its '%s'", r.name, tostring(key))
     end
     stores[object][key] = value
   end

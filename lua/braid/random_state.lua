@@ -21,9 +21,9 @@ end
 
 function Random.load_state_dict(_, dict)
   if class.is_a(dict, Random) then
-    check.fail("random_state: load_state_dict: wants numbers that were kept, as "
-      .. "braid.random_state():state_dict() gives them; braid.random_state() alone is always the "
-      .. "state of now")
+    check.fail("random_state: load_state_dict: wants a saved state, as "
+      .. "braid.random_state():state_dict() returns it; braid.random_state() itself is always the "
+      .. "present state")
   end
   local o <const> = check.options(STATE, dict)
   core.set_random_state(o.seed, o.stream)

@@ -12,7 +12,7 @@ end
 function M.__pairs(t) return part_after, t, 0 end
 
 function M.__lt()
-  check.fail("< and its like have one answer: compare by elements, with x:lt(y), le, gt or ge")
+  check.fail("<, <=, > and >= give a single answer: compare elements with x:lt(y), le, gt or ge")
 end
 
 M.__le = M.__lt

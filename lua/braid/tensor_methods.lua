@@ -37,7 +37,8 @@ function methods.contiguous(t)
   return (core.memory_format(t) == "contiguous" and t or ops.contiguous_copy(t))
 end
 
---- The tensor converted to another element type, such as "float64"; the tensor itself if it has it.
+--- The tensor converted to another element type, such as "float64". A tensor that has this type
+-- already is returned itself.
 -- @usage x:to("int64")
 function methods.to(t, dtype)
   return (core.dim(t) and t.dtype == dtype and t or ops.to(t, dtype))
@@ -47,7 +48,7 @@ local BACKWARD <const> = check.declare("backward", {
   gradient = check.tensor(), retain_graph = check.flag(false),
 })
 
---- The gradients of t at every leaf that asked for one, added to what their .grad holds.
+--- Computes the gradients of t at every leaf that asked for one, and adds them to the leaf's .grad.
 -- @usage
 -- x:requires_grad_()
 -- x:square():sum():backward()   -- or y:backward{gradient = dy, retain_graph = true}

@@ -111,8 +111,8 @@ function M.index_add(x, dim, index, src, given)
   need_dims("index_add", "index", index, 1)
   need_dims("index_add", "src", src, x:dim())
   if src.shape[dim] ~= index.shape[1] then
-    check.fail("index_add: src %s has not a slice of %s for each of %d indices", shape_text(src),
-      shape_text(x), index.shape[1])
+    check.fail("index_add: src %s must have one slice of %s for each of %d indices",
+      shape_text(src), shape_text(x), index.shape[1])
   end
   for d, size in ipairs(src.shape) do
     if d ~= dim and size ~= x.shape[d] then

@@ -7,7 +7,7 @@ local check <const> = require "braid.check"
 local M <const> = {}
 local ops <const> = core.ops
 
--- The sizes of t. Raises an error if it is no tensor.
+-- The sizes of t. Raises an error if t is not a tensor.
 local function shape_of(t) return core.dim(t) and t.shape end
 
 -- Integers in a row or as one table.

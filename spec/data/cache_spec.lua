@@ -72,7 +72,7 @@ describe("data.mix", function()
 
   it("names parts that are none", function()
     assert.has_error(function() data.mix{} end,
-      "data.mix: there are no data sets: data.mix{{faces, 0.7}, {others, 0.3}}")
+      "data.mix: wants data sets, as in data.mix{{faces, 0.7}, {others, 0.3}}")
     assert.has_error(function() data.mix{{a, 0}} end,
       "data.mix: the share of part 1 must be a number above 0, not 0")
     assert.has_error(function() data.mix{{a, 1}, by = "step"} end,

@@ -378,7 +378,7 @@ describe("the loader", function()
 
   it("refuses to mirror what it does not understand", function()
     assert.error_matches(function() data.loader(dots(), {augment = {flip = 0.5}}) end,
-      "data.loader: mirroring changes 'landmarks', and nothing says how: it wants tasks.landmarks")
+      "data.loader: mirroring changes 'landmarks', but nothing says how: give tasks.landmarks")
   end)
 
   it("mirrors what the reader explained without tasks, and lets tasks say otherwise", function()

@@ -61,7 +61,7 @@ describe("a loader's pictures", function()
     refused(memory(20, 28), {size = 29}, "size 29 is more than most pictures have")
     assert.same({1, 25, 25}, shape(memory(24, 24), {size = 25, enlarge = true}))
     refused(memory(24, 24), {transforms = {data.resize(25)}},
-      "transforms make 25 x 25 pixels of pictures that have 24 x 24; enlarge = true lets them")
+      "transforms make 25 x 25 pixels of pictures that have 24 x 24; enlarge = true allows it")
     refused(memory(24, 24), {transforms = {data.augment{size = 30}, data.whiten()}}, "30 x 30")
     refused(memory(24, 24), {augment = {size = 30}}, "size is an option beside augment, not in it")
     assert.same({1, 25, 25},
@@ -70,23 +70,23 @@ describe("a loader's pictures", function()
     shell.in_directory(function(directory)
       local set <const> = files(directory, { {20, 20}, {20, 16}, {60, 60} })
       refused(set, {size = 24},
-        "size 24 is more than most pictures have: of sample 2, 16 x 20 pixels")
+        "size 24 is more than most pictures have: sample 2 has 16 x 20 visible")
       assert.same({3, 24, 24}, shape(set, {size = 24, enlarge = true}))
       local boxes <const> = braid.tensor{ {0, 0, 9, 9}, {0, 0, 8, 8}, {0, 0, 9, 7} }
       local function boxed(crop)
         return files(directory, { {60, 60}, {60, 60}, {60, 60} }, {boxes = boxes, crop = crop})
       end
-      refused(boxed(), {size = 24}, "9 x 9 pixels are to be seen")
+      refused(boxed(), {size = 24}, "9 x 9 visible pixels")
       assert.same({3, 24, 24}, shape(boxed("whole"), {size = 24}))
     end)
   end)
 
   it("are never coloured without a word", function()
-    refused(memory(8, 8), {channels = 3}, "data.loader: channels = 3, and the pictures are gray")
+    refused(memory(8, 8), {channels = 3}, "data.loader: channels = 3, but the pictures are gray")
     assert.same({3, 8, 8}, shape(memory(8, 8), {channels = 3, enlarge = true}))
     assert.same({1, 8, 8}, shape(memory(8, 8, 3), {channels = 1}))
     local mix <const> = data.mix{{memory(8, 8)}, {memory(8, 8, 3)}}
-    refused(mix, {}, "one data set is gray and another in colour: say channels = 1, or enlarge")
+    refused(mix, {}, "one data set is gray and another in colour: give channels = 1, or enlarge")
     assert.same({1, 8, 8}, shape(mix, {channels = 1}))
     assert.same({3, 8, 8}, shape(mix, {enlarge = true}))
     refused(data.mix{{memory(8, 8)}, {memory(9, 9)}}, {}, "it is 8 in one data set, 9 in another")
@@ -214,7 +214,7 @@ describe("readers of files", function()
         local set <const> = read(dir, {size = 18, channels = 1}).train
         assert.same({1, 18, 18}, shape(set), name)
         refused(set, {size = 19}, "size 19 is more than the 18 pixels that the pictures have")
-        refused(set, {channels = 3}, "channels = 3, and the pictures are gray")
+        refused(set, {channels = 3}, "channels = 3, but the pictures are gray")
         assert.same({3, BOXED[name] and 20 or 60, BOXED[name] and 20 or 60},
           shape(read(dir, {}).train), name)
         assert.same({3, 60, 60}, shape(read(dir, {crop = "whole"}).train), name)

@@ -37,9 +37,9 @@ describe("a loader", function()
 
   it("refuses to mirror or turn what nobody explained, and says how to", function()
     local bins <const> = data.pose_bins("heading", {as = "pose"})
-    assert.matches("data.loader: mirroring changes 'pose', and nothing says how: it wants kinds = "
-      .. "{heading = \"yaw\"} (or pitch, roll) in the data set, or for mirroring tasks.pose "
-      .. "of a flip, or data.pose_bins(\"heading\", {kind = \"yaw\"})",
+    assert.matches("data.loader: mirroring changes 'pose', but nothing says how: give the data set "
+      .. "kinds = {heading = \"yaw\"} (or pitch, roll), or for mirroring tasks.pose a flip, "
+      .. "or use data.pose_bins(\"heading\", {kind = \"yaw\"})",
       refusal(set_of{heading = two}, {bins, flip}), 1, true)
     assert.matches("turning changes 'pose'", refusal(set_of{heading = two}, {bins, turn}), 1, true)
     assert.matches("turning changes 'pose'",
@@ -97,9 +97,9 @@ describe("a loader", function()
   it("refuses to mirror or turn angles that a task bins and nobody named", function()
     for _, labels in ipairs{ {pose = ANGLES}, {pose = two}, {pose = two:reshape(2, 1)} } do
       local ds <const>, tasks <const> = taken(mtl.pose_bins{bins = 5}, labels)
-      local hint <const> = " changes 'pose', and nothing says how: it wants kind = \"yaw\" (or "
-        .. "pitch, roll; a word for each of several angles) in tasks.pose, or kinds = "
-        .. "{pose = \"yaw\"} in the data set"
+      local hint <const> = " changes 'pose', but nothing says how: give tasks.pose a kind = "
+        .. "\"yaw\" (or pitch, roll; a word for each of several angles), or the data set kinds = "
+        .. "{pose = \"yaw\"}"
       assert.matches("data.loader: mirroring" .. hint, refusal(ds, {flip}, tasks), 1, true)
       assert.matches("data.loader: turning" .. hint, refusal(ds, {turn}, tasks), 1, true)
       assert.is_false(refusal(ds, {}, tasks))
@@ -113,17 +113,17 @@ describe("a loader", function()
 
   it("says where the data set and a task say different angles", function()
     local ds, tasks = taken(mtl.pose_bins{kind = "roll pitch yaw"}, nil, {pose = "-roll pitch yaw"})
-    assert.matches("data.loader: number 1 of 'pose' is \"-roll\" in the data set and \"roll\" in "
-      .. "tasks.pose: leave out kind of the task, or say kinds = {pose = ...} in the data set",
+    assert.matches("data.loader: number 1 of 'pose' is \"-roll\" in the data set but \"roll\" in "
+      .. "tasks.pose: leave kind out of the task, or give the data set kinds = {pose = ...}",
       refusal(ds, {}, tasks), 1, true)
-    assert.matches("data.loader: kind of tasks.pose, for 'pose': 'roll pitch yaw' is 3 words for 1 "
-      .. "numbers", refusal(set_of{pose = two}, {}, tasks), 1, true)
+    assert.matches("data.loader: kind of tasks.pose, for 'pose': 'roll pitch yaw' has 3 words for "
+      .. "1 numbers", refusal(set_of{pose = two}, {}, tasks), 1, true)
     ds, tasks = taken(mtl.pose_bins{kind = "roll pitch -yaw"}, nil, {pose = "real real yaw"})
     assert.is_false(refusal(ds, {flip, turn}, tasks))
     assert.error_matches(function() mtl.pose_bins{kind = "jaw"} end, "mtl.pose_bins: kind: 'jaw' "
-      .. "is none of an angle; there is yaw, pitch, roll, -yaw, -pitch, -roll, real", 1, true)
+      .. "is not a kind of angle; there is yaw, pitch, roll, -yaw, -pitch, -roll, real", 1, true)
     assert.error_matches(function() mtl.pose_bins{kind = "yaw pitch"} end,
-      "mtl.pose_bins: kind: 'yaw pitch' is 2 words for 3 numbers", 1, true)
+      "mtl.pose_bins: kind: 'yaw pitch' has 2 words for 3 numbers", 1, true)
   end)
 
   it("is told of kinds by those who read tables", function()
@@ -140,7 +140,7 @@ describe("a loader", function()
       assert.error_matches(function() read{both = "yaw"; neither = "yaw"} end,
         "data.csv: kinds: neither: there is no such label")
       assert.error_matches(function() read{both = "jaw"} end,
-        "data.csv: kinds: both: 'jaw' is no kind of a number")
+        "data.csv: kinds: both: 'jaw' is not a kind of number")
     end)
   end)
 
@@ -150,7 +150,7 @@ describe("a loader", function()
     local mix <const> = data.mix{{of{pose = {3, 2, 1}}}, {of()}}
     local pose <const> = mtl.tasks{pose = mtl.classes{3, flip = {3, 2, 1}}}
     assert.is_false(refusal(mix, {turn}))
-    assert.matches("mirroring changes 'pose', and nothing says how: it wants tasks.pose of flip",
+    assert.matches("mirroring changes 'pose', but nothing says how: give tasks.pose a flip",
       refusal(mix, {flip}), 1, true)
     assert.is_false(refusal(mix, {flip}, pose))
     assert.is_false(refusal(data.mix{{of{pose = {3, 2, 1}}}, {of{pose = {3, 2, 1}}}}, {flip}))
@@ -163,12 +163,12 @@ describe("a loader", function()
     assert.matches("flip of task 'pose' must be a list of the 5 bins, not", refusal(
       set_of{yaw = two}, {bins, flip}, mtl.tasks{pose = mtl.classes{3, flip = {3, 2, 1}}}), 1, true)
     assert.error_matches(function() set_of({yaw = two}, {yaw = "jaw"}) end,
-      "kinds.yaw: 'jaw' is no kind of a number")
+      "kinds.yaw: 'jaw' is not a kind of number")
     assert.error_matches(function() set_of({yaw = two}, {yaw = "yaw pitch"}) end,
-      "kinds.yaw: 'yaw pitch' is 2 words for 1 numbers")
+      "kinds.yaw: 'yaw pitch' has 2 words for 1 numbers")
     assert.error_matches(function() set_of({face = two}, {face = "box"}) end, "a box is %(n, 4%)")
     assert.error_matches(function() set_of({face = two}, {face = "class"}) end,
-      "no kind of float32")
+      "does not fit float32")
   end)
 
   it("has the mirror image of the 68 points", function()

@@ -148,7 +148,7 @@ describe("workers of a loader", function()
     assert.has_error(function() data.loader(ds, {workers = -1}) end,
       "data.loader: workers must be a whole number from 0 to 256, not -1")
     assert.has_error(function() data.loader(ds, {transforms = {}, size = 3}) end,
-      "data.loader: with transforms, size belongs among them")
+      "data.loader: transforms are given, so size must be one of them")
     assert.has_error(function() data.loader(ds, {balanced = "number", weights = {1, 1, 1}}) end,
       "data.loader: only one of balanced, weights and stratify")
     assert.has_error(function() data.loader({}) end, "data.loader: wants a data set, not {}")
@@ -207,7 +207,7 @@ describe("the order of samples", function()
     assert.equal(0, none)
     assert.near(2 / 3, many / (many + few), 0.03) -- 2400 draws: a deviation of 0.01
     assert.has_error(function() data.loader(ds, {weights = {1, 2}, transforms = {}}) end,
-      "data.loader: weights has 2 numbers, and the data set 60 samples")
+      "data.loader: weights has 2 numbers, but the data set has 60 samples")
   end)
 
   it("stratified has the classes in every batch as in the whole", function()

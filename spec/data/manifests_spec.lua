@@ -86,7 +86,7 @@ describe("data.csv", function()
       said("path,set\na.png,dev\n", {split = "set"}))
     assert.equal("DIR/m.csv:2: the box has no area",
       said("path,a,b,c,d\na.png,1,1,1,2\n", {box = {"a", "b", "c", "d"}}))
-    assert.equal("DIR/m.csv: line 3: 1 cells, and 2 in the lines before",
+    assert.equal("DIR/m.csv: line 3: 1 cells, but 2 in the lines before",
       said("path,age\na,1\nb\n"))
     assert.equal("DIR/m.csv: there are no rows in it", said("path,age\n"))
     assert.equal("DIR/m.csv:1: two columns are called 'a'", said("path,a,a\n1,2,3\n"))
@@ -126,10 +126,10 @@ describe("data.jsonl", function()
     assert.equal("DIR/m.jsonl:2: json: a colon is missing at byte 6",
       said('{"path": "a"}\n{"a" 1}'))
     assert.equal("DIR/m.jsonl:2: this is not an object", said('{"path": "a"}\n[1]'))
-    assert.equal("DIR/m.jsonl:3: column 'p': 4 numbers, and 2 in the lines before",
+    assert.equal("DIR/m.jsonl:3: column 'p': 4 numbers, but 2 in the lines before",
       said('{"path": "a", "p": [1, 2]}\n\n{"path": "b", "p": [1, 2, 3, 4]}',
         {points = {landmarks = "p"}}))
-    assert.equal("DIR/m.jsonl:1: column 'p' is no list",
+    assert.equal("DIR/m.jsonl:1: column 'p' is not a list",
       said('{"path": "a", "p": 3}', {points = {landmarks = "p"}}))
     assert.equal("DIR/m.jsonl:1: column 'path': a path is missing", said('{"a": 1, "path": null}'))
   end)

@@ -63,7 +63,7 @@ describe("data.idx", function()
 
   it("names the file that is not what it says", function()
     local name <const> = "train-images-idx3-ubyte"
-    assert.equal("DIR/" .. name .. ": it is no IDX file", said{[name] = "hello, world"})
+    assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = "hello, world"})
     assert.equal("DIR/" .. name .. ": it ends before it should", said{[name] = "\0\0\8\3\0"})
     assert.equal("DIR/" .. name .. ": values of (2, 2, 4) end at byte 32, but it has 28",
       said{[name] = idx(8, {2, 2, 4}, PIXELS)})
@@ -87,10 +87,10 @@ describe("data.idx", function()
     local name <const> = "train-images-idx3-ubyte"
     core.reset_peak()
     local before <const> = braid.memory().peak
-    assert.equal("DIR/" .. name .. ": it is no IDX file", said{[name] = packed})
+    assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = packed})
     local lying <const> = packed:sub(1, -5) .. string.pack("<I4", 0xFFFFFFFF)
-    assert.equal("DIR/" .. name .. ": it is no IDX file", said{[name] = lying})
-    assert.equal("DIR/" .. name .. ": it is no gzip file", said{[name] = "\x1F\x8B\8"})
+    assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = lying})
+    assert.equal("DIR/" .. name .. ": it is not a gzip file", said{[name] = "\x1F\x8B\8"})
     assert.is_true(braid.memory().peak - before < 1 << 20)
   end)
 
@@ -110,7 +110,7 @@ describe("data.idx", function()
       end
     end)
     local other <const> = packed:sub(1, -9) .. "\1\2\3\4" .. packed:sub(-4)
-    assert.equal("DIR/" .. name .. ": gzip: its bytes are not what they were", said{[name] = other})
+    assert.equal("DIR/" .. name .. ": gzip: its checksum is wrong", said{[name] = other})
   end)
 end)
 
@@ -265,8 +265,8 @@ describe("data.celeba", function()
     local head <const> = "3\n5_o_Clock_Shadow Smiling Young\n000001.jpg -1 1 1\n"
     assert.equal("DIR/list_attr_celeba.txt:4, column 3: 'x' is not a number from -1e9 to 1e9",
       said{["list_attr_celeba.txt"] = head .. "000002.jpg 1 x 1\n000003.jpg 1 1 1\n"})
-    assert.equal("DIR/list_attr_celeba.txt:5: attributes are -1 and 1 (from = 0 says that they are "
-      .. "0 and 1, missing = 0 that 0 marks one that nobody gave)",
+    assert.equal("DIR/list_attr_celeba.txt:5: attributes are -1 and 1 (from = 0: they are 0 and 1; "
+      .. "missing = 0: 0 marks a missing one)",
       said{["list_attr_celeba.txt"] = head .. "000002.jpg 1 1 1\n000003.jpg 1 0 1\n"})
     assert.equal("DIR/list_attr_celeba.txt:4: a name and 3 numbers wanted, 3 words found",
       said{["list_attr_celeba.txt"] = head .. "000002.jpg 1 1\n000003.jpg 1 1 1\n"})
@@ -331,7 +331,8 @@ describe("data.pts", function()
     assert.equal("DIR/a.pts: the points are not between { and }", said "n_points: 2\n{\n1 2\n")
     assert.equal("DIR/a.pts:1: 'version: 1', 'n_points: 68' or '{' wanted, not 'hello'",
       said "hello")
-    assert.equal("DIR/b.pts: 1 points, and 2 in the files before; say points = ...",
+    assert.equal("DIR/b.pts: 1 points, but 2 in the files before; points = ... takes the files of "
+      .. "one number",
       complaint({["a.pts"] = one, ["a.png"] = "picture", ["b.pts"] = "{\n1 1\n}",
         ["b.png"] = "picture"}, {}, data.pts))
     assert.equal("DIR/a.pts: there is no picture beside it",

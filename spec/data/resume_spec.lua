@@ -158,12 +158,12 @@ describe("a loader that goes on from a state", function()
       SET:subset{23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1},
       Dataset{files = table.move({}, 1, 0, 1, {"a.png"}), root = "x",
         labels = {number = braid.ones({1}, {dtype = "int64"})}}} do
-      refused("state is that of another data set: 23 samples", ds)
+      refused("state belongs to another data set: 23 samples", ds)
     end
-    refused("state is that of another order", data.mix{{SET, 1}})
+    refused("state belongs to another order", data.mix{{SET, 1}})
     for _, more in ipairs{{shuffle = false}, {balanced = "a"}, {stratify = "a"},
       {weights = WEIGHTS}, {balanced = {"a", "b"}}} do
-      refused("state is that of another order: shuffled, and this one is", SET, more)
+      refused("state belongs to another order: shuffled, but this one is", SET, more)
     end
     for _, wrong in ipairs{{}, {epoch = 1, seed = 1, batches = 2},
       {epoch = 1, seed = 1, samples = -1, set = state.set, order = state.order},

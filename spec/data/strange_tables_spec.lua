@@ -82,9 +82,9 @@ describe("data.csv", function()
     assert.same({1, 4, false}, column(ds, "k"))
     assert.same({"0", "1", "2", "3"}, ds.classes.k)
     assert.same({2, 5, 1}, column(rows(text, {classes = {"k"}, from = {k = -1}}), "k"))
-    assert.matches("DIR/t.csv:4: column 'k': '-1' is no whole number from 0", complaint(text,
+    assert.matches("DIR/t.csv:4: column 'k': '-1' is not a whole number from 0", complaint(text,
       {classes = {"k"}, from = 0}), 1, true)
-    assert.matches("DIR/t.csv:2: column 'k': 'x' is no whole number from 1", complaint(
+    assert.matches("DIR/t.csv:2: column 'k': 'x' is not a whole number from 1", complaint(
       "path,k\na,x\n", {classes = {"k"}, from = 1}), 1, true)
     assert.matches("classes in DIR/t.csv:2", complaint("path,k\na,1000000000\n",
       {classes = {"k"}, from = 1}), 1, true)
@@ -134,7 +134,7 @@ describe("data.csv", function()
     assert.matches("DIR/t.csv: line 2: a zero byte", complaint("path,a\nx\0,1\n"), 1, true)
     assert.matches("if the first line names no columns: header = false",
       complaint("a.png,1\nb.png,2\n"))
-    assert.matches("DIR/t.csv: line 3: 1 cells, and 2 in the lines before",
+    assert.matches("DIR/t.csv: line 3: 1 cells, but 2 in the lines before",
       complaint("path,a\nx,1\ny\n"), 1, true)
   end)
 end)

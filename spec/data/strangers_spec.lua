@@ -36,7 +36,7 @@ describe("every reader", function()
   it("names an archive that is still to be unpacked", function()
     for name, own in pairs(trees.readers) do
       if not own.file and not name:find("cifar") then
-        assert.matches("%(there is d%.zip: is it still to be unpacked%?%)$",
+        assert.matches("%(there is d%.zip: has it been unpacked%?%)$",
           said({["d.zip"] = "PK"}, data[name]))
         if name ~= "idx" then
           assert.matches("d%.zip: Not a directory %(it is an archive: unpack it",
@@ -203,7 +203,7 @@ describe("data.celeba", function()
     local zero <const> = attr:gsub(" %-1", " 0")
     with({["img_align_celeba/000001.jpg"] = "picture", ["list_attr_celeba.txt"] = zero},
       function(dir)
-      assert.matches("list_attr_celeba.txt:3: attributes are %-1 and 1 %(from = 0 says",
+      assert.matches("list_attr_celeba.txt:3: attributes are %-1 and 1 %(from = 0: they",
         select(2, pcall(data.celeba, dir)))
       assert.same({1, 2, 2}, column(data.celeba(dir, {from = 0}).train, "Smiling"))
       assert.same({false, 2, 2}, column(data.celeba(dir, {missing = 0}).train, "Smiling"))
@@ -236,7 +236,7 @@ describe("data.idx", function()
       assert.same({1, false}, column(data.idx(i, l, {missing = 255}).train, "class"))
       assert.same({false, 255}, column(data.idx(i, l, {from = 1, missing = 0}).train, "class"))
     end)
-    assert.matches("DIR/l: label 1 is 0, not from 1 %(from = says", said(tree, function(dir)
+    assert.matches("DIR/l: label 1 is 0, not from 1 %(from = the first class", said(tree, function(dir)
       data.idx(dir .. "/i", dir .. "/l", {from = 1})
     end))
     assert.matches("DIR/l: label 2 is 255, not from 0 to 1 ", said(tree, function(dir)

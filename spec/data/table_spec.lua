@@ -50,7 +50,7 @@ describe("data.csv with inputs", function()
       assert.error_matches(function() data.csv(dir .. "/t.csv", {inputs = {}}) end,
         "inputs names no column")
       assert.error_matches(function() data.csv(dir .. "/t.csv", {inputs = {"x"}, image = "y"}) end,
-        "with inputs there are no pictures: image is of no use")
+        "with inputs there are no pictures: leave out image")
     end)
     for fill, value in pairs{[0] = 0, [-1.5] = -1.5, mean = 2} do
       with(text, {inputs = {"x"}, fill = fill}, function(sets)
@@ -85,9 +85,9 @@ describe("a loader of a table", function()
       end
       assert.same({"risk", "risk"}, turns)
       assert.error_matches(function() data.loader(sets.train, {size = 8}) end,
-        "a table of numbers has no pictures: size is of no use")
+        "a table of numbers has no pictures: leave out size")
       assert.error_matches(function() data.loader(data.mix{{sets.train}}, {}) end,
-        "a mix is of pictures; part 1 is a table")
+        "a mix must have pictures, but part 1 is a table")
     end)
   end)
 

@@ -382,13 +382,13 @@ describe("transforms", function()
   it("refuse to mirror points without a task, bins of what is not there", function()
     assert.has_error(function()
       data.loader(ds, {transforms = {data.augment{flip = 0.5}}})
-    end, "data.loader: mirroring changes 'landmarks', and nothing says how: it wants "
-      .. "tasks.landmarks of flip = {...}, the point that takes the place of each, or points = "
-      .. "{landmarks = {flip = {...}}} in the data set")
+    end, "data.loader: mirroring changes 'landmarks', but nothing says how: give "
+      .. "tasks.landmarks a flip = {...}, the point that replaces each point, or the data set "
+      .. "points = {landmarks = {flip = {...}}}")
     assert.has_error(function() batch_of(ds, {data.pose_bins("roll")}) end,
       "data.loader: bins: there is no label 'roll'")
     assert.has_error(function() batch_of(ds, {data.pose_bins("pose")}) end,
-      "data.loader: bins of 'pose' want real numbers, it is class")
+      "data.loader: bins of 'pose' want real numbers, but it is class")
   end)
 
   it("run out of memory with a message, and leave nothing behind", function()

@@ -410,7 +410,7 @@ describe("what is asked for in vain", function()
       ["scope: takes nothing, not function"] = function() braid.scope(function() end) end,
       ["Function: forward returned nothing"]
         = function() braid.Function{forward = function() end, backward = function() end}(x) end,
-      ["compare by elements, with x:lt(y)"] = function() return x < x end,
+      ["compare elements with x:lt(y)"] = function() return x < x end,
     } do
       assert.error_matches(f, message, 1, true)
     end

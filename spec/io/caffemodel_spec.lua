@@ -48,7 +48,7 @@ describe("a .caffemodel file", function()
     local huge <const> = field(7, field(1, ("\xFF\xFF\xFF\xFF\7"):rep(4)))
     for wrong, bytes in pairs{
       ["there is no layer with weights in it"] = "",
-      ["the shape (2) asks for 2 values, and the blob has 3"] =
+      ["the shape (2) asks for 2 values, but the blob has 3"] =
         with_blob(shape, field(5, floats(1, 2, 3))),
       ["a blob has no shape (an old file?)"] = with_blob(field(5, floats(1))),
       ["a shape is impossible"] = with_blob(huge, field(5, floats(1))),
@@ -73,6 +73,7 @@ describe("a .caffemodel file", function()
 
   it("that is not there is named", function()
     assert.error_matches(function() braid.load("/nowhere/x.caffemodel") end,
-      "load: /nowhere/x.caffemodel: No such file or directory (nor is its folder)", 1, true)
+      "load: /nowhere/x.caffemodel: No such file or directory (its folder does not exist either)",
+      1, true)
   end)
 end)

@@ -62,26 +62,26 @@ describe(".csv files", function()
     assert.same({{"2018", "2019"}, {{1, 2}}}, read("2018,2019\n1,2\n", {header = true}))
     local value <const>, message <const> = read("x,y\n1,2\n", {header = false})
     assert.is_nil(value)
-    assert.equal("line 1, column 1: 'x' is no number", message)
+    assert.equal("line 1, column 1: 'x' is not a number", message)
   end)
 
   for text, wanted in pairs{
     [""] = "it has no rows", ["\n \r\n"] = "it has no rows",
-    ["1,2\n3\n"] = "line 2: 1 cells, and 2 in the lines before",
-    ["a,b\n\n1,2,3\n"] = "line 3: 3 cells, and 2 in the lines before",
-    ["1,2\n3,x\n"] = "line 2, column 2: 'x' is no number",
-    ["1,2\n,4\n"] = "line 2, column 1: '' is no number",
-    ["1\n0x10\n"] = "line 2, column 1: '0x10' is no number",
-    ["1\n1e\n"] = "line 2, column 1: '1e' is no number",
-    ["1\n1.2.3\n"] = "line 2, column 1: '1.2.3' is no number",
-    ["1\n1 2\n"] = "line 2, column 1: '1 2' is no number",
-    ["\"a\nb\"\nx\n"] = "line 3, column 1: 'x' is no number",
+    ["1,2\n3\n"] = "line 2: 1 cells, but 2 in the lines before",
+    ["a,b\n\n1,2,3\n"] = "line 3: 3 cells, but 2 in the lines before",
+    ["1,2\n3,x\n"] = "line 2, column 2: 'x' is not a number",
+    ["1,2\n,4\n"] = "line 2, column 1: '' is not a number",
+    ["1\n0x10\n"] = "line 2, column 1: '0x10' is not a number",
+    ["1\n1e\n"] = "line 2, column 1: '1e' is not a number",
+    ["1\n1.2.3\n"] = "line 2, column 1: '1.2.3' is not a number",
+    ["1\n1 2\n"] = "line 2, column 1: '1 2' is not a number",
+    ["\"a\nb\"\nx\n"] = "line 3, column 1: 'x' is not a number",
     ["a,\"b\n1,2\n"] = "line 1: a quote is not closed",
     ["a\"b\n"] = "line 1, column 1: a quote inside a cell",
     ["a,\"b\"c\n"] = "line 1, column 2: more after a closed quote",
     ["id,2019\n1,2\n"] =
-      "line 1, column 1: 'id' is no number ({header = true} reads the line as names)",
-    ["1,2\n1,2\0\n"] = "line 2: a zero byte: it is no text",
+      "line 1, column 1: 'id' is not a number ({header = true} reads the line as names)",
+    ["1,2\n1,2\0\n"] = "line 2: a zero byte: it is not text",
     ["PK\3\4 and more"] =
       "it is a workbook (.xlsx, .ods) or another zip file: save its sheet as .csv",
     ["<html>"] = "it is a web page: did the download fail?",
@@ -89,7 +89,7 @@ describe(".csv files", function()
       "line 2: '1,5' has a decimal comma and '2.5' in line 2 a point: say decimal = \",\" or \".\"",
     ["\"1,234\",5\n"] = "line 1: '1,234' can be a decimal comma or a mark of thousands: " ..
       "say decimal = \",\" or \".\"",
-    ["1\n" .. ("x"):rep(99)] = "line 2, column 1: '" .. ("x"):rep(37) .. "...' is no number",
+    ["1\n" .. ("x"):rep(99)] = "line 2, column 1: '" .. ("x"):rep(37) .. "...' is not a number",
   } do
     it(("are refused with line and column: %q"):format(text:sub(1, 20)), function()
       local value <const>, message <const> = read(text)

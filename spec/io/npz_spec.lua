@@ -100,7 +100,7 @@ describe(".npz files", function()
     local tensors <const>, left_out <const> = file.load("t.npz", table.concat(body) .. directory ..
       "PK\5\6" .. string.pack("<I2I2I2I2I4I4I2", 0, 0, 3, 3, #directory, at, 0))
     assert.same({1, 1}, tensors.a:totable())
-    assert.same({names = "it holds texts", ["read.me"] = "it is no .npy file"}, left_out)
+    assert.same({names = "it holds texts", ["read.me"] = "it is not a .npy file"}, left_out)
   end)
 
   it("may end in a comment", function()
@@ -140,8 +140,8 @@ describe(".npz files", function()
     ["a zip64 size that is missing"] = {made{offset = 0xFFFFFFFF, extra = A64}, "size is missing"},
     ["an extra field that is cut off"] = {made{extra = "\1\0\99\0"}, "extra field is cut off"},
     ["nothing but something else"] = {made{name = "a.txt"},
-      "no tensor is in it; 'a.txt': it is no .npy file"},
-    ["a damaged .npy"] = {made{body = "x"}, "'a.npy': it does not begin as one"},
+      "no tensor is in it; 'a.txt': it is not a .npy file"},
+    ["a damaged .npy"] = {made{body = "x"}, "'a.npy': it does not begin like one"},
   } do
     it("are refused with a message: " .. what, function()
       local t <const>, message <const> = file.load("t.npz", case[1])

@@ -74,7 +74,7 @@ for _, reader in ipairs(READERS) do
         local text <const> = message_of(function() read(folder .. "/g." .. ending) end)
         assert.matches(("(there is f1.%s, f2.%s, f3.%s, f4.%s, f5.%s, ...)"):format(ending, ending,
           ending, ending, ending), text, 1, true)
-        assert.matches("nor is its folder", message_of(function()
+        assert.matches("its folder does not exist either", message_of(function()
           read(folder .. "/no/g." .. ending)
         end), 1, true)
       end)

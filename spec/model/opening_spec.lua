@@ -24,7 +24,7 @@ end
 describe("opening a file", function()
   it("says what it is when it holds no network", function()
     fails(function() braid.open("/nowhere/x.safetensors") end,
-      "open: /nowhere/x.safetensors: No such file or directory (nor is its folder)")
+      "open: /nowhere/x.safetensors: No such file or directory (its folder does not exist either)")
     fails(function() braid.open("models") end, "open: models: Is a directory")
     fails(function() braid.open("README.md") end, "open: README.md: not a whole safetensors file")
     fails(function() braid.open(3) end, "open: wants the path of a file, a string, not a number")

@@ -136,10 +136,10 @@ describe("data.align", function()
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step({3, 4}), step()))
         else
           assert.error_matches(function() seen(set, row.eyes, step()) end,
-            "which of the %d+ points of 'landmarks' are the eyes is not known: say data.align{eyes")
+            "the eyes are not known among the %d+ points of 'landmarks': give data.align{eyes")
         end
         assert.error_matches(function() seen(set, row.eyes, step({1, row.n + 1})) end,
-          "data.align: of 'landmarks', eyes must be numbers from 1 to " .. row.n, 1, true)
+          "data.align: 'landmarks': eyes must be numbers from 1 to " .. row.n, 1, true)
       end)
     end)
   end

@@ -204,14 +204,14 @@ describe("the names of classes", function()
       glasses = mtl.attributes{"smile", "glasses", names = {"no", "yes"}}} do
       fails(function()
         braid.data.loader(faces, {tasks = mtl.tasks{smile = task}, transforms = {}})
-      end, ("data.loader: the classes of '%s' are yes, no in the data set, and no, yes in its task")
+      end, ("data.loader: the classes of '%s' are yes, no in the data set, but no, yes in its task")
         :format(label))
     end
     local other <const> = braid.data.faces{n = 20, size = 16}.train
     other.classes = {smile = {"no", "yes"}}
     fails(function()
       braid.data.loader(braid.data.mix{{faces, 1}, {other, 1}}, {transforms = {}})
-    end, "data.loader: the classes of 'smile' are no, yes in the data set, and yes, no in another")
+    end, "data.loader: the classes of 'smile' are no, yes in the data set, but yes, no in another")
     local same <const> = mtl.tasks{smile = mtl.classes{2, names = {"yes", "no"}}}
     assert.is_truthy(braid.data.loader(faces, {tasks = same, transforms = {}})())
   end)

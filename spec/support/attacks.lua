@@ -356,10 +356,11 @@ add("library function", "buffer upon the tasks", "nn.Module.buffer(tasks, 'x', b
   "wants a module")
 add("library function", "a network of the user's, given back", "net = o.other",
   "a network that it did not make")
-add("library function", "a class of the user's", "o.own.forward = evil", "only that changes it")
+add("library function", "a class of the user's", "o.own.forward = evil",
+  "only the script can change it")
 add("library function", "a class of the user's, by a method",
   "o.own.init(o.own) o.own.train(o.own)",
-  "only that changes it")
+  "only the script can change it")
 add("library function", "parts of a network that are none", [[
 local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:heads()

@@ -98,7 +98,7 @@ describe("selection", function()
     assert.same({{7, 9}, {4, 5}}, x:index_add(1, int {1, 2, 1}, src):totable())
     assert.same({{13, 17}, {7, 9}}, x:index_add(1, int {1, 2, 1}, src, {alpha = 2}):totable())
     assert.has_error(function() x:index_add(2, int {1}, src) end,
-      "index_add: src (3, 2) has not a slice of (2, 2) for each of 1 indices")
+      "index_add: src (3, 2) must have one slice of (2, 2) for each of 1 indices")
     check_gradient(function(a, b) return a:index_add(2, int {2, 2}, b) end,
       double {{1, 2}}, double {{3, 4}})
   end)

@@ -153,7 +153,7 @@ describe("a checkpoint", function()
     local next_one <const> = braid.rand(2)
     assert.matches("seed 3, ", tostring(braid.random_state(state)))
     assert.error_matches(function() braid.random_state(braid.random_state()) end,
-      "wants numbers that were kept")
+      "wants a saved state")
     same(next_one, braid.rand(2), "")
   end)
 end)

@@ -63,8 +63,8 @@ local function add_attributes(state, o)
   local yes <const> = o.from and no + 1 or 1
   local none <const> = o.missing and v:eq(o.missing) or v:ne(v)
   check_rows(t, v:ne(yes):logical_and(v:ne(no)):logical_and(none:logical_not()),
-    ("attributes are %d and %d (from = 0 says that they are 0 and 1, missing = 0 that 0 marks "
-      .. "one that nobody gave)"):format(no, yes))
+    ("attributes are %d and %d (from = 0: they are 0 and 1; missing = 0: 0 marks a missing one)")
+      :format(no, yes))
   local classes <const> = core.keep((v:eq(yes):to("uint8") + 1):masked_fill(none, 0))
   scope:close()
   for i, name in ipairs(t.names) do

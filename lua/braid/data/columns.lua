@@ -124,12 +124,12 @@ local function numbers_of_lists(t, column)
   local lists <const>, values <const>, out <const>, width = M.of(t, column), {}, {}, nil
   for row = 1, t.n do
     if not M.is_missing(t, lists[row], column) then
-      if not is_list(lists[row]) then fail("%s is no list", M.place(t, row, column)) end
+      if not is_list(lists[row]) then fail("%s is not a list", M.place(t, row, column)) end
       values[row] = {}
       flat(t, lists[row], row, column, values[row])
       width = width or #values[row]
       if #values[row] ~= width then
-        fail("%s: %d numbers, and %d in the lines before", M.place(t, row, column),
+        fail("%s: %d numbers, but %d in the lines before", M.place(t, row, column),
           #values[row], width)
       end
     end
@@ -166,7 +166,7 @@ end
 function M.points(t, columns, origin)
   local values <const>, width <const> = M.numbers(t, columns)
   if width % 2 ~= 0 or width == 0 then
-    fail("%s: points are x and y in turns, not %d columns", t.path, width)
+    fail("%s: points need an x and a y each, but there are %d columns", t.path, width)
   end
   local tensor <const> = core.from_table(values, "float32"):reshape(-1, width // 2, 2)
   return origin == 0 and tensor or tensor - origin
@@ -198,7 +198,7 @@ local function occurring(t, column, values)
   local set <const> = {}
   for row = 1, t.n do
     if is_list(values[row]) then
-      fail("%s is a list, which is no class", M.place(t, row, column))
+      fail("%s is a list, not a class", M.place(t, row, column))
     end
     if not M.is_missing(t, values[row], column) then set[class_name(values[row])] = true end
   end
@@ -214,8 +214,8 @@ local function counted(t, column, values, from)
       local v <const> = number_of(t, values[row])
       label = v and math.tointeger(v - from + 1)
       if not label or label < 1 then
-        fail("%s: '%s' is no whole number from %d (a value that marks a missing one: missing = "
-          .. "...)", M.place(t, row, column), tostring(values[row]):sub(1, 40), from)
+        fail("%s: '%s' is not a whole number from %d (if it marks a missing one: missing = ...)",
+          M.place(t, row, column), tostring(values[row]):sub(1, 40), from)
       end
       limits.bound("members", label, "classes in %s", M.place(t, row, column))
     end
@@ -242,8 +242,8 @@ function M.class(t, column, names, from)
   return core.from_table(labels, "int64"), names
 end
 
---- What a column has that no option describes: "lists", "numbers" or "words". A word for a missing
--- value among numbers raises an error that names it.
+--- The contents of a column that no option describes: "lists", "numbers" or "words". A word for a
+-- missing value among numbers raises an error that names the word.
 function M.kind(t, name)
   local values <const>, numbers, word_row = t.columns[name], 0, nil
   local words = false

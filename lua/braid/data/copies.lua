@@ -17,7 +17,7 @@ local OPTIONS <const> = check.declare("copied", {
 return function(self, given)
   local o <const> = check.options(OPTIONS, given)
   if self.inputs then
-    check.fail("copied: a table of numbers has no pictures to shift; copy pictures, or leave it")
+    check.fail("copied: a table of numbers has no pictures to shift; only pictures can be copied")
   end
   local most <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}
   local chosen <const> = {}

@@ -3,9 +3,9 @@
 -- data.csv(file, {...}) -> {train =}, or with a column of parts {train =, val =, test =}. The first
 -- row has the names of the columns. With header = false it does not, and columns are called by
 -- their numbers. Cells are separated by commas, semicolons, tabs or bars, whichever the lines agree
--- on; `separator` sets one. decimal = "," or "." sets the decimal sign, if the numbers leave it
--- open. The text is UTF-8, UTF-16 or Windows-1252, packed by gzip or not. manifest.lua describes
--- the other options, which tell what the columns are.
+-- on; `separator` sets one. decimal = "," or "." sets the decimal sign, if the numbers do not show
+-- it. The text is UTF-8, UTF-16 or Windows-1252, packed by gzip or not. manifest.lua describes the
+-- other options, which tell what the columns are.
 -- @usage
 -- data.csv("faces.csv", {image = "file", classes = {"smile"}, reals = {"age"},
 --   points = {landmarks = {"x1", "y1", "x2", "y2"}}, split = "set"})

@@ -4,12 +4,11 @@
 --   labels    {name = tensor of n rows}. Class labels, int64 or uint8 (n), count from 1; a missing
 --             one is -100, or `missing` if that is given. Points, float32 (n,points,2), are x, y in
 --             pixels of the stored picture, with pixel centres at whole numbers from 0. Other
---             labels
---             are float32 (n) or (n,k). In points and other labels NaN is missing. The label
---             box_width, float32 (n), is the width of each sample's box in pixels of the stored
---             picture, NaN without a box; by default it is computed from the boxes
---   points    {name = {points =, flip =, eyes =}}, facts about a label of points: their number,
---             the point that each becomes in a mirror image, the eyes; mtl.landmarks{of = ds}
+--             labels are float32 (n) or (n,k). In points and other labels NaN is missing. The
+--             label box_width, float32 (n), is the width of each sample's box in pixels of the
+--             stored picture, NaN without a box; by default it is computed from the boxes
+--   points    {name = {points =, flip =, eyes =}}, facts about a label of points: their number, the
+--             point that each becomes in a mirror image, the eyes (for mtl.landmarks{of = ds})
 --   kinds     {name = "class", "points", "box", or words such as "real" and "yaw", one for each
 --             number}: the kind tells how a label changes with its picture (follow.lua)
 --   flips     {name = list}: how mirroring changes other labels, if their task does not tell
@@ -245,7 +244,7 @@ function Dataset:copied(given) return require("braid.data.copies")(self, given) 
 -- field is read when f uses it, so a picture is decoded only if f looks at it.
 -- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
 function Dataset:filter(f)
-  check.value("filter", "what says which samples stay", f, FUNCTION)
+  check.value("filter", "the function that chooses samples", f, FUNCTION)
   local keep <const> = {}
   local at
   local look <const> = {__index = function(_, name)

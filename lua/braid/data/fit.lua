@@ -54,16 +54,14 @@ end
 local function check_size(ds, size)
   local own <const> = side_of(ds) or 0
   if own > 0 and size > own then
-    fail("size %d is more than the %d pixels that the pictures have: read them with size = %d "
-      .. "where their reader takes it; enlarge = true makes them as large as asked", size, own,
-      size)
+    fail("size %d is more than the %d pixels that the pictures have: read them with size = %d if "
+      .. "their reader takes it; enlarge = true enlarges them", size, own, size)
   end
   local seen <const> = own == 0 and seen_of(ds) or {}
   local middle <const> = seen[(#seen + 1) // 2]
   if middle and middle.side < size then
-    fail("size %d is more than most pictures have: of sample %d, %.0f x %.0f pixels are to be "
-      .. "seen; enlarge = true makes them as large as asked", size, middle.number, middle.w,
-      middle.h)
+    fail("size %d is more than most pictures have: sample %d has %.0f x %.0f visible pixels; "
+      .. "enlarge = true enlarges them", size, middle.number, middle.w, middle.h)
   end
 end
 
@@ -75,8 +73,8 @@ function M.size(sets, o)
   for _, ds in ipairs(o.size and {} or sets) do
     local own <const> = side_of(ds)
     if not own then
-      fail("size is missing, and what is to be seen of the pictures differs: say size = 64, here "
-        .. "or where they are read, or transforms")
+      fail("size is missing, and the visible parts of the pictures differ in size: give size = 64, "
+        .. "here or to the reader, or transforms")
     end
     if side and side ~= own then
       fail("size is missing: it is %d in one data set, %d in another", side, own)
@@ -86,7 +84,7 @@ function M.size(sets, o)
   return side
 end
 
--- these transforms choose the visible part themselves
+-- These transforms choose the visible part themselves.
 local CUTS <const> = {crop = true, align = true}
 
 --- Raises an error if transforms make h x w pixels from smaller pictures in memory.
@@ -98,7 +96,7 @@ function M.check_transforms(sets, steps, h, w)
     local high <const> = ds.images and ds.images:size(3) or math.huge
     local wide <const> = ds.images and ds.images:size(4) or math.huge
     if h > high or w > wide then
-      fail("transforms make %d x %d pixels of pictures that have %d x %d; enlarge = true lets them",
+      fail("transforms make %d x %d pixels of pictures that have %d x %d; enlarge = true allows it",
         w, h, wide, high)
     end
   end
@@ -119,9 +117,9 @@ function M.channels(sets, o)
   end
   local channels <const> = o.channels or most
   if channels == 3 and gray and not o.enlarge then
-    fail(o.channels and "channels = 3, and the pictures are gray: read them with channels = 3 "
-      .. "where their reader takes it; enlarge = true repeats the gray in all three"
-      or "one data set is gray and another in colour: say channels = 1, or enlarge = true to "
+    fail(o.channels and "channels = 3, but the pictures are gray: read them with channels = 3 if "
+      .. "their reader takes it; enlarge = true repeats the gray in all three"
+      or "one data set is gray and another in colour: give channels = 1, or enlarge = true to "
       .. "repeat the gray in all three")
   end
   return channels

@@ -14,8 +14,8 @@
 --   "roll"      degrees in the plane of the picture, clockwise as seen: the direction from the eye
 --               on the left to the eye on the right. It turns with the picture and is negated in a
 --               mirror image. "-roll" counts anticlockwise
---   "width"     a horizontal length in pixels of the picture; in a batch in half widths of the
---   image
+--   "width"     a horizontal length in pixels of the picture; in a batch it is in half widths of
+--               the image
 -- Decision: turning the picture does not change yaw and pitch, which are angles of the upright
 -- head.
 --
@@ -45,13 +45,13 @@ function M.words(kind, width)
   local words <const> = {}
   for word in kind:gmatch("%S+") do
     if not WORDS[word] then
-      return nil, ("'%s' is no kind of a number; there is real, yaw, pitch, roll, width (and "
+      return nil, ("'%s' is not a kind of number; there is real, yaw, pitch, roll, width (and "
         .. "class, points, box for whole labels)"):format(word)
     end
     words[#words + 1] = word
   end
   if #words ~= 1 and #words ~= width then
-    return nil, ("'%s' is %d words for %d numbers"):format(kind, #words, width)
+    return nil, ("'%s' has %d words for %d numbers"):format(kind, #words, width)
   end
   for i = #words + 1, width do words[i] = words[1] end
   return words
@@ -61,8 +61,8 @@ end
 function M.angles(kind, width)
   for word in kind:gmatch("%S+") do
     if not WORDS[word] or word == "width" then
-      return nil, ("'%s' is none of an angle; there is yaw, pitch, roll, -yaw, -pitch, -roll, real")
-        :format(word)
+      return nil, ("'%s' is not a kind of angle; there is yaw, pitch, roll, -yaw, -pitch, -roll, "
+        .. "real"):format(word)
     end
   end
   return M.words(kind, width)
@@ -74,7 +74,7 @@ function M.negates(word) return WORDS[word][2] < 0 end
 --- A text about what is wrong with a label's kind, or nil. `t` is the label of n samples.
 function M.wrong(kind, t)
   local float <const> = t.dtype == "float32" or t.dtype == "float64"
-  if float ~= (kind ~= "class") then return ("'%s' is no kind of %s"):format(kind, t.dtype) end
+  if float ~= (kind ~= "class") then return ("'%s' does not fit %s"):format(kind, t.dtype) end
   if kind == "box" and not (t:dim() == 2 and t:size(2) == 4) then return "a box is (n, 4)" end
   if kind == "points" and not (t:dim() == 3 and t:size(3) == 2) then
     return "points are (n, points, 2)"
@@ -129,8 +129,8 @@ local function add_asked(words, asked, field, by)
     if words[i] == "real" then
       words[i] = word
     elseif own[1] ~= other[1] or own[2] ~= other[2] then
-      fail("number %d of '%s' is \"%s\" in the data set and \"%s\" in tasks.%s: leave out kind of "
-        .. "the task, or say kinds = {%s = ...} in the data set", i, field.from, words[i], word, by,
+      fail("number %d of '%s' is \"%s\" in the data set but \"%s\" in tasks.%s: leave kind out of "
+        .. "the task, or give the data set kinds = {%s = ...}", i, field.from, words[i], word, by,
         field.from)
     end
   end
@@ -197,30 +197,29 @@ function M.compare(field, other)
 end
 
 local UNKNOWN <const> = {
-  points = "tasks.%s of flip = {...}, the point that takes the place of each, or points = {%s = "
-    .. "{flip = {...}}} in the data set",
-  real = "kinds = {%s = \"yaw\"} (or pitch, roll) in the data set, or for mirroring tasks.%s of a "
-    .. "flip",
-  class = "tasks.%s of flip = {...}, for the data sets differ in that",
-  taken = "kind = \"yaw\" (or pitch, roll; a word for each of several angles) in tasks.%s, or "
-    .. "kinds = {%s = \"yaw\"} in the data set",
+  points = "tasks.%s a flip = {...}, the point that replaces each point, or the data set points = "
+    .. "{%s = {flip = {...}}}",
+  real = "the data set kinds = {%s = \"yaw\"} (or pitch, roll), or for mirroring tasks.%s a flip",
+  class = "tasks.%s a flip = {...}, because the data sets have different ones",
+  taken = "tasks.%s a kind = \"yaw\" (or pitch, roll; a word for each of several angles), or the "
+    .. "data set kinds = {%s = \"yaw\"}",
 }
 
 local function hint_for(f)
   if f.taken then return UNKNOWN.taken:format(f.taken, f.from) end
   if f.kind ~= "real" then return UNKNOWN[f.kind]:format(f.from, f.from) end
   return UNKNOWN.real:format(f.from, f.name)
-    .. (f.bin and (", or data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
+    .. (f.bin and (", or use data.pose_bins(\"%s\", {kind = \"yaw\"})"):format(f.from) or "")
 end
 
---- Raises an error if after the transforms the value of a label would not be known.
+--- Raises an error if the transforms change a label in a way that is not known.
 function M.check(fields, steps)
   local flips, turns = false, false
   for _, s in ipairs(steps) do flips, turns = flips or s.flips, turns or s.turns end
   for _, f in ipairs(fields) do
     local mirrored <const> = flips and f.mirror_unknown
     if mirrored or turns and f.turn_unknown then
-      fail("%s changes '%s', and nothing says how: it wants %s", mirrored and "mirroring"
+      fail("%s changes '%s', but nothing says how: give %s", mirrored and "mirroring"
         or "turning", f.name, hint_for(f))
     end
   end

@@ -70,8 +70,8 @@ local function read_labels(path, n, o)
   local bad <const> = classes:lt(1):logical_or(classes:gt(most)):logical_and(none:logical_not())
   if bad:any():item() then
     local i <const> = first_of(bad)
-    fail("%s: label %d is %d, not from %d%s (from = says where they count from, missing = which "
-      .. "marks none)", path, i, given[i]:item(), o.from,
+    fail("%s: label %d is %d, not from %d%s (from = the first class, missing = the mark of a "
+      .. "missing label)", path, i, given[i]:item(), o.from,
       o.classes and (" to %d"):format(o.from + most - 1) or "")
   end
   return classes:masked_fill(none, 0)
@@ -121,7 +121,7 @@ local function read_dir(dir, o)
     end
   end
   if not next(sets) then
-    places.absent(dir, ("there is no %strain-images-idx3-ubyte in it, nor such with .gz"):format(
+    places.absent(dir, ("there is no %strain-images-idx3-ubyte in it, with or without .gz"):format(
       o.prefix))
   end
   return sets
@@ -136,7 +136,7 @@ return damage.reader("data.idx", function(images, labels, given)
     return {train = pair(path, damage.path("data.idx", labels, "the file of labels"), o)}
   end
   if places.kind(path) == "file" then
-    check.fail("data.idx: %s: this is a file: give that of the labels, too, or the directory", path)
+    check.fail("data.idx: %s: this is a file: give the file of labels too, or the directory", path)
   end
   return read_dir(path, o)
 end)

@@ -126,8 +126,8 @@ local function starts_of(dir, given)
       other = other or #gather(dir, name .. "/").paths > 0 and name
     end
     if other or any_picture(files) then
-      fail("%s: is %s a data set or a class? %s beside it: say sets = true (which leaves that "
-        .. "out) or sets = false", dir, starts[check.sorted_keys(starts)[1]]:sub(1, -2),
+      fail("%s: is %s a data set or a class? %s beside it: sets = true takes the data sets only, "
+        .. "sets = false makes it a class", dir, starts[check.sorted_keys(starts)[1]]:sub(1, -2),
         other and ("There is a folder '%s' with pictures"):format(other) or "There are pictures")
     end
   end

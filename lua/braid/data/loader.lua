@@ -93,12 +93,12 @@ local function check_options(ds, given)
   local o <const> = check.options(OPTIONS, given)
   for _, name in ipairs(ds.inputs and OF_PICTURES or {}) do
     if given and given[name] ~= nil then
-      check.fail("data.loader: a table of numbers has no pictures: %s is of no use", name)
+      check.fail("data.loader: a table of numbers has no pictures: leave out %s", name)
     end
   end
   for _, name in ipairs{"size", "whiten", "augment"} do
     if o.transforms and given[name] ~= nil then
-      check.fail("data.loader: with transforms, %s belongs among them", name)
+      check.fail("data.loader: transforms are given, so %s must be one of them", name)
     end
   end
   if o.transforms then o.whiten = nil end -- so that the options make the same loader again
@@ -123,11 +123,11 @@ local function resumed(ds, o)
   local state <const> = check.options(STATE, o.state)
   local own <const> = marks.of(ds, o)
   if state.set ~= own.set then
-    check.fail("data.loader: state is that of another data set: %s, and this one has %s",
+    check.fail("data.loader: state belongs to another data set: %s, but this one has %s",
       tostring(state.set), own.set)
   end
   if state.order ~= own.order then
-    check.fail("data.loader: state is that of another order: %s, and this one is %s",
+    check.fail("data.loader: state belongs to another order: %s, but this one is %s",
       tostring(state.order), own.order)
   end
   if state.samples >= #ds + o.batch then -- balanced batches may go a little beyond the set
@@ -140,7 +140,7 @@ end
 function Loader:init(ds, o)
   local sets <const>, recipes <const> = ds.parts or {ds}, {}
   if ds.parts and (type(o.balanced) == "table" or o.balanced == true or o.weights) then
-    check.fail("data.loader: of a mix, balanced must be one label; weights it cannot have")
+    check.fail("data.loader: a mix takes one label in balanced, and no weights")
   end
   if o.balanced == true then o.balanced = all_classes(ds, o.tasks) end
   self.taken = o.state and resumed(ds, o) or {samples = 0}
@@ -153,7 +153,9 @@ function Loader:init(ds, o)
     return
   end
   for i, part in ipairs(sets) do
-    if part.inputs then check.fail("data.loader: a mix is of pictures; part %d is a table", i) end
+    if part.inputs then
+      check.fail("data.loader: a mix must have pictures, but part %d is a table of numbers", i)
+    end
   end
   local size <const> = not o.transforms and fit.size(sets, o)
   for i, part in ipairs(sets) do recipes[i] = o.transforms or usual_steps(part, o, size) end
@@ -279,7 +281,7 @@ end
 return function(ds, given)
   if type(ds) ~= "table" or not (ds.labels or ds.parts) then
     check.fail("data.loader: wants a data set, not %s%s", check.shown(ds), type(ds) == "table" and
-      ds.train and " (what a reader gives has several: pass its train, val or test)" or "")
+      ds.train and " (a reader returns several: pass its train, val or test)" or "")
   end
   local loader <const> = Loader(ds, check_options(ds, given))
   collect_dropped(loader)

@@ -26,9 +26,8 @@
 --             number for each word, 1 for the word in the cell. fill = 0 or "mean" replaces missing
 --             numbers, which are an error otherwise
 -- If none of classes, reals and points is given, every other column with a name is a label. It is
--- real if all its values are numbers, otherwise classes. In JSONL a column may have lists, for
--- example points =
--- {landmarks = "points"}, box = "box".
+-- real if all its values are numbers, otherwise classes. In JSONL a column may have lists, as in
+-- points = {landmarks = "points"}, box = "box".
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -59,9 +58,9 @@ M.options = check.declare("data.jsonl", pictures.options{
   image = COLUMN, root = check.text(), classes = LABELS, reals = LABELS, points = LABELS,
   origin = check.number(0), box = COLUMNS, box_is = check.choice{"corners", "size"},
   split = COLUMN, check = check.flag(false), kinds = check.map(check.text()),
-  missing = check.either(check.text(), check.number(), check.kind("a list of such", is_plain)),
+  missing = check.either(check.text(), check.number(), check.kind("a list of these", is_plain)),
   inputs = LABELS, fill = check.either(check.number(), check.choice{"mean"}),
-  from = check.either(check.whole(), check.kind("a table of such by column", is_plain)),
+  from = check.either(check.whole(), check.kind("a table of these by column", is_plain)),
 })
 
 -- Iterates over a list of names, or over a table of names and their meanings.
@@ -194,7 +193,7 @@ end
 local function make_inputs(what, t, o)
   for _, name in ipairs{"image", "root", "points", "box", "channels", "size", "crop"} do
     if o[name] ~= nil then
-      check.fail("%s: with inputs there are no pictures: %s is of no use", what, name)
+      check.fail("%s: with inputs there are no pictures: leave out %s", what, name)
     end
   end
   local inputs <const>, names <const> = inputs_of(t, o.inputs, o.fill)

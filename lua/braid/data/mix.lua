@@ -26,7 +26,7 @@ function Mix:init(given)
   end
   local o <const> = check.options(OPTIONS, named)
   if #self.parts == 0 then
-    check.fail("data.mix: there are no data sets: data.mix{{faces, 0.7}, {others, 0.3}}")
+    check.fail("data.mix: wants data sets, as in data.mix{{faces, 0.7}, {others, 0.3}}")
   end
   local size = 0
   for i, part in ipairs(self.parts) do

@@ -112,8 +112,8 @@ function M.of(t, image, root)
     end
     local path <const> = value:gsub("\\", "/")
     if path:find("^%a:/") or path:find("^//") then
-      fail("%s: '%s' is a path of Windows, which is not here: write paths relative to a folder, "
-        .. "and say root = ... for that", columns.place(t, row, image), value:sub(1, 60))
+      fail("%s: '%s' is a path of Windows, which does not exist here: write paths relative to a "
+        .. "folder, and give that folder as root", columns.place(t, row, image), value:sub(1, 60))
     end
     if path:find("^%a+://") and not path:find("^file://") then
       fail("%s: '%s' is an address: pictures are read from files", columns.place(t, row, image),

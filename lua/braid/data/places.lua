@@ -38,7 +38,7 @@ function M.absent(dir, what)
   table.sort(files)
   for _, name in ipairs(files) do
     if is_archive(name) then
-      damage.fail("%s: %s (there is %s: is it still to be unpacked?)", dir, what, name)
+      damage.fail("%s: %s (there is %s: has it been unpacked?)", dir, what, name)
     end
   end
   damage.fail("%s: %s", dir, what)

@@ -62,7 +62,7 @@ local function check_orders(sets, tasks)
     for _, label in ipairs(check.sorted_keys(ds.classes)) do
       local own <const>, known <const> = table.concat(ds.classes[label], ", "), orders[label]
       if known and known[1] ~= own then
-        fail("the classes of '%s' are %s in the data set, and %s in %s: label 1 would be another "
+        fail("the classes of '%s' are %s in the data set, but %s in %s: label 1 would be another "
           .. "class", label, own, known[1], known[2])
       end
       orders[label] = known or {own, "another"}
@@ -80,7 +80,7 @@ local function fields_of(sets, recipes, tasks)
     table.remove(shape, 1)
     local known <const>, bin <const> = by_name[name], bins[name]
     if bin and bin.kind ~= kind then
-      fail("bins of '%s' want %s, it is %s", from, bin.kind == "real" and "real numbers"
+      fail("bins of '%s' want %s, but it is %s", from, bin.kind == "real" and "real numbers"
         or bin.kind, kind)
     end
     local width = 1
@@ -123,7 +123,7 @@ local function steps_of(steps, ds)
       end
       out[#out + 1] = copy
     elseif not s.label then
-      fail("transforms: item %d is no transform", #out + 1)
+      fail("transforms: item %d is not a transform", #out + 1)
     end
   end
   return out
@@ -135,10 +135,10 @@ local function eyes_of(step, ds, names)
     local facts <const> = ds.points[name]
     local own <const> = step.eyes or eyes.known(facts)
     local wrong <const> = own and eyes.wrong(own, facts.points)
-    if wrong then check.fail("data.align: of '%s', %s", name, wrong) end
+    if wrong then check.fail("data.align: '%s': %s", name, wrong) end
     if own then return name, own end
   end
-  check.fail("data.align: which of the %d points of '%s' are the eyes is not known: say "
+  check.fail("data.align: the eyes are not known among the %d points of '%s': give "
     .. "data.align{eyes = {i, j}}", ds.points[names[1]].points, names[1])
 end
 

@@ -120,8 +120,8 @@ local function load(dir, o)
     local path <const> = dir .. "/" .. face.pts
     local points <const> = points_of(path)
     if not o.points and width and #points // 2 ~= width then
-      fail("%s: %d points, and %d in the files before; say points = ...", path, #points // 2,
-        width)
+      fail("%s: %d points, but %d in the files before; points = ... takes the files of one number",
+        path, #points // 2, width)
     end
     width = width or #points // 2
     if #points == 0 then fail("%s: there are no points in it", path) end
@@ -133,8 +133,8 @@ local function load(dir, o)
     end
   end
   if not next(sets) then
-    places.absent(dir, ("there is no .pts file%s in it"):format(o.points and " of so many points"
-      or ""))
+    places.absent(dir, ("there is no .pts file%s in it"):format(o.points
+      and " of that many points" or ""))
   end
   if not sets.train then sets.train, sets.test = sets.test, nil end
   local made <const> = {}

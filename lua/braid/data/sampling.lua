@@ -49,7 +49,7 @@ local function by_class(what, ds, name, missing)
   local labels <const> = ds.labels[name]
   if not labels then check.fail("data.loader: %s: there is no label '%s'", what, name) end
   if not is_class(labels) then
-    check.fail("data.loader: %s: '%s' is no class label", what, name)
+    check.fail("data.loader: %s: '%s' is not a class label", what, name)
   end
   local lists <const>, classes <const> = {}, {}
   for i, label in ipairs(labels:totable()) do
@@ -109,7 +109,7 @@ end
 local function weighted(weights, o, count, n, salt)
   local list <const> = core.is_tensor(weights) and weights:totable() or weights
   if #list ~= n then
-    check.fail("data.loader: weights has %d numbers, and the data set %d samples", #list, n)
+    check.fail("data.loader: weights has %d numbers, but the data set has %d samples", #list, n)
   end
   local sums <const>, total = {}, 0.0
   for i, w in ipairs(list) do
@@ -119,7 +119,7 @@ local function weighted(weights, o, count, n, salt)
     total = total + w
     sums[i] = total
   end
-  if total == 0 then check.fail("data.loader: all weights are 0, and no sample could be drawn") end
+  if total == 0 then check.fail("data.loader: all weights are 0, so no sample can be drawn") end
   local u <const>, order <const> = core.uniforms(o.seed, stream(o, salt, 0), count):totable(), {}
   for i = 1, count do
     local at <const> = u[i] * total
@@ -142,8 +142,8 @@ local function order_of(ds, o, count, salt, balance)
   return drawn(count, cycled(counted(#ds), o, salt))
 end
 
---- Who has each of the next `count` turns. At any time everyone has had their share, to within one
--- turn.
+--- A list of who has each of the next `count` turns. At any time everyone has had their share, to
+-- within one turn.
 -- @param before the number of turns that each has had; a shorter turn counts as part of one
 function M.turns(shares, count, before)
   local total, due <const>, turns <const>, had = 0, {}, {}, 0

@@ -21,9 +21,9 @@ local tensor <const> = require "braid.tensor"
 local ops <const> = core.ops
 
 local FAR <const> = 1 << 32 -- where the pictures of validation and test begin
-local EMPTY <const> = 0.1 -- of the pictures
+local EMPTY <const> = 0.1 -- the share of pictures without a face
 local HEAD <const> = 0.8 -- side of the box, as a share of the rendered face's side
-local TRIES <const> = 30 -- to place a face
+local TRIES <const> = 30 -- how often a face looks for a place
 local SMALLEST <const>, LARGEST <const> = 16, 512 -- sides of rendered faces
 
 -- ---- numbers that depend on the picture alone -----------------------------------------------
@@ -74,7 +74,7 @@ local function background(draw, h, w)
   return canvas
 end
 
-local masks <const> = {} -- by side
+local masks <const> = {} -- the results of mask_of, by side
 
 -- How much of a face covers each pixel of its square: 1 in an ellipse, 0 outside, soft between.
 local function mask_of(side)
@@ -134,7 +134,7 @@ local function paint(o, i, row, found)
         labels = labels[1]:totable(), box = {cx - half, cy - half, cx + half, cy + half}}
     end
   end
-  for _ = 1, whole(draw, 0, 3) do -- round shapes that are no faces
+  for _ = 1, whole(draw, 0, 3) do -- round shapes that are not faces
     local s <const> = side()
     local x <const>, y <const> = place(draw, s, taken, h, w)
     local blob <const> = core.image_resize(coarse(draw, 5, 5, 70), s, s)

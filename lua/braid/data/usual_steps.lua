@@ -1,4 +1,4 @@
---- The transforms of a loader to which none are given: a cut, an augmentation, whitening.
+--- The default transforms of a loader: a cut, an augmentation, whitening.
 
 local check <const> = require "braid.check"
 local fit <const> = require "braid.data.fit"
@@ -13,8 +13,8 @@ local AUGMENT <const> = check.declared["data.augment"]:called("data.loader: augm
   return changed
 end)())
 
---- The steps of a data set when none are given, for pictures of that size; 0: as they are.
--- o: augment and whiten, options of data.loader
+--- The default steps of a data set for pictures of `size` pixels a side (0: their own size).
+-- `o` has data.loader's options augment and whiten.
 return function(ds, o, size)
   local given <const> = o.augment or {}
   if given.size then check.fail("data.loader: size is an option beside augment, not in it") end

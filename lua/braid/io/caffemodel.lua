@@ -88,7 +88,7 @@ local function blob_of(source, first, last)
   blob.kind = blob.kind or "float32"
   local have <const> = blob.bytes // (blob.kind == "float32" and 4 or 8)
   if count ~= have then
-    fail("the shape (%s) asks for %d values, and the blob has %d", table.concat(shape, ", "),
+    fail("the shape (%s) asks for %d values, but the blob has %d", table.concat(shape, ", "),
       count, have)
   end
   local text <const>, at <const> = values_of(source, blob)

@@ -29,8 +29,8 @@ local function is_header(cells, line, given)
     if number then count = count + 1 else other = other or i end
   end
   if other and count > 0 then
-    fail("line %d, column %d: '%s' is no number ({header = true} reads the line as names)", line,
-      other, shown(cells[other]))
+    fail("line %d, column %d: '%s' is not a number ({header = true} reads the line as names)",
+      line, other, shown(cells[other]))
   end
   return other ~= nil
 end
@@ -60,7 +60,7 @@ local function parse(text, given, decimal)
     else
       for i, cell in ipairs(cells) do
         values[#values + 1] = numbers.parse(cell, decimal) or
-          fail("line %d, column %d: '%s' is no number", line, i, shown(cell))
+          fail("line %d, column %d: '%s' is not a number", line, i, shown(cell))
       end
       rows = rows + 1
     end
@@ -75,8 +75,8 @@ end
 local read <const> = damage.caught(parse)
 
 --- The table in the bytes of a file; or nil and what is wrong with it.
--- @param header whether the first row is a header (true or false); nil: if none of its cells is a
---   number
+-- @param header whether the first row is a header (true or false); nil: it is one if none of its
+--   cells is a number
 -- @param decimal the decimal sign, "." or ","; nil: as number.lua finds it
 function M.parse(bytes, header, decimal)
   local text <const>, wrong <const> = texts.decode(bytes)

@@ -16,7 +16,7 @@ function M.fail(form, ...) M.fail_with({}, form, ...) end
 -- Turns the results of pcall into those of M.caught.
 local function settled(also, ok, value, ...)
   if ok then return value, ... end
-  -- an error that is no fault of the file
+  -- Any other error is not about the file.
   if type(value) ~= "table" or not value.message then error(value, 0) end
   return nil, value.message, also and value[also]
 end

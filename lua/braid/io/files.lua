@@ -117,7 +117,7 @@ function M.hint(path)
   if file then file:close() end
   if code ~= 2 then return "" end -- the file exists, or has another fault
   local folder <const>, found <const> = alike(path)
-  if not folder then return " (nor is its folder)" end
+  if not folder then return " (its folder does not exist either)" end
   if #found == 0 then return "" end
   if #found > 5 then found[6] = "..." end
   return (" (there is %s)"):format(table.concat(found, ", ", 1, math.min(#found, 6)))

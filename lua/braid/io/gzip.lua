@@ -20,7 +20,7 @@ end
 --- Reads a gzip header -> {at = where the deflated data begins, size =, crc = of the unpacked
 -- bytes}; or nil and a message. Sizes are known up to 4 GiB.
 function M.open(text)
-  if not M.is(text) or #text < HEADER + TRAILER then return nil, "it is no gzip file" end
+  if not M.is(text) or #text < HEADER + TRAILER then return nil, "it is not a gzip file" end
   local method <const>, flags <const> = text:byte(3, 4)
   if method ~= 8 or flags >= 32 then return nil, "gzip: it is packed in an unknown way" end
   local at = HEADER + 1
@@ -43,7 +43,7 @@ function M.read(text, member)
   local bytes <const>, message <const> =
     core.inflate(text:sub(member.at, #text - TRAILER), member.size)
   if not bytes then return nil, "gzip: " .. message end
-  if core.crc32(bytes) ~= member.crc then return nil, "gzip: its bytes are not what they were" end
+  if core.crc32(bytes) ~= member.crc then return nil, "gzip: its checksum is wrong" end
   return bytes
 end
 

@@ -20,7 +20,7 @@ local function header_of(text)
   local zero <const>, code <const>, dimensions <const> = string.unpack(">I2I1I1", text)
   local kind <const> = TYPES[code]
   if zero ~= 0 or not kind or dimensions < 1 or dimensions > MAX_DIMENSIONS then
-    return nil, "it is no IDX file"
+    return nil, "it is not an IDX file"
   end
   local start <const> = 4 + 4 * dimensions
   if #text < start then return nil, "it ends before it should" end

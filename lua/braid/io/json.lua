@@ -40,7 +40,7 @@ local function encode(value, depth)
   if math.type(value) == "integer" then return ("%d"):format(value) end
   if kind == "number" then
     if value ~= value or value == math.huge or value == -math.huge then
-      check.fail("json: there is no %s in it", check.shown(value))
+      check.fail("json: %s cannot be written", check.shown(value))
     end
     return float_text(value)
   end
@@ -64,7 +64,7 @@ local function encode(value, depth)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
---- Stands for a list without values, which an empty table is not.
+--- Stands for a list without values, because an empty table is written as an object.
 M.empty_list = {}
 
 --- The text of a value. Keys are sorted, an empty table is an object, M.null is null.

@@ -38,10 +38,10 @@ local function kind_of(descr)
   local holds <const> = NO_TENSOR[descr:match("^[<>|=]?(%a)")]
   if holds then give_up("it holds %s", holds) end
   local order <const>, letter <const>, size <const> = descr:match("^([<>|=]?)(%a)(%d*)$")
-  if not order then fail("'%s' is no type of values", shown(descr)) end
+  if not order then fail("'%s' is not a type of values", shown(descr)) end
   local kind <const> = KINDS[letter .. size]
   if not kind then
-    give_up("its values are %s, and no type here holds them all", shown(descr))
+    give_up("its values are %s, which no type here can hold", shown(descr))
   end
   local wide <const> = math.tointeger(tonumber(size))
   if wide > 1 and order ~= "<" and order ~= ">" then
@@ -66,7 +66,7 @@ local function parse_shape(text, at)
     comma = also == ","
     from = past + #also
   end
-  if #shape == 1 and not comma then fail("the header has no shape") end -- (3) is no tuple
+  if #shape == 1 and not comma then fail("the header has no shape") end -- (3) is not a tuple
   if #shape > MAX_DIMENSIONS then fail("it has more than %d dimensions", MAX_DIMENSIONS) end
   return shape, stop
 end
@@ -93,7 +93,7 @@ local function parse_header(text)
   local function skip(at) return text:match("^[ \t\r\n]*()", at) end
   local found <const> = {}
   local at = text:match("^%s*{%s*()")
-  if not at then fail("the header is no dictionary") end
+  if not at then fail("the header is not a dictionary") end
   while text:sub(at, at) ~= "}" do
     local key <const>, colon <const> = text:match("^['\"]([%w_]+)['\"]%s*:%s*()", at)
     if not FIELDS[key] then fail("the header is damaged at byte %d", at) end
@@ -128,17 +128,17 @@ end
 local function tensor_of(text, from, shape, kind, big)
   local t <const> = core.from_packed(text, from, shape, kind, big)
   if kind == "uint64" and t:numel() > 0 and t:min():item() < 0 then
-    give_up("it holds a number of 2^63 or more, and no type here does")
+    give_up("it holds a number of 2^63 or more, which no type here can hold")
   end
   return t
 end
 
--- What the header says: {kind, size of a value, big, shape, fortran_order, first and count of the
--- values' bytes}. The file must have as many bytes as that.
+-- Reads the header -> {kind, size (of a value), big, shape, fortran_order, first, count}, where
+-- first and count place the bytes of the values. The file must have as many bytes as that.
 local function parse_head(source)
   local start, at = bytes_of(source, 1, math.min(source.size, 12))
   local magic <const>, major <const>, minor <const> = start:match("^(......)(.)(.)", at)
-  if magic ~= MAGIC then fail("it does not begin as one") end
+  if magic ~= MAGIC then fail("it does not begin like one") end
   local version <const> = major:byte()
   if version < 1 or version > 3 or minor ~= "\0" then
     fail("version %d.%d of the format is not known", version, minor:byte())
@@ -153,7 +153,7 @@ local function parse_head(source)
   head.kind, head.size, head.big = kind_of(header.descr)
   head.count, head.first = count_of(head.shape, head.size), 9 + wide + length
   if head.count ~= source.size - head.first + 1 then
-    fail("its shape and type ask for %d bytes of values, and it has %d", head.count,
+    fail("its shape and type ask for %d bytes of values, but it has %d", head.count,
       source.size - head.first + 1)
   end
   return head
@@ -178,9 +178,9 @@ M.parse = damage.caught(parse, "whole")
 
 local parsed_head <const> = damage.caught(parse_head, "whole")
 
---- What the header of a source says, without its values: {holds, dtype (as in the file), shape,
--- values = how many, columns_first}; {holds, shape = {}, values = 0, left_out = why} for a file
--- that is whole and no tensor; or nil and what is wrong.
+--- Describes a source by its header, without reading values: {holds, dtype (as in the file), shape,
+-- values = how many, columns_first}. For a whole file that is not a tensor it is {holds, shape =
+-- {}, values = 0, left_out = why}. Or nil and what is wrong.
 function M.facts(source)
   local head <const>, why <const>, whole <const> = parsed_head(source)
   if not head and not whole then return nil, why end

@@ -22,7 +22,7 @@ function M.parse(source)
   local ok <const>, wrong <const> = zip.each(source, function(entry, bytes)
     local name <const> = entry:match("^(.+)%.npy$")
     if not name then
-      left_out[entry] = "it is no .npy file"
+      left_out[entry] = "it is not a .npy file"
       return nil
     end
     local t <const>, why <const>, whole <const> = npy.parse(files.view(bytes, entry))

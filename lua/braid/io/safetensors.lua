@@ -52,7 +52,7 @@ end
 -- @return true, or nil and a message
 function M.write(path, tensors, metadata)
   local names <const>, header <const>, at = named.names("safetensors", tensors, is_name,
-    "; what is none goes into metadata, a third argument: {epoch = \"3\"}"), {}, 0
+    "; other values go into metadata, a third argument: {epoch = \"3\"}"), {}, 0
   if metadata ~= nil then header[1] = metadata_text(metadata) end
   for _, name in ipairs(names) do
     local t <const>, shape <const> = tensors[name], {}
@@ -100,7 +100,7 @@ local function check_entry(name, entry)
   local offsets <const> = entry.data_offsets
   if not is_whole_list(offsets) or #offsets ~= 2 then fail("'%s' has no data_offsets", name) end
   if (offsets[2] - offsets[1]) * 8 ~= count * bits then
-    fail("'%s' has a shape that does not go with its data_offsets", name)
+    fail("'%s' has a shape that does not fit its data_offsets", name)
   end
   return {name = name, dtype = entry.dtype, shape = entry.shape, first = offsets[1],
     last = offsets[2]}

@@ -119,8 +119,7 @@ end
 --- Iterates over the rows of a text: the cells, and the line where the row begins. Raises {message
 -- =} for a fault.
 -- @param o separator = one of , ; | and tab (nil: found as described above); whole = true keeps
---   blank
---   cells at the ends of the first rows as columns
+--   blank cells at the ends of the first rows as columns
 -- @return the iterator, and the separator
 function M.rows(text, o)
   local at, line, count = 1, 1, 0
@@ -148,7 +147,7 @@ function M.rows(text, o)
     if cells then second, second_line = read() end
     trim(row, width)
     if #row ~= width then
-      fail("line %d: %d cells, and %d in the lines before", at_line, #row, width)
+      fail("line %d: %d cells, but %d in the lines before", at_line, #row, width)
     end
     count = count + width
     if count > most.cells then

@@ -86,7 +86,7 @@ local function to_utf8(bytes)
   local zero <const> = text:find("\0", 1, true)
   if zero then
     local _, lines <const> = text:sub(1, zero):gsub("\n", "")
-    return nil, ("line %d: a zero byte: it is no text"):format(lines + 1)
+    return nil, ("line %d: a zero byte: it is not text"):format(lines + 1)
   end
   if utf8.len(text) then return text end
   return (text:gsub("[\x80-\xFF]", LATIN))

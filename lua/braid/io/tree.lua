@@ -226,7 +226,7 @@ function M.decode(text, tensors)
   local node <const>, why <const> = json.decode(text)
   if node == nil then return nil, why end
   local ok <const>, value <const> = pcall(value_of, node, tensors)
-  if not ok or type(value) ~= "table" then return nil, "its tree does not go with its tensors" end
+  if not ok or type(value) ~= "table" then return nil, "its tree does not fit its tensors" end
   return value
 end
 

@@ -21,7 +21,7 @@ local LOCATOR <const>, LOCATOR_SIZE <const> = "<I4i8I4", 20
 local NEW_YEAR_1980 <const> = 1 << 5 | 1
 local UTF8 <const>, ENCRYPTED <const>, PATCH <const> = 0x0800, 0x2041, 0x0020
 local STORED <const>, DEFLATED <const> = 0, 8
-local MAX_DEFLATED <const> = 1032 -- deflated bytes inflate to at most so many times their size
+local MAX_DEFLATED <const> = 1032 -- deflated bytes inflate to at most this many times their size
 
 --- From this value on, sizes and offsets are written as zip64.
 M.zip64_from = 0xFFFFFFFF
