@@ -22,8 +22,9 @@ function M.no_grad(f)
   return f()
 end
 
---- Finds the first NaN or Inf: while f runs, or until the returned value is closed, an operator
--- whose result or gradient has one raises an error with its name and its line.
+--- Finds the first NaN or Inf. While f runs, or until the returned value is closed, an operator
+-- raises an error if its result or gradient has a NaN or Inf. The error has the operator's name and
+-- its line.
 -- @usage local _ <close> = braid.detect_anomaly()
 function M.detect_anomaly(f)
   if f == nil then return core.set_anomaly(true) end
@@ -54,7 +55,7 @@ function M.grad(y, inputs, given)
   local grads <const> = core.grad(y, inputs, o.gradient, o.retain_graph)
   for i, g in ipairs(grads) do
     if not g and not o.allow_unused then
-      check.fail("grad: y does not depend on input %d; allow_unused = true gives nil for it", i)
+      check.fail("grad: y does not depend on input %d; allow_unused = true gives false for it", i)
     end
   end
   return grads

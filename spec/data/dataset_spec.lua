@@ -142,7 +142,7 @@ describe("a data set", function()
     assert.same({1, "none", 2}, kinds({1, 255, 2}, 255, "uint8"))
     for _, dtype in ipairs{"int64", "int32", "uint8"} do
       assert.error_matches(function() kinds({1, 0, 2}, nil, dtype) end,
-        "Dataset: labels.kind holds 0; labels count from 1 %(counted from 0%? add 1; where 0 marks "
+        "Dataset: labels.kind holds 0; labels count from 1 %(counted from 0%? add 1; if 0 marks "
         .. "a missing label, say missing = 0%)")
     end
     assert.error_matches(function() kinds{1, -1, 2} end,

@@ -42,7 +42,7 @@ describe("mtl.widen", function()
     assert.is_true(math.abs(n - 200000) <= math.abs(count(width - 1 / 64) - 200000))
     assert.is_true(math.abs(n - 200000) < 0.02 * 200000)
     fails(function() mtl.widen(function() return backbone() end, 5000) end,
-      "at any width: does make use its width?")
+      "at any width: does make(width) use it?")
   end)
 
   it("finds narrow ones, too, and refuses what is beyond all of them", function()

@@ -38,8 +38,8 @@ local function hint(text, line)
   if not line:find("^%s*[{%[]") then return "" end
   local value <const> = json.decode(text)
   if not value then return "" end
-  return " (the file is one value of JSON over many lines; it must be one object a line, or a list "
-    .. "of objects, as pandas writes with orient=\"records\")"
+  return " (the file is one value of JSON over many lines; it must have one object a line, or be a "
+    .. "list of objects, as pandas writes with orient=\"records\")"
 end
 
 local function read_lines(t, text)

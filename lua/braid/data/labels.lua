@@ -32,7 +32,7 @@ end
 function M.kept_classes(name, t, missing)
   if missing ~= 0 then
     if t:eq(0):any():item() then
-      fail("labels.%s holds 0; labels count from 1 (counted from 0? add 1; where 0 marks a "
+      fail("labels.%s holds 0; labels count from 1 (counted from 0? add 1; if 0 marks a "
         .. "missing label, say missing = 0)", name)
     end
     local marked <const> = t:eq(missing)

@@ -73,7 +73,7 @@ local function class_of(path, row, task, label, text, o)
   if class and class >= 1 and class <= #M.CLASSES[task] then return class end
   fail("%s:%d: %s is %s, not a class from %d to %d%s", path, row.number, task, text, o.from,
     o.from + #M.CLASSES[task] - 1, o.from == 1 and label == 0 and
-    " (counted from 0? say from = 0; where it marks a missing label, missing = 0)" or "")
+    " (counted from 0? say from = 0; if it marks a missing label, missing = 0)" or "")
 end
 
 --- The rows of an annotation file, as a list of {image =, points = {x1, y1, ...}, gender =, ...}.

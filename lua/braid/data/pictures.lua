@@ -2,7 +2,7 @@
 --
 -- People write paths with backslashes, in another case than on disk, with another ending or none,
 -- or relative to a folder beside the table. If there is no file at the path as written, this looks
--- for such a file. A path for which none is found stays as written.
+-- for such a file. If it finds none, the path stays as written.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -50,7 +50,7 @@ end
 
 -- ---- reading ----------------------------------------------------------------------------
 
---- The number at byte `at` of a source, which has seven bits in each byte, and the place after it.
+--- The number at byte `at` of a source, and the place after it. Each of its bytes holds seven bits.
 function M.varint(source, at, stop)
   local text <const>, from <const> = source:window(at, math.min(10, stop - at + 1))
   local value = 0

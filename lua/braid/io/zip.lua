@@ -56,10 +56,10 @@ local function find_directory(source)
   if locator and locator:find("^PK\6\7") then
     local _, where <const> = string.unpack(LOCATOR, locator, 5)
     if where < 0 or where > finish - LOCATOR_SIZE - FINISH64_SIZE then
-      fail("its directory is not where it says")
+      fail("its directory is not at its place")
     end
     local record <const> = bytes_of(source, where + 1, FINISH64_SIZE)
-    if not record:find("^PK\6\6") then fail("its directory is not where it says") end
+    if not record:find("^PK\6\6") then fail("its directory is not at its place") end
     local _, _, _, _, _, _, count <const>, bytes <const>, start <const> =
       string.unpack(FINISH64, record, 5)
     entries, size, offset, finish = count, bytes, start, where
@@ -68,7 +68,7 @@ local function find_directory(source)
   end
   if offset < 0 or size < 0 or offset > finish or size ~= finish - offset
     or entries < 0 or entries > size // CENTRAL_SIZE then
-    fail("its directory is not where it says")
+    fail("its directory is not at its place")
   end
   return offset, size, entries
 end
@@ -115,9 +115,9 @@ end
 
 -- Where the bytes of an entry begin (from 0). The entry's own header must agree with the directory.
 local function find_bytes(source, e, limit)
-  if e.offset + LOCAL_SIZE > limit then fail("'%s' is not where it says", e.name) end
+  if e.offset + LOCAL_SIZE > limit then fail("'%s' is not where the directory says", e.name) end
   local head <const> = bytes_of(source, e.offset + 1, LOCAL_SIZE)
-  if not head:find("^PK\3\4") then fail("'%s' is not where it says", e.name) end
+  if not head:find("^PK\3\4") then fail("'%s' is not where the directory says", e.name) end
   local _, flags <const>, method <const>, _, _, _, _, _, name_size <const>, extra_size <const> =
     string.unpack(LOCAL, head, 5)
   local first <const> = e.offset + LOCAL_SIZE + name_size + extra_size

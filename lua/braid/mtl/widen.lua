@@ -43,7 +43,7 @@ return function(make, count)
   end
   local other_count <const> = low_net and low_count or select(2, try_narrow(STEP // 16))
   if other_count == high_count then
-    check.fail("mtl.widen: the network has %d parameters at any width: does make use its width?",
+    check.fail("mtl.widen: the network has %d parameters at any width: does make(width) use it?",
       high_count)
   end
   while high - low > 1 do

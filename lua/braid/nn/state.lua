@@ -140,7 +140,7 @@ function M.load_state_dict(module, given_state, given)
   return record(report, "load_state_dict")
 end
 
---- Gives layers that have no size yet the size of the weights of their name.
+--- Gives each layer that has no size yet the size of the weights with its name.
 function M.give_sizes(net, weights)
   local function give(path, m)
     local weight <const> = rawget(m, "unsized") and weights[path .. "weight"]

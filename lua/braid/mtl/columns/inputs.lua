@@ -24,8 +24,8 @@ function M.arrived(came, names)
   return order
 end
 
---- Makes a convolution over columns of c channels each sum in the order `came`, in which the
--- columns were added, so that its results do not change by a bit.
+--- Sets the order in which a convolution over columns of c channels sums: the order `came`, in
+-- which the columns were added. So its results do not change by a bit.
 function M.ordered(conv, came, names, c)
   local place <const>, places <const>, fields <const>, late = {}, {}, {}, false
   for i, name in ipairs(names) do place[name] = i end

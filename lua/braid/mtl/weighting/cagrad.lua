@@ -47,9 +47,9 @@ end
 
 local STEPS <const>, CLOSE <const> = 60, 1e-12
 
--- The w of line 4 and the length of its mixture. The best tau is between one that gave too long a
--- mixture and one that gave too short a mixture. The search alternates between the length from the
--- last tau and the geometric mean of the two.
+-- The w of line 4 and the length of its mixture. With too small a tau the mixture is longer than
+-- tau, with too large a tau it is shorter. So the best tau is between `low` and `high`. The search
+-- alternates between the last mixture's length and the geometric mean of `low` and `high`.
 local function solve(gram, b, r, least)
   local low, high = least / 4, math.max(table.unpack(matrix.lengths(gram)))
   local tau, w, now = length(gram, matrix.map(b, function() return 1 / #b end)), nil, nil

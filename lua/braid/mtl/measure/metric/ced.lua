@@ -1,5 +1,5 @@
 --- The cumulative distribution of errors, as mtl.ced returns it: {error = {...}, share = {...},
--- auc, failure}. The option by is that of mtl.metric.error. This metric has no direction.
+-- auc, failure}. The option `by` is as in mtl.metric.error. This metric has no direction.
 -- @usage mtl.landmarks{points = 5, metrics = {"error", "ced"}}
 
 local ced <const> = require "braid.mtl.measure.ced"

@@ -1,7 +1,7 @@
 --- The landmark error: the mean distance of a face's points from their true places, divided by a
 -- length of the face; then the mean over faces (Trottier et al. 2018, section 4.1).
 --
--- The option by names the length:
+-- The option `by` names the length:
 --   "eyes"       the distance of the eyes' centres (default)
 --   "corners"    the distance of the eyes' outer corners (corners = {i, j}; 37, 46 of 68 points)
 --   "box"        the width of the face's box, box_width in the batch

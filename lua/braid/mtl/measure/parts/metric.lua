@@ -1,13 +1,13 @@
 --- The base of every metric: its options, what it gathers from batches, and its result.
 --
 -- metric.kind{name, form, gathers, direction, unit, counts, value, options, words, by} makes the
--- class of a metric. form names the input of the metric ("classes", "numbers", "points"; forms/).
--- gathers names the state that it keeps (states/), and by lists the options that change the state.
--- Metrics of a task with equal states share one.
+-- class of a metric. `form` names the input of the metric ("classes", "numbers", "points"; forms/).
+-- `gathers` names the state that it keeps (states/), and `by` lists the options that change the
+-- state. Metrics of a task that keep the same state share it.
 -- value(part, o, context) -> value or nil, reason or nil, notes: computes the value of one problem.
--- A metric has one problem, or one for each attribute, angle or number. notes count what was left
--- out. table = true says that a value is a table, which has no mean. words are the options that may
--- be part of the metric's name, in order.
+-- A metric has one problem, or one for each attribute, angle or number. `notes` counts what was
+-- left out. table = true says that a value is a table, which has no mean. `words` are the options
+-- that may be part of the metric's name, in order.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

@@ -46,7 +46,7 @@ function Set:observe(output, target, batch)
   end
 end
 
---- The state with errors that was gathered with the option by, or nil.
+--- The state that gathered errors with this value of the option `by`, or nil.
 function Set:errors(by)
   for _, e in ipairs(self.entries) do
     if rawget(e.state, "errors") and e.state.by == by then return e.state end
