@@ -25,7 +25,7 @@ local function text_of(what, t)
 end
 
 local function kind_of(what)
-  local quiet <const> = {} -- unknown names that are no typing mistakes
+  local quiet <const> = {} -- unknown names that are not typing mistakes
   return {
     __name = what,
     __tostring = function(t) return text_of(what, t) end,

@@ -196,7 +196,7 @@ describe("models/cascade.lua", function()
     end
     fails(function() model("cascade", {order = {"pose"}}) end, "order must name every task once")
     fails(function() model("cascade", {order = {"pose", "pose", "smile"}}) end,
-      "cascade: order names 'pose', which is no task or there twice")
+      "cascade: order names 'pose', which is not a task or there twice")
   end)
 end)
 

@@ -92,7 +92,7 @@ describe("groups", function()
 
   it("say what is wrong with them", function()
     for message, groups in pairs{
-      ["groups: a names 'gendre', which is no task; there is gender, landmarks"] = {a = {"gendre"}},
+      ["groups: a names 'gendre', which is not a task; there is gender, landm"] = {a = {"gendre"}},
       ["groups: 'pose' is in two groups, a and b"] = {a = {"pose"}, b = {"pose"}},
       ["groups: 'pose' is the name of a task; give the group another name"] = {pose = {"smile"}},
       ["groups: a column cannot be called 'shared'"] = {shared = {"smile"}},

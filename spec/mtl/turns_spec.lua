@@ -303,7 +303,7 @@ describe("net(x, {tasks = ...})", function()
       "network: its columns are stacked, so an optimizer would also move columns "
         .. "without a task among b: call net:unstack() before you make the optimizer")
     fails(function() net(x, {tasks = "d"}) end,
-      "network: tasks names 'd', which is no task; there is a, b, c")
+      "network: tasks names 'd', which is not a task; there is a, b, c")
     fails(function() net(x, {task = "b"}) end, "network: there is no option 'task'; there is tasks")
     assert.same({4, 3}, net:eval()(x[{ {1, 4} }], {tasks = "b"}).b.shape)
   end)

@@ -324,7 +324,7 @@ describe("tasks:weigh", function()
       {function() tasks:weigh(w.upgrad{}, net) end, "wants a network, or a list of parameters"},
       {function() return w.upgrd end, "did you mean.*upgrad"},
       {function() tasks:weigh(net, w.fixed{weights = {d = 1}}):backward(net(x), batch) end,
-        "names 'd', which is no task"},
+        "names 'd', which is not a task"},
       {function() tasks:weigh(net, w.dwa{}):backward(net(x), batch) end,
         "but no epoch is set: call tasks:set_epoch"},
       {function() tasks:weigh(net, w.equal{}):backward({d = net(x).a:sum()}) end,

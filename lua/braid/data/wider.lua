@@ -1,13 +1,13 @@
 --- data.wider: WIDER FACE (Yang, Luo, Loy and Tang 2016), and lists of boxes in its form.
 --
--- data.wider(dir) -> {train =, val =}, those that are there. A sample is a face; set:rows tells in
--- which picture it is. The directory, or one in it such as wider_face_split, has
+-- data.wider(dir) -> {train =, val =}, as far as there are lists. A sample is a face; set:rows
+-- tells in which picture it is. The directory, or one in it such as wider_face_split, has
 -- wider_face_train_bbx_gt.txt and wider_face_val_bbx_gt.txt. Pictures are in WIDER_train/images and
 -- WIDER_val/images, in images, or beside the lists. A list has the path of a picture, the number of
 -- its faces, and a line for each: x y w h in pixels from 0, and optionally blur, expression,
--- illumination, invalid, occlusion and pose. These are labels with classes (blur: 1 clear, 2
--- normal, 3 heavy), except that an invalid face is left out, and so is one without an area;
--- train.omitted counts them. A picture of no face may be followed by a line of zeros.
+-- illumination, invalid, occlusion and pose. All but invalid are labels with classes (blur: 1
+-- clear, 2 normal, 3 heavy). Invalid faces and faces without an area are left out; train.omitted
+-- counts them. A picture without a face may be followed by a line of zeros.
 -- The loader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
 -- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
 -- @usage data.wider("WIDER").train
@@ -25,7 +25,7 @@ local texts <const> = require "braid.io.text"
 local fail <const> = damage.fail
 local OPTIONS <const> = check.declare("data.wider", pictures.options{})
 local NAME <const>, DEEPEST <const> = "wider_face_%s_bbx_gt.txt", 2
-local INVALID <const> = 8 -- its column
+local INVALID <const> = 8 -- the column that marks invalid faces
 local CLASSES <const> = {blur = {"clear", "normal", "heavy"},
   expression = {"typical", "exaggerate"}, illumination = {"normal", "extreme"},
   occlusion = {"none", "partial", "heavy"}, pose = {"typical", "atypical"}}

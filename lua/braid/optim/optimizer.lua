@@ -97,7 +97,7 @@ local function groups_of(self, parameters)
   local name <const> = self.declared.what
   parameters_of.check_list(name, parameters)
   if type(parameters[1]) ~= "table" then
-    -- raises the error if it is no list of tensors
+    -- raises the error if it is not a list of tensors
     parameters_of.check_trainable(name, parameters, {})
     parameters = {{params = parameters}}
   end

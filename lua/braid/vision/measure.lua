@@ -1,11 +1,13 @@
 --- vision.measure(detect, set, {overlap =, most =}): how well a detector finds the faces of a data
--- set and their points, beside Trottier, Giguere and Chaib-draa 2018, section 4.5.
+-- set and their points, as in Trottier, Giguere and Chaib-draa 2018, section 4.5.
 --
--- A face is found if a detection has the middle of its points inside, and where the face's box is
--- known overlaps it by `overlap` (0.3, IoU) or more; the best such detection counts. The error is
--- the mean distance of the points over that of the eyes, a failure is above 0.1 of it.
--- @return {faces =, found =, missed =, error =, failure = (both of the found), false_alarms =
---   detections of no face, pictures =, errors = {of each face; NaN for the missed}}
+-- A face is found if the middle of its points is inside a detection. If the face's box is known,
+-- the detection must also overlap it by `overlap` (0.3, IoU) or more. The best such detection
+-- counts. The error is the mean distance of the points divided by the distance of the eyes; a
+-- failure is an error above 0.1.
+-- @return {faces =, found =, missed =, error =, failure = (both over the found faces),
+--   false_alarms = the detections without a face, pictures =, errors = {of each face; NaN for a
+--   missed one}}
 -- @usage
 -- local function stage(name) return braid.model("models/mtcnn.lua", {stage = name}) end
 -- local nets <const> = {P = stage "P", R = stage "R", O = stage "O"}

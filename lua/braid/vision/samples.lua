@@ -4,18 +4,20 @@
 -- vision.samples(set, {size = 12}) draws squares at random in each picture of a data set whose
 -- samples are faces with boxes (data.scenes, data.wider, data.aflw). By the largest overlap (IoU)
 -- with a face, a square is a negative (below 0.3), a part of a face (0.4 to 0.65) or a positive
--- (above 0.65); others are left out. detector = vision.detector{P =} or {P =, R =} takes the
--- squares that the stages before find, too: their false alarms are the hard negatives.
+-- (above 0.65); other squares are left out. detector = vision.detector{P =} or {P =, R =} adds the
+-- squares that the earlier stages find: their false alarms are the hard negatives.
 --
 -- Fields: images, uint8 (n,3,size,size); face (1 no, 2 yes, -100 for parts), box (n,4; the
 -- distances of the face's sides from the square's, in sides; NaN for negatives), landmarks (n,5,2;
--- in [-1, 1] of the square; NaN but for positives); counts = {negative =, part =, positive =}.
+-- in [-1, 1] across the square; only positives have them, others NaN); counts = {negative =, part
+-- =, positive =}.
 -- samples:loader{batch =, epoch =} gives batches for the networks of models/mtcnn.lua.
--- Decisions: positives carry the points (the paper has samples of their own for these); there are
--- at most `ratio` negatives for each positive and as many parts as positives, drawn at random.
+-- Decisions: positives have the points, for which the paper has separate samples. For each positive
+-- there are at most `ratio` negatives and one part, drawn at random.
 --
--- Options: size (12; that of the stage), detector, random (8; squares in a picture), near (8; and
--- near each face, half of them negatives that touch it), ratio (3), seed (1), pictures (the most).
+-- Options: size (12; that of the stage), detector, random (8; the squares anywhere in a picture),
+-- near (8; the squares near each face, of which every second one may lie further off), ratio (3),
+-- seed (1), pictures (the most that are used).
 -- @usage
 -- local scenes <const> = data.scenes{n = 8, size = 120, seed = 1}
 -- local found <const> = braid.vision.samples(scenes.train, {size = 12})
@@ -74,7 +76,7 @@ local function square(x, y, side, h, w)
   return {x, y, x + side - 1, y + side - 1}
 end
 
--- Squares anywhere, and around each face of a picture.
+-- Random squares of a picture: anywhere in it, and near each face.
 local function drawn(o, i, faces, h, w)
   local draw <const>, list <const> = draws(o.seed, i), {}
   local largest <const> = math.max(SMALLEST, math.min(h, w) // 2)
@@ -100,8 +102,8 @@ local function drawn(o, i, faces, h, w)
   return list
 end
 
--- The kind of a box among the faces of a picture, and the face that it overlaps most; nil between
--- the kinds.
+-- The kind of a box among the faces of a picture, or nil if its overlap is between the kinds; and
+-- the face that it overlaps most.
 local function kind_of(box, faces)
   local best, of = 0, nil
   for _, face in ipairs(faces) do

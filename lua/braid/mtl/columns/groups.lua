@@ -30,8 +30,8 @@ function M.home(what, groups, names)
     check_name(what, column, groups[column], known)
     for _, task in ipairs(groups[column]) do
       if not known[task] then
-        check.fail("%s: groups: %s names '%s', which is no task; there is %s", what, column, task,
-          table.concat(names, ", "))
+        check.fail("%s: groups: %s names '%s', which is not a task; there is %s", what, column,
+          task, table.concat(names, ", "))
       end
       if home[task] then
         check.fail("%s: groups: '%s' is in two groups, %s and %s", what, task, home[task], column)

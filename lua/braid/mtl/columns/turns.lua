@@ -26,7 +26,7 @@ function M.tasks(self, given)
   if not o.tasks then return names end
   for _, name in ipairs(type(o.tasks) == "string" and {o.tasks} or o.tasks) do
     if not self.head[name] then
-      check.fail("network: tasks names '%s', which is no task; there is %s", name,
+      check.fail("network: tasks names '%s', which is not a task; there is %s", name,
         table.concat(names, ", "))
     end
     wanted[name] = true

@@ -42,7 +42,7 @@ end
 function Step:check_names(what, map)
   for _, name in ipairs(check.sorted_keys(map or {})) do
     if not self.tasks[name] then
-      check.fail("%s names '%s', which is no task; %s", what, name,
+      check.fail("%s names '%s', which is not a task; %s", what, name,
         check.nearest(name, self.tasks.names))
     end
   end

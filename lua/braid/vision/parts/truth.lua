@@ -5,8 +5,8 @@ local tensor <const> = require "braid.tensor"
 
 local M <const> = {}
 
--- Boxes of data sets have the centres of pixels at whole numbers from 0; a detector's count pixels
--- from 1, and the pixels at their edges belong to them.
+-- Converts a data set's box, in which the centres of pixels are at whole numbers from 0, to a
+-- detector's box, which counts pixels from 1 and contains the pixels at its edges.
 local function pixels(b) return {b[1] + 1.5, b[2] + 1.5, b[3] + 0.5, b[4] + 0.5} end
 
 local function is_known(list)
