@@ -122,10 +122,9 @@ static br_status check_targets(br_call *c, br_tensor *target, int64_t classes) {
   br_status status = BR_OK;
   for (int64_t i = 0; i < flat->numel && !status; i++) {
     if ((at[i] >= 1 && at[i] <= classes) || at[i] == c->arg[IGNORE].i) continue;
-    const char *hint =
-        at[i] ? ""
-              : "; labels count from 1 (counted from 0? add 1; if 0 marks "
-                "a missing label, say {ignore = 0})";
+    const char *hint = at[i] ? ""
+                             : "; labels count from 1 (counted from 0? add 1; if 0 marks "
+                               "a missing label, say {ignore = 0})";
     status = br_bad(c, "target %lld at place %lld is none of the classes 1 to %lld%s",
                     (long long)at[i], (long long)i + 1, (long long)classes, hint);
   }
