@@ -6,12 +6,14 @@
 #include <string.h>
 
 static _Thread_local char message[512];
+static _Thread_local br_status last;
 
 br_status br_fail(br_status status, const char *format, ...) {
   va_list args;
   va_start(args, format);
   vsnprintf(message, sizeof message, format, args);
   va_end(args);
+  last = status;
   /* The sign of a NaN means nothing on x86, so it goes. A name such as "x-nan.png"
      stays. */
   for (char *at = message; (at = strstr(at, "-nan")); at++)
@@ -20,3 +22,5 @@ br_status br_fail(br_status status, const char *format, ...) {
 }
 
 const char *br_error_message(void) { return message; }
+
+br_status br_error_status(void) { return last; }

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "base/stop.h"
 
 enum { CLASSES = 32, SMALLEST = 128, LARGE = 16384 };
 
@@ -22,10 +23,11 @@ static struct {
   br_block *cached[CLASSES];
   int64_t cached_bytes;
   int64_t live, peak;
-  int64_t fail_after;
+  int64_t fail_after, stop_after;
   int64_t limit; /* of live bytes; -1: none */
   bool limited;  /* whether it refused a block */
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .fail_after = -1, .limit = -1};
+} pool = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .fail_after = -1, .stop_after = -1, .limit = -1};
 
 /* The smallest class that holds `bytes`, and its size: (4 + step) * 2^octave * SMALLEST
  * / 4. */
@@ -51,6 +53,7 @@ static struct {
 } scratch;
 
 static bool must_fail(void) {
+  if (pool.stop_after >= 0 && pool.stop_after-- == 0) br_stop_ask();
   if (pool.fail_after < 0) return false;
   if (pool.fail_after == 0) return true;
   pool.fail_after--;
@@ -260,6 +263,13 @@ void br_mem_reset_peak(void) {
 void br_mem_fail_after(int64_t n) {
   pthread_mutex_lock(&pool.lock);
   pool.fail_after = n;
+  pthread_mutex_unlock(&pool.lock);
+}
+
+void br_mem_stop_after(int64_t n) {
+  pthread_mutex_lock(&pool.lock);
+  pool.stop_after = n;
+  if (n < 0) br_stop_forget();
   pthread_mutex_unlock(&pool.lock);
 }
 

@@ -37,6 +37,8 @@ bool br_mem_limit(int64_t bytes);
 /* For tests: the n-th allocation from now (0 is the next) and all later ones fail. A call
    with -1 ends this. */
 void br_mem_fail_after(int64_t n);
+/* For tests: the n-th allocation from now asks to stop, as a signal does. -1 ends it. */
+void br_mem_stop_after(int64_t n);
 
 /* A reference count. It is the first field of every struct that br_retain and
    br_release take. */

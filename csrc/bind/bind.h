@@ -148,6 +148,14 @@ void br_notice(lua_State *L, const char *text);
 int br_set_notice(lua_State *L);
 int br_set_context(lua_State *L); /* core.set_context(f): f() -> path or nil */
 
+/* ---- interrupts (interrupt.c) ---- */
+
+/* Whether Ctrl-C must wait for a function on the stack that is never left half done. If
+   so, work that was stopped is to be done again. */
+bool br_interrupt_waits(lua_State *L);
+/* Ctrl-C has become an error of L. */
+void br_interrupt_raised(lua_State *L);
+
 /* ---- each of these pushes its functions into the table at the top ---- */
 
 void br_open_scopes(lua_State *L);

@@ -30,6 +30,7 @@ br_status br_run_waiting(lua_State *L, br_box *box) {
 /* The same, but if memory is short it collects garbage, which may run Lua. */
 static br_status run_waiting(lua_State *L, br_box *box) {
   br_status status = br_run_waiting(L, box);
+  if (status == BR_ESTOP && br_interrupt_waits(L)) status = br_run_waiting(L, box);
   if (status != BR_ENOMEM) return status;
   lua_gc(L, LUA_GCCOLLECT);
   br_mem_trim();

@@ -68,9 +68,14 @@ static int reset_peak(lua_State *L) {
   return 0;
 }
 
-/* For tests: the n-th allocation from now on fails; -1 ends it. */
+/* For tests: the n-th allocation from now on fails, or is interrupted; -1 ends it. */
 static int fail_after(lua_State *L) {
   br_mem_fail_after(luaL_checkinteger(L, 1));
+  return 0;
+}
+
+static int stop_after(lua_State *L) {
+  br_mem_stop_after(luaL_checkinteger(L, 1));
   return 0;
 }
 
@@ -120,6 +125,7 @@ static int open_all(lua_State *L) {
                                        {"memory", memory},
                                        {"reset_peak", reset_peak},
                                        {"fail_after", fail_after},
+                                       {"stop_after", stop_after},
                                        {"isa", isa},
                                        {"clock", clock_now},
                                        {"terminal_width", terminal_width},

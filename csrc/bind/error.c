@@ -168,6 +168,7 @@ int br_fail_from_lua(lua_State *L) {
 }
 
 int br_raise(lua_State *L) {
+  if (br_error_status() == BR_ESTOP) br_interrupt_raised(L);
   lua_pushstring(L, br_error_message());
   return raise(L, true);
 }

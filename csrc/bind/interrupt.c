@@ -1,5 +1,6 @@
 /* Ctrl-C while Lua runs raises an error at the next instruction of the running
-   coroutine.
+   coroutine. Before that, work in the core that may be stopped (base/stop.h) is stopped,
+   and fails.
 
    The first Ctrl-C raises one error. A second one within a second raises errors at
    every instruction until the interruptible call is over, so that no pcall can stop it.
@@ -11,12 +12,16 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/stop.h"
+
 /* These are global because a process has only one SIGINT. */
 static lua_State *volatile running; /* NULL: no call is interruptible */
 static volatile sig_atomic_t hard;
 static volatile time_t last;
 
 static const char whole_key = 0;
+
+static void stop(lua_State *L, lua_Debug *event);
 
 /* Whether a function on the stack must be finished before an interrupt. */
 static bool within_whole(lua_State *L) {
@@ -34,11 +39,23 @@ static bool within_whole(lua_State *L) {
   return found;
 }
 
+bool br_interrupt_waits(lua_State *L) {
+  if (hard || !within_whole(L)) return false;
+  br_stop_forget();
+  return true;
+}
+
+void br_interrupt_raised(lua_State *L) {
+  if (hard) return;
+  if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
+  br_stop_forget();
+}
+
 static void stop(lua_State *L, lua_Debug *event) {
   lua_Debug frame, *d = &frame;
   (void)event;
-  if (!hard && within_whole(L)) return;
-  if (!hard) lua_sethook(L, NULL, 0, 0);
+  if (br_interrupt_waits(L)) return;
+  br_interrupt_raised(L);
   int level = 0;
   for (lua_pushliteral(L, ""); lua_rawlen(L, -1) == 0 && lua_getstack(L, level, d);
        level++) {
@@ -61,7 +78,9 @@ static void on_interrupt(int number) {
   clock_gettime(CLOCK_MONOTONIC, &t);
   if (last && t.tv_sec - last <= 1) hard = 1;
   last = t.tv_sec;
-  if (running) arm(running);
+  if (!running) return;
+  arm(running);
+  br_stop_ask();
 }
 
 static void on_idle(int number) { (void)number; }
@@ -89,7 +108,7 @@ static int interruptible(lua_State *L) {
   sigaction(SIGINT, &before, NULL);
   running = outer;
   hard = 0;
-  if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
+  br_interrupt_raised(L);
   lua_pushboolean(L, status == LUA_OK);
   lua_replace(L, 1);
   return lua_gettop(L);

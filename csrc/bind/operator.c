@@ -22,6 +22,8 @@ static int call_operator(lua_State *L) {
     br_mem_trim();
     status = br_request_run(L, &r, box, boxes);
   }
+  if (status == BR_ESTOP && br_interrupt_waits(L))
+    status = br_request_run(L, &r, box, boxes);
   if (status) return br_raise(L);
   if (b->in_place) {
     lua_settop(L, 1);

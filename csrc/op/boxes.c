@@ -34,7 +34,7 @@ static double overlap(const candidate *p, const candidate *q, bool minimum) {
 static int64_t suppress(candidate *c, int64_t n, double threshold, bool minimum) {
   int64_t kept = 0;
   qsort(c, (size_t)n, sizeof *c, by_score);
-  for (int64_t i = 0; i < n; i++) {
+  for (int64_t i = 0; i < n && !br_stopped(); i++) {
     if (c[i].at == 0) continue;
     const candidate best = c[i];
     c[kept++] = best;

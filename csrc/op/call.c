@@ -88,11 +88,15 @@ void br_call_free(br_call *own) {
   br_free(own);
 }
 
+/* What changes a tensor that the user has is finished once it has begun. */
 br_status br_call_run(br_call *c) {
   br_timer timer = br_timer_start();
-  br_status status = c->waits ? equip(c) : infer(c);
+  const bool allowed = br_stop_allow(!c->in_place && !(c->op->flags & BR_WRITES));
+  br_status status = br_stop_status(c->waits ? equip(c) : infer(c));
   if (!status && !gives_nothing(c))
     status = c->op->forward ? c->op->forward(c) : br_map_forward(c);
+  status = br_stop_status(status);
+  br_stop_allow(allowed);
   br_timer_stop(&timer, br_call_name(c), BR_FORWARD, c->place);
   return status;
 }
@@ -111,5 +115,9 @@ const char *br_call_name(const br_call *c) { return c->rule ? c->rule : c->op->n
 
 br_status br_call_back(br_call *c) {
   if (gives_nothing(c)) return back_from_nothing(c);
-  return c->op->backward ? c->op->backward(c) : br_map_backward(c);
+  const bool allowed = br_stop_allow(true);
+  br_status status = c->op->backward ? c->op->backward(c) : br_map_backward(c);
+  status = br_stop_status(status);
+  br_stop_allow(allowed);
+  return status;
 }

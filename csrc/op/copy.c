@@ -73,6 +73,7 @@ static void change_format(br_tensor *dst, const br_tensor *src) {
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (dst->numel > grain && units > 1)
   for (int64_t u = 0; u < units; u++) {
+    if (br_stopped()) continue;
     int64_t channel = u % deep * PART, pixel = u / deep % across * part;
     int64_t row = u / deep / across % down, n = u / deep / across / down;
     int64_t in_inside = pixel * c + channel, in_planes = channel * plane + pixel;
@@ -241,6 +242,7 @@ static bool cat_pixels(br_call *c) {
   int64_t pixels = y->numel / y->shape[1];
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > 16384)
   for (int64_t first = 0; first < pixels; first += PART) {
+    if (br_stopped()) continue;
     int64_t last = first + PART < pixels ? first + PART : pixels;
     for (int64_t p = first; p < last; p++) {
       char *to = y->data + p * width;

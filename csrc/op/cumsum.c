@@ -33,7 +33,7 @@ static void run_lane(const br_walk *from, const br_walk *to, bool from_end, int6
   const br_kernels *wide = br_kernels_of(BR_F64), *own = br_kernels_of(to->x->dtype);
   const char *x = from->x->data + br_walk_start(from, r) * br_dtype_size(from->x->dtype);
   char *y = to->x->data + br_walk_start(to, r) * own->size;
-  for (int64_t done = 0, n; done < from->n; done += n) {
+  for (int64_t done = 0, n; done < from->n && !br_stopped(); done += n) {
     n = from->n - done < CHUNK ? from->n - done : CHUNK;
     int64_t first = from_end ? from->n - done - n : done;
     wide->load[from->x->dtype](n, value, x + first * br_dtype_size(from->x->dtype), 1);
@@ -56,7 +56,7 @@ static void run_lanes(const br_walk *from, const br_walk *to, bool from_end, int
     in[k] = br_walk_start(from, r + k);
     out[k] = br_walk_start(to, r + k);
   }
-  for (int64_t i = 0; i < from->n; i++) {
+  for (int64_t i = 0; i < from->n && !br_stopped(); i++) {
     int64_t at = from_end ? from->n - 1 - i : i;
     for (int64_t k = 0; k < n; k++) {
       int64_t x = in[k] + at * from->step, y = out[k] + at * to->step;
@@ -81,6 +81,7 @@ static br_status running(const br_call *c, br_tensor *x, br_tensor *y, bool from
   int64_t blocks = (from.count + COLUMNS - 1) / COLUMNS;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
   for (int64_t b = 0; b < blocks; b++) {
+    if (br_stopped()) continue;
     int64_t r = b * COLUMNS, rest = from.count - r;
     if (real && from.step == 1 && to.step == 1) {
       for (int64_t k = r; k < from.count && k < r + COLUMNS; k++)

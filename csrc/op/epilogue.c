@@ -65,8 +65,9 @@ void br_epilogue_rows(const br_epilogue *e, const br_kernels *k, int64_t rows,
   if (!own.map) return;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (chunks > 1)
   for (int64_t i = 0; i < chunks; i++)
-    br_epilogue_run(&own, i + 1 < chunks ? CHUNK : n - i * CHUNK,
-                    sums + i * CHUNK * k->size);
+    if (!br_stopped())
+      br_epilogue_run(&own, i + 1 < chunks ? CHUNK : n - i * CHUNK,
+                      sums + i * CHUNK * k->size);
 }
 
 br_status br_epilogue_back(const br_call *c, br_tensor **dy) {

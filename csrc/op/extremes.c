@@ -65,6 +65,7 @@ static br_status find_best(br_call *c, bool largest, br_tensor *value, br_tensor
   if (!scratch) return BR_ENOMEM;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int64_t g = 0; g < groups; g++) {
+    if (br_stopped()) continue;
     br_best best[BR_LANES_TOGETHER];
     int64_t lane = g * together;
     int64_t count = at.lanes - lane < together ? at.lanes - lane : together;

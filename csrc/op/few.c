@@ -50,6 +50,7 @@ static void forward_by_dots(const br_few *p, const char *x, const char *w, const
   int64_t size = p->kernels->size, depth = depth_of(p), unit = rows_of_unit(p, OUTPUTS);
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t j = 0; j < p->n; j += unit) {
+    if (br_stopped()) continue;
     int64_t n = smaller(unit, p->n - j);
     for (int64_t i = 0; i < p->m; i++) {
       char *to = y + (i * p->ld + j) * size;
@@ -90,6 +91,7 @@ static char *lanes_of(const br_few *p, const char *x) {
   if (!lanes) return NULL;
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t u = 0; u < panels_of(p) * units; u++) {
+    if (br_stopped()) continue;
     const void *src[BR_GEMM_MAX_NR];
     void *dst[COLUMNS];
     int64_t panel = u / units, first = u % units * COLUMNS;
@@ -131,6 +133,7 @@ br_status br_few_forward_lanes(const br_few *p, const char *lanes, const char *w
     memset(room + (size_t)i * apart, 0, (size_t)bytes);
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t j = 0; j < p->n; j += unit) {
+    if (br_stopped()) continue;
     char *turned = room + (size_t)br_thread_index() * apart;
     int64_t rows = smaller(unit, p->n - j);
     for (int64_t c = 0; c < p->k; c += depth)
@@ -218,8 +221,9 @@ br_status br_few_input_grad(const br_few *p, const char *dy, const char *w, char
   if (!room) return BR_ENOMEM;
 #pragma omp parallel for schedule(static) num_threads(threads_for(p))
   for (int64_t c = 0; c < p->k; c += unit)
-    unit_dx(p, dy, w + c * size, smaller(unit, p->k - c),
-            room + (size_t)br_thread_index() * apart, dx + c * size);
+    if (!br_stopped())
+      unit_dx(p, dy, w + c * size, smaller(unit, p->k - c),
+              room + (size_t)br_thread_index() * apart, dx + c * size);
   br_scratch_give(room);
   return BR_OK;
 }
@@ -274,15 +278,17 @@ br_status br_few_weight_grad(const br_few *p, const char *dy, const char *x, cha
   {
 #pragma omp for schedule(static) nowait
     for (int64_t c = 0; c < p->k; c += COLUMNS)
-      k->pack(p->m, smaller(COLUMNS, p->k - c), x + c * size, p->k,
-              packed + c * p->m * size);
+      if (!br_stopped())
+        k->pack(p->m, smaller(COLUMNS, p->k - c), x + c * size, p->k,
+                packed + c * p->m * size);
 #pragma omp for schedule(static)
     for (int64_t j = 0; j < p->n; j += COLUMNS)
-      turn(p, j, smaller(COLUMNS, p->n - j), dy, turned);
+      if (!br_stopped()) turn(p, j, smaller(COLUMNS, p->n - j), dy, turned);
 #pragma omp for schedule(static) nowait
     for (int64_t j = 0; j < p->n; j += unit)
-      unit_dw(p, smaller(unit, p->n - j), turned + j * p->m * size, packed,
-              dw + j * p->k * size);
+      if (!br_stopped())
+        unit_dw(p, smaller(unit, p->n - j), turned + j * p->m * size, packed,
+                dw + j * p->k * size);
   }
 done:
   br_free(packed);

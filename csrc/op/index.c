@@ -10,7 +10,7 @@ static void around(const br_tensor *x, int dim, int64_t *outer, int64_t *inner) 
   for (int d = dim + 1; d < x->ndim; d++) *inner *= x->shape[d];
 }
 
-enum { CHUNK = 512 };
+enum { CHUNK = 512, PIECE = 1 << 16 };
 
 /* Loads indices first .. first+n-1 as the user gave them. */
 static void load_indices(const br_tensor *index, int64_t first, int64_t n, int64_t *to) {
@@ -33,7 +33,7 @@ static int64_t chunk_of(const br_tensor *index, int64_t first) {
 static br_status check_indices(br_call *c) {
   const br_tensor *index = c->in[1];
   int64_t v[CHUNK], size = c->in[0]->shape[c->arg[0].i];
-  for (int64_t first = 0; first < index->numel; first += CHUNK) {
+  for (int64_t first = 0; first < index->numel && !br_stopped(); first += CHUNK) {
     int64_t n = chunk_of(index, first);
     load_indices(index, first, n, v);
     for (int64_t i = 0; i < n; i++)
@@ -68,7 +68,7 @@ static br_status select_infer(br_call *c) {
 static br_status select_slices(br_call *c, br_tensor *x) {
   int dim = (int)c->arg[0].i;
   br_status status = BR_OK;
-  for (int64_t i = 0; i < c->in[1]->numel && !status; i++) {
+  for (int64_t i = 0; i < c->in[1]->numel && !status && !br_stopped(); i++) {
     int64_t at;
     read_indices(c, i, 1, &at);
     br_tensor *from = br_view_select(x, dim, at);
@@ -95,7 +95,7 @@ static br_status select_forward(br_call *c) {
   for (int64_t first = 0; first < count; first += CHUNK) {
     int64_t n = chunk_of(c->in[1], first);
     read_indices(c, first, n, at);
-    for (int64_t o = 0; o < outer; o++)
+    for (int64_t o = 0; o < outer && !br_stopped(); o++)
       for (int64_t i = 0; i < n; i++)
         memcpy(c->out[0]->data + (size_t)(o * count + first + i) * bytes,
                x->data + (size_t)(o * size + at[i]) * bytes, bytes);
@@ -119,7 +119,7 @@ static br_status select_backward(br_call *c) {
     for (int64_t first = 0; first < count; first += CHUNK) {
       int64_t n = chunk_of(c->in[1], first);
       read_indices(c, first, n, at);
-      for (int64_t o = 0; o < outer; o++)
+      for (int64_t o = 0; o < outer && !br_stopped(); o++)
         for (int64_t i = 0; i < n; i++)
           k->axpy(inner, 1, dy->data + (o * count + first + i) * inner * k->size,
                   dx->data + (o * size + at[i]) * inner * k->size);
@@ -152,16 +152,22 @@ static br_status masked_infer(br_call *c) {
                   br_shape_of(x));
   br_tensor *whole = whole_mask(c);
   if (!whole) return BR_ENOMEM;
-  br_sum count = {.i = 0};
-  br_kernels_of(BR_BOOL)->sum(whole->numel, whole->data, &count);
+  int64_t count = 0;
+  for (int64_t first = 0; first < whole->numel && !br_stopped(); first += PIECE) {
+    int64_t rest = whole->numel - first;
+    br_sum held = {.i = 0};
+    br_kernels_of(BR_BOOL)->sum(rest < PIECE ? rest : PIECE, whole->data + first, &held);
+    count += held.i;
+  }
   br_release(whole);
-  return br_out(c, 0, x->dtype, 1, &count.i, BR_CONTIGUOUS);
+  return br_out(c, 0, x->dtype, 1, &count, BR_CONTIGUOUS);
 }
 
 /* Moves elements between x (all) and y (the chosen ones), in either direction. */
 static void sift(const br_tensor *mask, size_t size, char *x, char *y, bool pick) {
   const bool *keep = (const bool *)(const void *)mask->data;
   for (int64_t i = 0; i < mask->numel; i++, x += size) {
+    if (i % PIECE == 0 && br_stopped()) return;
     if (!keep[i]) continue;
     memcpy(pick ? y : x, pick ? x : y, size);
     y += size;

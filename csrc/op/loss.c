@@ -262,7 +262,8 @@ static br_status ce_forward(br_call *c) {
   if (!loss) status = BR_ENOMEM;
   if (!status) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (e.parallel)
-    for (int64_t r = 0; r < e.rows; r++) loss[r] = row_loss(&e, r, x->data, logp);
+    for (int64_t r = 0; r < e.rows; r++)
+      if (!br_stopped()) loss[r] = row_loss(&e, r, x->data, logp);
     for (int64_t r = 0; r < e.rows; r++) sum += loss[r];
   }
   if (!status && c->state[0] == NONE)
@@ -314,7 +315,8 @@ static br_status ce_backward(br_call *c) {
   if (!status) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (e.parallel)
     for (int64_t r = 0; r < e.rows; r++)
-      row_grad(&e, r, mean * br_get_double(dy, c->state[0] == NONE ? r : 0), logp, dx);
+      if (!br_stopped())
+        row_grad(&e, r, mean * br_get_double(dy, c->state[0] == NONE ? r : 0), logp, dx);
   }
   if (!status) { /* back to (n,c,...) */
     int order[BR_MAX_DIM];

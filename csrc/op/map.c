@@ -107,7 +107,8 @@ br_status br_map(size_t kernel, br_dtype compute, br_tensor *out, int n,
     chunks = (chunks + threads - 1) / threads * threads;
     int64_t size = ((j.it.total + chunks - 1) / chunks + 63) & ~(int64_t)63;
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t i = 0; i < chunks; i++) run_chunk(&j, i, size);
+    for (int64_t i = 0; i < chunks; i++)
+      if (!br_stopped()) run_chunk(&j, i, size);
   }
 done:
   for (int k = 0; k < n; k++) br_release(copies[k]);

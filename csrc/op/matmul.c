@@ -30,14 +30,20 @@ static br_tensor *for_blas(br_tensor *t, br_matrix *m) {
   return copy;
 }
 
+#define LONG_WORK 5e8 /* multiply-adds: some hundredths of a second */
+
 static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Halves the longer side of a block until there are enough blocks for the threads. */
+/* Halves the longer side of a block until there are enough blocks for the threads, and
+   none takes longer than some hundredths of a second. */
 static void choose_blocks(int64_t m, int64_t n, int64_t k, int64_t *bm, int64_t *bn) {
   *bm = m;
   *bn = n;
-  while ((double)*bm * (double)*bn * (double)k > 1e6 &&
-         ((m + *bm - 1) / *bm) * ((n + *bn - 1) / *bn) < 16 && (*bm > 64 || *bn > 64)) {
+  for (;;) {
+    double work = (double)*bm * (double)*bn * (double)k;
+    bool few = ((m + *bm - 1) / *bm) * ((n + *bn - 1) / *bn) < 16;
+    if ((!few || work <= 1e6) && work <= LONG_WORK) break;
+    if (*bm <= 64 && *bn <= 64) break;
     int64_t *side = *bm > *bn ? bm : bn;
     *side = (*side / 2 + 31) & ~(int64_t)31;
   }
@@ -67,6 +73,7 @@ static br_status run_products(const batch *bt) {
   if (threads == 0) return BR_ENOMEM;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int64_t u = 0; u < units; u++) {
+    if (br_stopped()) continue;
     int64_t z = u / (mb * nb), i = u / nb % mb * bm, j = u % nb * bn;
     int64_t a_at = all->a.transposed ? i : i * all->a.ld;
     int64_t b_at = all->b.transposed ? j * all->b.ld : j;

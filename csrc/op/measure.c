@@ -97,6 +97,7 @@ static void measure_short(const br_measuring *j, const rooms *r) {
   int64_t groups = groups_of(j);
 #pragma omp parallel for schedule(static) num_threads(r->threads) if (r->threads > 1)
   for (int64_t u = 0; u < groups; u++) {
+    if (br_stopped()) continue;
     unit at = unit_of(j, u);
     const char *x = br_lanes_get(&j->at, at.lane, at.lanes, 0, j->at.length, room_in(r));
     for (int64_t i = 0; i < at.lanes; i++, x += j->at.length * j->at.size) {
@@ -120,6 +121,7 @@ static void pass_over_blocks(const br_measuring *j, int pass, const br_lane *l,
   int64_t units = groups_of(j) * j->blocks;
 #pragma omp parallel for schedule(static) num_threads(r->threads) if (r->threads > 1)
   for (int64_t u = 0; u < units; u++) {
+    if (br_stopped()) continue;
     unit at = unit_of(j, u);
     const char *x = br_lanes_get(&j->at, at.lane, at.lanes, at.from, at.n, room_in(r));
     for (int64_t i = 0; i < at.lanes; i++) {
@@ -255,7 +257,9 @@ br_status br_measure_slope(br_call *c, br_measuring *j, br_slope_fn *f,
     int64_t units = groups_of(j) * j->blocks;
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t u = 0; u < units; u++)
-      slope_of_unit(j, unit_of(j, u), &run, scratch + (size_t)br_thread_index() * apart);
+      if (!br_stopped())
+        slope_of_unit(j, unit_of(j, u), &run,
+                      scratch + (size_t)br_thread_index() * apart);
   } else {
     status = BR_ENOMEM;
   }

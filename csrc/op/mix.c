@@ -80,6 +80,7 @@ static void run(const br_tensor *x, const br_tensor *alpha, br_tensor *y, bool t
   int64_t n = width ? x->numel / width : 0;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
   for (int64_t first = 0; first < n; first += ROWS) {
+    if (br_stopped()) continue;
     int64_t len = n - first < ROWS ? n - first : ROWS, at = first * width * k->size;
     mix(len, t, c, x->data + at, alpha->data, y->data + at);
   }
@@ -119,6 +120,7 @@ static br_status block_sums(const br_tensor *dy, const br_tensor *x, int64_t t, 
   br_status status = sums && part ? BR_OK : BR_ENOMEM;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
   for (int64_t b = 0; b < (status ? 0 : count); b++) {
+    if (br_stopped()) continue;
     char *own = part + b * size * k->size;
     for (int64_t p = 0; p < pieces; p++) {
       int64_t first = b * len + p * ROWS, end = (b + 1) * len < n ? (b + 1) * len : n;

@@ -43,12 +43,14 @@ br_status br_moments(const br_tensor *rows, double *mean, double *m2) {
   {
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+      if (br_stopped()) continue;
       br_norm_piece p = br_norm_piece_of(&g, i);
       double *sums = part + p.row / BR_NORM_ROWS * 2 * g.c + p.channel;
       k->moments(p.rows, p.channels, g.c, rows->data + p.at * k->size, sums, sums + g.c);
     }
 #pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < g.c; first += BR_NORM_CHANNELS) {
+      if (br_stopped()) continue;
       int64_t last = first + BR_NORM_CHANNELS < g.c ? first + BR_NORM_CHANNELS : g.c;
       for (int64_t j = first; j < last; j++) mean[j] = m2[j] = 0;
       for (int64_t b = 0; b < g.blocks; b++) {

@@ -132,12 +132,10 @@ static void factors_free(factors *f) {
 }
 
 /* Whether the type would lose digits if it multiplied with the factor. */
-static int leaves(double limit, double factor) {
-  const double size = fabs(factor);
+static int leaves(br_dtype dtype, double factor) {
+  const double size = fabs(factor), limit = dtype == BR_F32 ? 1e30 : 1e150;
   return (size > limit) | ((size > 0) & (size < 1 / limit));
 }
-
-static double limit_of(br_dtype dtype) { return dtype == BR_F32 ? 1e30 : 1e150; }
 
 static br_status factors_of(br_call *c, factors *f) {
   const br_tensor *x = c->in[0];
@@ -148,7 +146,7 @@ static br_status factors_of(br_call *c, factors *f) {
   const char *data = f->packed->data;
   f->f = (br_norm_line){data, data + channels * size, data + 2 * channels * size};
   for (int64_t at = 0; at < channels; at += SOME) {
-    double scale[SOME], shift[SOME], centre[SOME], limit = limit_of(x->dtype);
+    double scale[SOME], shift[SOME], centre[SOME];
     int odd = 0;
     int64_t some = channels - at < SOME ? channels - at : SOME;
     read_some(c->in[WEIGHT], at, some, 1, scale);
@@ -159,7 +157,7 @@ static br_status factors_of(br_call *c, factors *f) {
       scale[j] *= invstd[at + j];
       double lacking = isfinite(mean[at + j]) ? mean[at + j] - centre[j] : 0;
       shift[j] -= lacking * scale[j];
-      odd |= leaves(limit, scale[j]) | leaves(limit, invstd[at + j]);
+      odd |= leaves(x->dtype, scale[j]) | leaves(x->dtype, invstd[at + j]);
     }
     f->is_wide |= odd;
     write_some(f->packed, channels + at, some, scale);
@@ -201,6 +199,7 @@ static void apply(const br_tensor *rows, const factors *f, bool relu, char *y) {
   const br_norm_grid g = br_norm_cut(rows);
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
   for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+    if (br_stopped()) continue;
     br_norm_piece p = br_norm_piece_of(&g, i);
     int64_t at = p.at * k->size;
     const br_norm_rows r = {.rows = p.rows,
@@ -278,6 +277,7 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
   {
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+      if (br_stopped()) continue;
       br_norm_piece p = br_norm_piece_of(&g, i);
       const br_norm_rows r = {.rows = p.rows,
                               .c = p.channels,
@@ -299,7 +299,7 @@ static br_status gradient_sums(const br_tensor *dy, const br_tensor *rows,
       int64_t last = first + BR_NORM_CHANNELS < 2 * g.c ? first + BR_NORM_CHANNELS
                                                         : 2 * g.c;
       for (int64_t j = first; j < last; j++) sums[j] = 0;
-      for (int64_t b = 0; b < g.blocks; b++)
+      for (int64_t b = 0; b < g.blocks && !br_stopped(); b++)
         for (int64_t j = first; j < last; j++) sums[j] += part[2 * b * g.c + j];
     }
   }
@@ -324,17 +324,16 @@ static br_status slope_of(br_call *c, const factors *f, double *sums, slope *s) 
   const br_kernels *k = br_kernels_of(x->dtype);
   int64_t channels = x->shape[1], n = x->numel / (channels ? channels : 1);
   double training = c->arg[TRAINING].i ? 1 / (double)n : 0;
-  br_tensor *centres = f->packed;
   double *v = br_alloc((size_t)(3 * channels + 1) * sizeof *v);
   *s = (slope){.f = f, .fits = true};
   s->packed = br_alloc((size_t)(3 * channels * k->size) + 1);
   br_status status = v && s->packed ? BR_OK : BR_ENOMEM;
   for (int64_t at = 0; at < channels && !status; at += SOME) {
-    double u[SOME], centre[SOME], limit = limit_of(x->dtype);
+    double u[SOME], centre[SOME];
     int odd = 0;
     int64_t some = channels - at < SOME ? channels - at : SOME;
     read_some(c->in[WEIGHT], at, some, 1, u);
-    read_some(centres, at, some, 0, centre);
+    read_some(f->packed, at, some, 0, centre);
     for (int64_t j = at; j < at + some; j++) {
       double a = u[j - at] * invstd[j];
       double b = -a * invstd[j] * (invstd[j] * sums[channels + j]) * training;
@@ -342,7 +341,7 @@ static br_status slope_of(br_call *c, const factors *f, double *sums, slope *s) 
       v[j] = a;
       v[channels + j] = b;
       v[2 * channels + j] = -a * sums[j] * training - b * lacking;
-      odd |= leaves(limit, a) | leaves(limit, b);
+      odd |= leaves(x->dtype, a) | leaves(x->dtype, b);
     }
     s->fits &= !odd;
   }
@@ -360,6 +359,7 @@ static void input_grad(const br_tensor *dy, const br_tensor *rows, const slope *
   const br_norm_grid g = br_norm_cut(rows);
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (g.parallel)
   for (int64_t i = 0; i < g.blocks * g.chunks; i++) {
+    if (br_stopped()) continue;
     br_norm_piece p = br_norm_piece_of(&g, i);
     int64_t at = p.at * k->size, j = p.channel * k->size;
     const br_norm_rows r = {.rows = p.rows,

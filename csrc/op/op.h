@@ -5,6 +5,7 @@
 #define BR_OP_H
 
 #include "base/sizes.h"
+#include "base/stop.h"
 #include "tensor/tensor.h"
 
 enum {

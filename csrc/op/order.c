@@ -12,6 +12,7 @@
 
 enum {
   GRAIN = 16384, /* a second thread pays from this many elements on */
+  RUN = 32768,   /* entries that are sorted at once, and steps between looks at a stop */
   FEW = 8        /* up to 1 / FEW of a lane is found by a heap */
 };
 
@@ -137,22 +138,55 @@ static void hand_out(const job *j, int64_t from, int64_t to, int64_t i, int64_t 
   if (j->c->nout > 1) ((int64_t *)(void *)j->c->out[1]->data)[place] = at + 1;
 }
 
+typedef int order_of(const void *a, const void *b);
+
+/* Merges sorted entries a and b into `to`, unless it is stopped. */
+static void merge(const entry *a, int64_t na, const entry *b, int64_t nb, entry *to,
+                  order_of *order) {
+  for (int64_t i = 0, k = 0; i + k < na + nb;) {
+    if ((i + k) % RUN == 0 && br_stopped()) return;
+    const bool left = k == nb || (i < na && order(a + i, b + k) <= 0);
+    *to++ = left ? a[i++] : b[k++];
+  }
+}
+
+/* Sorts n entries, which have room for n more behind them if there are more than RUN.
+   Returns where they are then; if the work is stopped, they are undefined. */
+static entry *sorted(entry *e, int64_t n, order_of *order) {
+  entry *from = e, *to = e + n;
+  for (int64_t at = 0; at < n && !br_stopped(); at += RUN)
+    qsort(e + at, (size_t)(n - at < RUN ? n - at : RUN), sizeof *e, order);
+  for (int64_t run = RUN; run < n; run *= 2) {
+    for (int64_t at = 0; at < n; at += 2 * run) {
+      const int64_t rest = n - at, na = rest < run ? rest : run;
+      const int64_t nb = rest - na < run ? rest - na : run;
+      merge(from + at, na, from + at + na, nb, to + at, order);
+    }
+    entry *was = from;
+    from = to;
+    to = was;
+  }
+  return from;
+}
+
 static void sort_lane(const job *j, int64_t r, entry *e) {
   int64_t n = j->from.n, from = br_walk_start(&j->from, r), to = br_walk_start(&j->to, r);
   for (int64_t i = 0; i < n; i++)
     e[i] = (entry){.key = br_order_key(j->from.x, from + i * j->from.step), .at = i};
-  qsort(e, (size_t)n, sizeof *e, j->falling ? by_falling : by_rising);
+  e = sorted(e, n, j->falling ? by_falling : by_rising);
+  if (br_stopped()) return;
   if (j->middle) { /* any NaN is the median */
     bool nan = j->real && e[n - 1].key == INT64_MAX;
     hand_out(j, from, to, 0, e[nan ? n - 1 : (n - 1) / 2].at);
     return;
   }
-  for (int64_t i = 0; i < j->to.n; i++) hand_out(j, from, to, i, e[i].at);
+  for (int64_t i = 0; i < j->to.n && !br_stopped(); i++)
+    hand_out(j, from, to, i, e[i].at);
 }
 
 /* Restores a heap of a lane's first few entries. Its root is the last of them in
    order. */
-static void sink(entry *e, int64_t n, int (*order)(const void *, const void *)) {
+static void sink(entry *e, int64_t n, order_of *order) {
   for (int64_t at = 0, next; (next = 2 * at + 1) < n; at = next) {
     if (next + 1 < n && order(&e[next + 1], &e[next]) > 0) next++;
     if (order(&e[next], &e[at]) <= 0) return;
@@ -165,13 +199,15 @@ static void sink(entry *e, int64_t n, int (*order)(const void *, const void *)) 
 static void first_of_lane(const job *j, int64_t r, entry *e) {
   int64_t from = br_walk_start(&j->from, r), to = br_walk_start(&j->to, r),
           kept = j->to.n;
-  int (*order)(const void *, const void *) = j->falling ? by_falling : by_rising;
+  order_of *order = j->falling ? by_falling : by_rising;
   for (int64_t i = 0; i < j->from.n; i++) {
+    if (i % RUN == 0 && br_stopped()) return;
     entry next = {.key = br_order_key(j->from.x, from + i * j->from.step), .at = i};
     if (i < kept) {
       e[i] = next;
       if (i == kept - 1) { /* the sorted entries, reversed, are such a heap */
-        qsort(e, (size_t)kept, sizeof *e, order);
+        entry *first = sorted(e, kept, order);
+        if (first != e) memcpy(e, first, (size_t)kept * sizeof *e);
         for (int64_t a = 0, b = kept - 1; a < b; a++, b--) {
           entry moved = e[a];
           e[a] = e[b];
@@ -183,8 +219,8 @@ static void first_of_lane(const job *j, int64_t r, entry *e) {
       sink(e, kept, order);
     }
   }
-  qsort(e, (size_t)kept, sizeof *e, order);
-  for (int64_t i = 0; i < kept; i++) hand_out(j, from, to, i, e[i].at);
+  e = sorted(e, kept, order);
+  for (int64_t i = 0; i < kept && !br_stopped(); i++) hand_out(j, from, to, i, e[i].at);
 }
 
 enum { DIGIT = 16, DIGITS = 1 << DIGIT };
@@ -197,6 +233,7 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
   for (int shift = 64 - DIGIT; shift >= 0; shift -= DIGIT) {
     memset(count, 0, DIGITS * sizeof *count);
     for (int64_t i = 0; i < j->from.n; i++) {
+      if (i % RUN == 0 && br_stopped()) return 0;
       uint64_t key = (uint64_t)br_order_key(j->from.x, from + i * j->from.step) ^
                      1ull << 63;
       if (shift == 64 - DIGIT || key >> (shift + DIGIT) == prefix)
@@ -207,6 +244,7 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
     prefix = prefix << DIGIT | digit;
   }
   for (int64_t i = 0;; i++) {
+    if (i % RUN == 0 && br_stopped()) return 0;
     uint64_t key = (uint64_t)br_order_key(j->from.x, from + i * j->from.step) ^ 1ull
                                                                                     << 63;
     if (key == prefix && rank-- == 0) return i;
@@ -215,7 +253,7 @@ static int64_t select_place(const job *j, int64_t from, int64_t rank, int64_t *c
 
 /* The place of the last NaN, or -1. */
 static int64_t nan_place(const job *j, int64_t from) {
-  for (int64_t i = j->from.n - 1; j->real && i >= 0; i--)
+  for (int64_t i = j->from.n - 1; j->real && i >= 0 && !br_stopped(); i--)
     if (br_order_key(j->from.x, from + i * j->from.step) == INT64_MAX) return i;
   return -1;
 }
@@ -237,13 +275,15 @@ static br_status order_lanes(br_call *c, bool falling, bool middle) {
   if (!br_walk_make(c, c->in[0], br_walk_mask(c), &j.from)) return BR_ENOMEM;
   int64_t n = j.from.n, count = j.from.count;
   bool counted = middle && n > DIGITS, few = !middle && j.to.n <= n / FEW;
+  int64_t kept = few ? j.to.n : n;
   size_t bytes = counted ? DIGITS * sizeof(int64_t)
-                         : (size_t)(few ? j.to.n : n) * sizeof(entry);
+                         : (size_t)(kept > RUN ? 2 * kept : kept) * sizeof(entry);
   int threads = c->in[0]->numel > GRAIN && count > 1 ? br_threads() : 1;
   char *room = br_alloc((size_t)threads * bytes + 1);
   if (room) {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t r = 0; r < count; r++) {
+      if (br_stopped()) continue;
       void *own = room + (size_t)br_thread_index() * bytes;
       if (counted)
         middle_of_long(&j, r, own);
@@ -274,7 +314,7 @@ static br_status order_backward(br_call *c) {
     const int64_t *at = (const int64_t *)(const void *)where->data;
     for (int64_t r = 0; r < to.count; r++) {
       int64_t first = br_walk_start(&from, r), base = br_walk_start(&to, r);
-      for (int64_t i = 0; i < from.n; i++) {
+      for (int64_t i = 0; i < from.n && !br_stopped(); i++) {
         int64_t place = first + i * from.step;
         int64_t chosen = at[place] - 1;
         memcpy(dx->data + (size_t)(base + chosen * to.step) * size,

@@ -74,10 +74,11 @@ static br_status pool_rows(br_call *c, kind what, const br_window *win, br_tenso
     const br_piece p = br_piece_in(win, room + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static) nowait
     for (int64_t row = 0; row < win->n * win->oh; row++) {
+      if (br_stopped()) continue;
       int64_t n = row / win->oh, oy = row % win->oh;
       char *image = x->data + n * win->h * win->w * win->c * size;
       const br_picture im = {k, image, 0, win->w, win->c};
-      for (int64_t ox = 0; ox < win->ow; ox++) {
+      for (int64_t ox = 0; ox < win->ow && !br_stopped(); ox++) {
         int64_t at = (row * win->ow + ox) * win->c;
         br_region r = br_pool_region(win, oy, ox);
         char *y = c->out[0]->data + at * size;
@@ -152,10 +153,11 @@ static br_status pool_backward(br_call *c, kind what) {
     void **pixel = (void *)(room + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static) nowait
     for (int64_t n = 0; n < win.n; n++) {
+      if (br_stopped()) continue;
       int64_t bytes = win.h * win.w * win.c * size;
       const br_picture im = {k, dx->data + n * bytes, 0, win.w, win.c};
       if (!(max && small(&win) && covering(&win))) memset(im.data, 0, (size_t)bytes);
-      for (int64_t p = 0; p < win.oh * win.ow; p++) {
+      for (int64_t p = 0; p < win.oh * win.ow && !br_stopped(); p++) {
         int64_t oy = p / win.ow, ox = p % win.ow, at = (n * win.oh * win.ow + p) * win.c;
         br_region r = br_pool_region(&win, oy, ox);
         const char *from = dy->data + at * size;

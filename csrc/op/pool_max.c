@@ -76,6 +76,7 @@ br_status br_max_pool(const br_window *win, const br_kernels *k, br_tensor *x, c
     br_max_pool_start(win, k, own);
 #pragma omp for schedule(static) nowait
     for (int64_t row = 0; row < win->n * win->oh; row++) {
+      if (br_stopped()) continue;
       char *image = x->data + row / win->oh * win->h * win->w * win->c * k->size;
       const br_picture im = {k, image, 0, win->w, win->c};
       br_max_pool_row(win, &im, row % win->oh, own, y + row * win->ow * win->c * k->size);

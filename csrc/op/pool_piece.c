@@ -51,7 +51,7 @@ static void average_pieces(const br_picture *im, const br_region *r, double scal
   const int64_t c = im->c;
   int64_t count = r->rows * r->columns;
   for (int64_t j = 0; j < c; j++) p->sum[j] = 0;
-  for (int64_t from = 0; from < count; from += BR_POOL_PIECE) {
+  for (int64_t from = 0; from < count && !br_stopped(); from += BR_POOL_PIECE) {
     int64_t n = smaller(BR_POOL_PIECE, count - from);
     look_from(im, r, from, n, p->pixel);
     k->avg_pool(n, (const void *const *)p->pixel, c, 1, p->value);
@@ -66,7 +66,7 @@ static void largest_pieces(const br_picture *im, const br_region *r, const br_pi
   const br_kernels *k = im->k;
   const int64_t c = im->c;
   int64_t count = r->rows * r->columns;
-  for (int64_t from = 0; from < count; from += BR_POOL_PIECE) {
+  for (int64_t from = 0; from < count && !br_stopped(); from += BR_POOL_PIECE) {
     int64_t n = smaller(BR_POOL_PIECE, count - from);
     look_from(im, r, from, n, p->pixel);
     k->max_pool(n, (const void *const *)p->pixel, c, p->value, p->best);

@@ -81,6 +81,7 @@ static br_status run(br_call *c, size_t kernel, br_tensor *out, int n,
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (out->numel > GRAIN)
   for (int64_t b = 0; b < blocks; b++) {
+    if (br_stopped()) continue;
     int64_t at = b * length, rest = out->numel - at;
     const void *from[3] = {NULL};
     for (int i = 0; i < n; i++) from[i] = in[i]->data + at * k->size;

@@ -135,7 +135,7 @@ static void solve_nonnegative(program *p) {
   memset(p->x, 0, (size_t)p->n * sizeof *p->x);
   memset(p->blocked, 0, (size_t)p->n * sizeof *p->blocked);
   p->count = 0;
-  for (int64_t round = 0; round < ROUNDS * p->n; round++) {
+  for (int64_t round = 0; round < ROUNDS * p->n && !br_stopped(); round++) {
     find_gradient(p);
     int64_t j = candidate(p, 0);
     if (j < 0) return;
@@ -187,7 +187,7 @@ static void solve_simplex(program *p) {
   p->x[best] = 1;
   p->index[0] = best;
   p->count = 1;
-  for (int64_t round = 0; round < ROUNDS * p->n; round++) {
+  for (int64_t round = 0; round < ROUNDS * p->n && !br_stopped(); round++) {
     double level = 0;
     find_gradient(p);
     for (int64_t i = 0; i < p->n; i++) level += p->x[i] * p->gradient[i];

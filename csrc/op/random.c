@@ -57,7 +57,8 @@ static br_status fill(br_call *c, kind what) {
   if (!values) return BR_ENOMEM;
   double *v = (double *)(void *)values->data;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
-  for (int64_t i = 0; i < x->numel; i++) v[i] = drawn_at(&d, (uint64_t)i);
+  for (int64_t i = 0; i < x->numel; i++)
+    if (!br_stopped()) v[i] = drawn_at(&d, (uint64_t)i);
   br_status status = br_copy(x, values);
   br_release(values);
   return status;
@@ -85,7 +86,7 @@ static br_status integer_forward(br_call *c) {
   int64_t *v = (int64_t *)(void *)values->data;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
   for (int64_t i = 0; i < x->numel; i++)
-    v[i] = integer_at(low, span, seed, stream, (uint64_t)i);
+    if (!br_stopped()) v[i] = integer_at(low, span, seed, stream, (uint64_t)i);
   br_status status = br_copy(x, values);
   br_release(values);
   return status;
@@ -159,6 +160,7 @@ static br_status drop(br_call *c, br_tensor *from, br_tensor *to) {
   if (!status) {
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
     for (int64_t first = 0; first < x->numel; first += BLOCK) {
+      if (br_stopped()) continue;
       int64_t n = x->numel - first < BLOCK ? x->numel - first : BLOCK;
       const br_draws draws = {c->state[0], c->state[1], (uint64_t)first};
       k->dropout(n, x->data + first * k->size, to->data + first * k->size, c->arg[0].f,

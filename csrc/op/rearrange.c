@@ -199,6 +199,7 @@ static br_status show(br_call *c, find_rules *find, const br_arg *value) {
   int64_t row_size = w.inner * w.block;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > GRAIN)
   for (int64_t row = 0; row < w.rows; row++) {
+    if (br_stopped()) continue;
     int64_t start = row_start(&w, y, x, row);
     char *to = y->data + row * row_size * size;
     if (start >= 0)

@@ -82,6 +82,7 @@ static br_status sum_each(br_tensor *x, unsigned mask, double scale, int64_t tim
   }
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > BLOCK)
   for (int64_t i = 0; i < units * pieces; i++) {
+    if (br_stopped()) continue;
     int64_t u = i / pieces, column = i % pieces * COLUMNS;
     int64_t columns = p.inner - column < COLUMNS ? p.inner - column : COLUMNS;
     int64_t o = u / blocks, first = u % blocks * rows;
@@ -295,7 +296,10 @@ static br_status prod_forward(br_call *c) {
       acc.f = 1;
     else
       acc.i = 1;
-    k->prod(p.reduce, p.x->data + r * p.reduce * k->size, &acc);
+    for (int64_t i = 0; i < p.reduce && !br_stopped(); i += BLOCK) {
+      int64_t n = p.reduce - i < BLOCK ? p.reduce - i : BLOCK;
+      k->prod(n, p.x->data + (r * p.reduce + i) * k->size, &acc);
+    }
     ko->put(1, &acc, 1, c->out[0]->data + r * ko->size);
   }
   br_release(p.x);
@@ -324,6 +328,7 @@ static br_status prod_backward(br_call *c) {
     const double *row = (const double *)(const void *)p.x->data + r * p.reduce;
     double *out = (double *)(void *)dx->data + r * p.reduce, after = 1;
     double before = ((const double *)(const void *)dy->data)[r];
+    if (br_stopped()) break;
     for (int64_t i = 0; i < p.reduce; before *= row[i++]) out[i] = before;
     for (int64_t i = p.reduce - 1; i >= 0; after *= row[i--]) out[i] *= after;
   }

@@ -113,6 +113,7 @@ static br_status sample(const job *j, br_tensor *x_, br_tensor *y) {
   int64_t pixel = j->c * j->k->size, image = j->h * j->w * pixel;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > GRAIN)
   for (int64_t row = 0; row < j->n * j->oh; row++) {
+    if (br_stopped()) continue;
     place py = row_of(j, row), px;
     for (int64_t ox = 0; ox < j->ow; ox++) {
       locate(j, row, ox, &py, &px);
@@ -136,7 +137,7 @@ static br_status input_grad(br_call *c, const job *j, br_tensor *dy) {
   int64_t image = j->h * j->w * j->c * j->k->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
   for (int64_t n = 0; n < j->n; n++)
-    for (int64_t row = n * j->oh; row < (n + 1) * j->oh; row++) {
+    for (int64_t row = n * j->oh; row < (n + 1) * j->oh && !br_stopped(); row++) {
       place py = row_of(j, row), px;
       for (int64_t ox = 0; ox < j->ow; ox++) {
         locate(j, row, ox, &py, &px);
@@ -305,6 +306,7 @@ static br_status grid_grad(br_call *c, const job *j, br_tensor *dy) {
     int64_t image = j->h * j->w * j->c * j->k->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
     for (int64_t p = 0; p < j->n * j->oh * j->ow; p++) {
+      if (br_stopped()) continue;
       place py, px;
       double xy[2];
       locate(j, p / j->ow, p % j->ow, &py, &px);

@@ -62,6 +62,7 @@ static void gram_parts(const br_tensor *x, int64_t parts, int threads, double *s
   const int64_t t = x->shape[0], d = x->shape[1], length = part_length(d);
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (int64_t p = 0; p < parts; p++) {
+    if (br_stopped()) continue;
     int64_t from = p * length, to = from + length < d ? from + length : d;
     add_products(x, from, to, buffers + br_thread_index() * t * CHUNK, sums + p * t * t);
   }
@@ -108,6 +109,7 @@ static br_status weighted_forward(br_call *c) {
   if (x && w) {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t u = 0; u < units; u++) {
+      if (br_stopped()) continue;
       int64_t from = u * CHUNK, n = d - from < CHUNK ? d - from : CHUNK;
       br_blas_product p = {.dtype = x->dtype,
                            .m = 1,

@@ -95,7 +95,7 @@ static br_status read_index(br_call *c, const br_tensor *index) {
   size = c->in[0]->shape[r.dim];
   row = index->shape[r.last];
   do
-    for (int64_t first = 0; first < row; first += CHUNK) {
+    for (int64_t first = 0; first < row && !br_stopped(); first += CHUNK) {
       int64_t n = chunk_of(row, first);
       load_row(&r, index, BR_I64, first, n, value);
       for (int64_t i = 0; i < n; i++)
@@ -103,7 +103,7 @@ static br_status read_index(br_call *c, const br_tensor *index) {
           return br_bad(c, "there is no index %lld in dimension %d of %s",
                         (long long)value[i], r.dim + 1, br_shape_of(c->in[0]));
     }
-  while (next_row(&r, false));
+  while (!br_stopped() && next_row(&r, false));
   return BR_OK;
 }
 
@@ -131,7 +131,7 @@ static void move_all(const br_call *c, way what, const br_tensor *own, br_tensor
   rows r = rows_of(c, index);
   int64_t row = index->shape[r.last];
   do
-    for (int64_t first = 0; first < row; first += CHUNK) {
+    for (int64_t first = 0; first < row && !br_stopped(); first += CHUNK) {
       int64_t n = chunk_of(row, first), step = own ? own->stride[r.last] * size : 0;
       char *mine = own ? element(own, start_in(&r, own, true)) + first * step : NULL;
       targets(&r, t, first, n, at);
@@ -143,7 +143,7 @@ static void move_all(const br_call *c, way what, const br_tensor *own, br_tensor
           move(size, what == CLEAR ? zeros : mine + i * step, there);
       }
     }
-  while (next_row(&r, false));
+  while (!br_stopped() && next_row(&r, false));
 }
 
 /* ---- gather ---- */
@@ -176,7 +176,7 @@ static void move_lanes(const rows *r, const lanes *l, br_tensor *t, int64_t firs
   int64_t at = start_in(r, t, false) + (r->dim == r->last ? 0 : first * along);
   const br_kernels *k = br_kernels_of(l->wide), *own = br_kernels_of(t->dtype);
   double value[1];
-  for (int64_t j = 0; j < l->size; j++)
+  for (int64_t j = 0; j < l->size && !br_stopped(); j++)
     for (int64_t i = 0; i < n; i++) {
       char *place = element(t, at + j * step + i * along);
       char *wide = (char *)l->value + (j * l->columns + i) * k->size;
@@ -220,7 +220,7 @@ static br_status add_all(const br_call *c, const br_tensor *src, br_tensor *out)
   l.value = br_alloc((size_t)(l.size * l.columns) * 8 + 1);
   if (!l.value) return BR_ENOMEM;
   do {
-    for (int64_t first = 0, n; first < row; first += n) {
+    for (int64_t first = 0, n; first < row && !br_stopped(); first += n) {
       n = row - first < most ? row - first : most;
       if (!inner || first == 0) move_lanes(&r, &l, out, first, inner ? 1 : n, false);
       for (int64_t j = 0; j < (inner ? 1 : index->shape[r.dim]); j++) {
@@ -230,7 +230,7 @@ static br_status add_all(const br_call *c, const br_tensor *src, br_tensor *out)
       if (!inner) r.place[r.dim] = 0;
       if (!inner || first + n == row) move_lanes(&r, &l, out, first, inner ? 1 : n, true);
     }
-  } while (next_row(&r, true));
+  } while (!br_stopped() && next_row(&r, true));
   br_free(l.value);
   return BR_OK;
 }

@@ -62,6 +62,7 @@ static br_status forward(br_call *c, bool logarithm) {
   int64_t step = logarithm ? 1 : ROWS;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > 8192)
   for (int64_t r = 0; r < count; r += step) {
+    if (br_stopped()) continue;
     const char *from = x->data + r * len * k->size;
     char *to = c->out[0]->data + r * len * k->size;
     if (logarithm)
@@ -85,6 +86,7 @@ static br_status backward(br_call *c, bool logarithm) {
     int64_t len = row_length(y), count = len ? y->numel / len : 0;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (y->numel > 8192)
     for (int64_t r = 0; r < count; r++) {
+      if (br_stopped()) continue;
       int64_t at = r * len * k->size;
       (logarithm ? k->log_softmax_grad : k->softmax_grad)(len, dy->data + at,
                                                           y->data + at, dx->data + at);

@@ -61,7 +61,7 @@ static br_status factor(br_call *c, int ndim, const int64_t *batch) {
   int64_t count = matrices(c->saved[0]), rows[2] = {count, n};
   c->saved[1] = br_tensor_new(BR_I32, 2, rows, BR_CONTIGUOUS);
   if (!c->saved[1]) return BR_ENOMEM;
-  for (int64_t r = 0; r < count; r++) {
+  for (int64_t r = 0; r < count && !br_stopped(); r++) {
     int32_t *pivot = (int32_t *)(void *)c->saved[1]->data + r * n;
     if (br_lu(n, doubles(c->saved[0]) + r * n * n, pivot) != 0)
       return br_bad(c, "matrix %lld of the %lld of shape (%lld, %lld) is singular",
@@ -73,7 +73,7 @@ static br_status factor(br_call *c, int ndim, const int64_t *batch) {
 /* Replaces each b, given as rows (..., k, n), by the solution. */
 static void solve_each(const br_call *c, bool transposed, br_tensor *b) {
   int64_t n = b->shape[b->ndim - 1], k = b->shape[b->ndim - 2];
-  for (int64_t r = 0; r < matrices(b); r++)
+  for (int64_t r = 0; r < matrices(b) && !br_stopped(); r++)
     br_lu_solve(transposed, n, k, doubles(c->saved[0]) + r * n * n,
                 (const int32_t *)(const void *)c->saved[1]->data + r * n,
                 doubles(b) + r * n * k);
@@ -175,7 +175,7 @@ static br_status solve_backward(br_call *c) {
     status = br_dx_take(c, 0, br_tensor_zeros(BR_F64, ndim, batch, BR_CONTIGUOUS));
   if (!status && c->need[0]) {
     int64_t n = batch[ndim - 1], k = db->shape[ndim - 2];
-    for (int64_t r = 0; r < matrices(db); r++)
+    for (int64_t r = 0; r < matrices(db) && !br_stopped(); r++)
       br_gemm(&(br_blas_product){.dtype = BR_F64,
                                  .m = n,
                                  .n = n,
@@ -203,7 +203,7 @@ static br_status cholesky_infer(br_call *c) {
   int64_t n = a->shape[a->ndim - 1];
   c->saved[0] = copied_plain(a, false);
   if (!c->saved[0]) return BR_ENOMEM;
-  for (int64_t r = 0; r < matrices(a); r++) {
+  for (int64_t r = 0; r < matrices(a) && !br_stopped(); r++) {
     double *l = doubles(c->saved[0]) + r * n * n;
     int64_t at = br_cholesky(n, l);
     if (at != 0)
@@ -252,7 +252,7 @@ static br_status cholesky_backward(br_call *c) {
   br_status status = br_dx_take(
       c, 0, br_tensor_zeros(BR_F64, a->ndim, a->shape, BR_CONTIGUOUS));
   if (!dl) status = BR_ENOMEM;
-  for (int64_t r = 0; !status && r < matrices(a); r++) {
+  for (int64_t r = 0; !status && r < matrices(a) && !br_stopped(); r++) {
     const double *l = doubles(c->saved[0]) + r * n * n;
     double *p = doubles(c->dx[0]) + r * n * n;
     square_product(n, true, l, doubles(dl) + r * n * n, p);
@@ -280,7 +280,7 @@ static br_status eigh_infer(br_call *c) {
   c->saved[1] = br_tensor_new(BR_F64, a->ndim - 1, a->shape, BR_CONTIGUOUS);
   double *room = br_alloc((size_t)br_eigh_room(n) * sizeof *room);
   if (!c->saved[0] || !c->saved[1] || !room) status = BR_ENOMEM;
-  for (int64_t r = 0; !status && r < matrices(a); r++) {
+  for (int64_t r = 0; !status && r < matrices(a) && !br_stopped(); r++) {
     if (br_eigh(n, doubles(c->saved[0]) + r * n * n, doubles(c->saved[1]) + r * n, room))
       status = br_bad(
           c,
@@ -327,7 +327,7 @@ static br_status eigh_backward(br_call *c) {
   br_status status = br_dx_take(
       c, 0, br_tensor_zeros(BR_F64, a->ndim, a->shape, BR_CONTIGUOUS));
   if (!m || (c->dy[0] && !dw) || (c->dy[1] && !dv)) status = BR_ENOMEM;
-  for (int64_t r = 0; !status && r < matrices(a); r++) {
+  for (int64_t r = 0; !status && r < matrices(a) && !br_stopped(); r++) {
     const double *e = doubles(c->saved[0]) + r * square;
     double *to = doubles(c->dx[0]) + r * square;
     eigh_inner(n, e, doubles(c->saved[1]) + r * n, dw ? doubles(dw) + r * n : NULL,

@@ -60,6 +60,7 @@ static br_status standardize_forward(br_call *c) {
   double *inverse = doubles(c->saved[0]), eps = c->arg[0].f;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (x->numel > GRAIN)
   for (int64_t r = 0; r < rows; r++) {
+    if (br_stopped()) continue;
     int64_t at = r * len * k->size;
     double mean;
     inverse[r] = inverse_of(k, x->dtype, len, x->data + at, eps, &mean);
@@ -101,6 +102,7 @@ static br_status standardize_backward(br_call *c) {
     const double *inverse = doubles(c->saved[0]);
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (dy->numel > GRAIN)
     for (int64_t r = 0; r < rows; r++) {
+      if (br_stopped()) continue;
       int64_t at = r * len * k->size;
       const row here = {dy->data + at, y->data + at, dx->data + at, inverse[r]};
       backward_row(k, len, &here, c->arg[0].f);

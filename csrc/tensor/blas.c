@@ -1,6 +1,7 @@
 /* The only caller of OpenBLAS. OpenBLAS runs without its own threads: the way in which it
    splits a product changes how sums round. Operators split products themselves, into
    blocks that depend on shapes only. */
+#include "base/stop.h"
 #include "tensor/tensor.h"
 
 #include <cblas.h>
@@ -32,7 +33,12 @@ void dsyevd_(const char *job, const char *half, const blasint *n, double *a,
    So Braid loads it at the first product. It checks that there is enough address space
    before that, and before each buffer. */
 
-enum { MAX_THREADS = 128 };
+enum {
+  MAX_THREADS = 128,
+  LONG_WORK = 1 << 28, /* multiply-adds: about a hundredth of a second */
+  LEAST_DEPTH = 4096,  /* of the products that a long one is cut into */
+  MOST_DEPTH = 1 << 22
+};
 
 static const size_t BUFFER = (size_t)129 << 20, LIBRARY = (size_t)40 << 20;
 
@@ -168,18 +174,40 @@ static CBLAS_TRANSPOSE turned(const br_matrix *a) {
 /* BLAS wants a leading dimension of at least 1, also where there is nothing to read. */
 static blasint leading(const br_matrix *a) { return a->ld < 1 ? 1 : (blasint)a->ld; }
 
-void br_gemm(const br_blas_product *p) {
+static void multiply(const br_blas_product *p, double beta) {
   const blasint m = (blasint)p->m, n = (blasint)p->n, k = (blasint)p->k;
   const blasint lda = leading(&p->a), ldb = leading(&p->b), ldc = (blasint)p->ldc;
   const CBLAS_TRANSPOSE ta = turned(&p->a), tb = turned(&p->b);
-  if (m == 0 || n == 0) return;
-  one_thread();
   if (p->dtype == BR_F32)
     blas.sgemm(CblasRowMajor, ta, tb, m, n, k, (float)p->alpha, p->a.data, lda, p->b.data,
-               ldb, (float)p->beta, p->c, ldc);
+               ldb, (float)beta, p->c, ldc);
   else
     blas.dgemm(CblasRowMajor, ta, tb, m, n, k, p->alpha, p->a.data, lda, p->b.data, ldb,
-               p->beta, p->c, ldc);
+               beta, p->c, ldc);
+}
+
+/* The part of an operand from the inner index `from` on; `down` tells whether that index
+   counts its rows in memory. */
+static br_matrix rest_of(const br_matrix *a, int64_t from, bool down, br_dtype dtype) {
+  const int64_t at = from * (down ? a->ld : 1) * br_dtype_size(dtype);
+  return (br_matrix){(const char *)a->data + at, a->ld, a->transposed};
+}
+
+/* A long product is the sum of several, between which it can be stopped. */
+void br_gemm(const br_blas_product *p) {
+  if (p->m == 0 || p->n == 0) return;
+  one_thread();
+  const int64_t most = LONG_WORK / (p->m * p->n);
+  const int64_t step = most < LEAST_DEPTH  ? LEAST_DEPTH
+                       : most > MOST_DEPTH ? MOST_DEPTH
+                                           : most;
+  for (int64_t from = 0; !from || (from < p->k && !br_stopped()); from += step) {
+    br_blas_product part = *p;
+    part.k = p->k - from < step ? p->k - from : step;
+    part.a = rest_of(&p->a, from, p->a.transposed, p->dtype);
+    part.b = rest_of(&p->b, from, !p->b.transposed, p->dtype);
+    multiply(&part, from ? 1 : p->beta);
+  }
 }
 
 /* ---- small systems ---- */

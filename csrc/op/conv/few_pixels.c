@@ -82,17 +82,18 @@ static void gather(const job *j, char *rows) {
   int64_t channels = j->g->cg, area = j->area;
 #pragma omp parallel for schedule(static) num_threads(br_threads())
   for (int64_t pixel = 0; pixel < j->p.m; pixel++)
-    for (int64_t t = 0; t < area; t += BR_GEMM_MAX_NR)
-      for (int64_t c = 0; c < channels; c += PART) {
-        const void *src[BR_GEMM_MAX_NR];
-        void *dst[PART];
-        int64_t part = channels - c < PART ? channels - c : PART;
-        int64_t taps = area - t < BR_GEMM_MAX_NR ? area - t : BR_GEMM_MAX_NR;
-        for (int64_t i = 0; i < taps; i++) src[i] = tap_at(j, pixel, t + i, c);
-        for (int64_t i = 0; i < part; i++)
-          dst[i] = rows + (pixel * j->p.k + (c + i) * area + t) * j->size;
-        j->p.kernels->transpose(taps, part, src, dst);
-      }
+    if (!br_stopped())
+      for (int64_t t = 0; t < area; t += BR_GEMM_MAX_NR)
+        for (int64_t c = 0; c < channels; c += PART) {
+          const void *src[BR_GEMM_MAX_NR];
+          void *dst[PART];
+          int64_t part = channels - c < PART ? channels - c : PART;
+          int64_t taps = area - t < BR_GEMM_MAX_NR ? area - t : BR_GEMM_MAX_NR;
+          for (int64_t i = 0; i < taps; i++) src[i] = tap_at(j, pixel, t + i, c);
+          for (int64_t i = 0; i < part; i++)
+            dst[i] = rows + (pixel * j->p.k + (c + i) * area + t) * j->size;
+          j->p.kernels->transpose(taps, part, src, dst);
+        }
 }
 
 /* The same, with the rows as lanes. */
@@ -100,7 +101,7 @@ static void gather_lanes(const job *j, char *lanes) {
   int64_t channels = j->g->cg, nr = j->p.kernels->nr, m = j->p.m;
 #pragma omp parallel for schedule(static) num_threads(br_threads())
   for (int64_t c = 0; c < channels; c += PART)
-    for (int64_t first = 0; first < m; first += nr)
+    for (int64_t first = 0; first < m && !br_stopped(); first += nr)
       for (int64_t t = 0; t < j->area; t++) {
         const void *src[BR_GEMM_MAX_NR];
         void *dst[PART];
@@ -119,7 +120,7 @@ static void scatter(const job *j, const char *rows) {
   int64_t channels = j->g->cg, area = j->area, size = j->size;
 #pragma omp parallel for schedule(static) num_threads(br_threads())
   for (int64_t c = 0; c < channels; c += PART)
-    for (int64_t pixel = 0; pixel < j->p.m; pixel++)
+    for (int64_t pixel = 0; pixel < j->p.m && !br_stopped(); pixel++)
       for (int64_t t = 0; t < area; t += BR_GEMM_MAX_NR) {
         double room[BR_GEMM_MAX_NR][PART];
         const void *src[PART];

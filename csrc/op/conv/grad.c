@@ -194,6 +194,7 @@ static br_status run_units(const job *j, char *sums) {
     char *packed = scratch + (size_t)br_thread_index() * apart;
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < units; i++) {
+      if (br_stopped()) continue;
       int64_t slice = i / j->parts, part = i % j->parts;
       const unit u = {.group = part / j->panels,
                       .panel = part % j->panels,
@@ -206,9 +207,10 @@ static br_status run_units(const job *j, char *sums) {
     }
 #pragma omp for schedule(static) nowait
     for (int64_t part = 0; part < j->parts; part++)
-      for (int64_t s = 1; s < j->slices; s++)
-        k->axpy(j->bytes / k->size, 1, sums + (s * j->parts + part) * j->bytes,
-                sums + part * j->bytes);
+      if (!br_stopped())
+        for (int64_t s = 1; s < j->slices; s++)
+          k->axpy(j->bytes / k->size, 1, sums + (s * j->parts + part) * j->bytes,
+                  sums + part * j->bytes);
   }
   br_scratch_give(scratch);
   return BR_OK;

@@ -185,6 +185,7 @@ br_status br_lattice_run(br_lattice *l) {
     const void **own = (void *)(scratch + (size_t)br_thread_index() * apart);
 #pragma omp for schedule(static) nowait
     for (int64_t u = 0; u < units; u++) {
+      if (br_stopped()) continue;
       int64_t part = u % parts, g = u / parts % l->groups, b = u / parts / l->groups;
       int64_t first = b * tiles / blocks, last = (b + 1) * tiles / blocks;
       const br_lattice_block block = {g, first, last, part * l->panels / parts,

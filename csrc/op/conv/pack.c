@@ -74,6 +74,7 @@ char *br_conv_pack(const br_packing *p, const br_kernels *k, const char *w) {
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (units > 1 && bytes * panels * p->groups > GRAIN)
   for (int64_t u = 0; u < units; u++) {
+    if (br_stopped()) continue;
     int64_t unit = u / (chunks * outers), chunk = u / outers % chunks, turn = u % outers;
     int64_t g = unit / panels, at = unit % panels * k->nr;
     int64_t width = smaller(k->nr, p->outputs - at);
@@ -100,6 +101,7 @@ void br_conv_unpack(const br_packing *p, const br_kernels *k, const char *packed
 #pragma omp parallel for schedule(static)                                                \
     num_threads(br_threads()) if (units > 1 && bytes * panels * p->groups > GRAIN)
   for (int64_t u = 0; u < units; u++) {
+    if (br_stopped()) continue;
     int64_t unit = u / chunks, first = u % chunks * COLUMNS;
     int64_t last = smaller(first + COLUMNS, p->columns);
     int64_t g = unit / panels, at = unit % panels * k->nr;

@@ -99,7 +99,7 @@ static void run(const job *j, int64_t a, int64_t b, char *room) {
   char *map = room + j->map_at;
   int64_t have = 0, end = 0, in = -1; /* rows have .. end-1 of image `in` are in map */
   br_max_pool_start(w, j->k, room + j->pool_at);
-  for (int64_t at = a, next; at < b; at = next) {
+  for (int64_t at = a, next; at < b && !br_stopped(); at = next) {
     int64_t n = at / w->oh, row = at % w->oh;
     next = smaller(smaller(at + j->band, b), (n + 1) * w->oh);
     int64_t first = first_row(w, row), last = end_row(w, row + next - at);

@@ -203,6 +203,7 @@ char *br_winograd_weights(const br_winograd *p, const char *packed) {
   if (!u) return NULL;
 #pragma omp parallel for schedule(static) num_threads(br_threads()) if (units > 16)
   for (int64_t i = 0; i < units; i++) {
+    if (br_stopped()) continue;
     int64_t panel = i / p->cg, row = i % p->cg * k->nr;
     k->winograd_weight(p->tile, k->nr, packed + (panel * area * run + row) * k->size, run,
                        u + (panel * p->places * run + row) * k->size, run);
@@ -294,6 +295,7 @@ static br_status run_own_blocks(const job *j, cut_up c, int64_t bytes) {
     own_block own = {v, v + p->places * j->block * p->cg * p->k->size, -1, 0};
 #pragma omp for schedule(static) nowait
     for (int64_t u = 0; u < c.bands * band; u++) {
+      if (br_stopped()) continue;
       int64_t b = u / band * per + u % per, of_band = u % band / per;
       int64_t part = of_band % c.parts;
       const share s = {of_band / c.parts, b * p->tiles / c.blocks,
@@ -317,12 +319,14 @@ static br_status run_shared_blocks(const job *j, int64_t bytes) {
     int64_t g = b / blocks, first = b % blocks * j->block;
     int64_t tiles = smaller(j->block, p->tiles - first);
 #pragma omp for schedule(static)
-    for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, v + t * p->cg * size);
+    for (int64_t t = 0; t < tiles; t++)
+      if (!br_stopped()) transform(j, g, first + t, v + t * p->cg * size);
 #pragma omp for schedule(static)
-    for (int64_t u = 0; u < j->panels * p->places; u++) multiply(j, g, u, tiles, v, m);
+    for (int64_t u = 0; u < j->panels * p->places; u++)
+      if (!br_stopped()) multiply(j, g, u, tiles, v, m);
 #pragma omp for schedule(static)
     for (int64_t t = 0; t < tiles; t++)
-      transform_back(j, g, first + t, 0, p->og, m + t * p->og * size);
+      if (!br_stopped()) transform_back(j, g, first + t, 0, p->og, m + t * p->og * size);
   }
   br_free(v);
   return BR_OK;

@@ -87,6 +87,7 @@ static void sum_slices(const job *j, int64_t groups, char *v, char *q) {
   int64_t per = ceil_div(p->tiles, j->slices);
 #pragma omp for schedule(static)
   for (int64_t i = 0; i < groups * j->slices; i++) {
+    if (br_stopped()) continue;
     int64_t g = i % groups, slice = i / groups, begin = slice * per;
     int64_t end = smaller(begin + per, p->tiles);
     char *sums = j->sums + (slice * p->groups + g) * j->group_bytes;
@@ -102,9 +103,10 @@ static void sum_slices(const job *j, int64_t groups, char *v, char *q) {
           bytes = p->cg * p->k->nr * p->k->size;
 #pragma omp for schedule(static)
   for (int64_t i = 0; i < parts; i++)
-    for (int64_t slice = 1; slice < j->slices; slice++)
-      p->k->axpy(bytes / p->k->size, 1, j->sums + (slice * parts + i) * bytes,
-                 j->sums + i * bytes);
+    if (!br_stopped())
+      for (int64_t slice = 1; slice < j->slices; slice++)
+        p->k->axpy(bytes / p->k->size, 1, j->sums + (slice * parts + i) * bytes,
+                   j->sums + i * bytes);
 }
 
 /* Sums the groups from `from` on; all threads share each block. */
@@ -115,10 +117,13 @@ static void sum_blocks(const job *j, int64_t from, char *v, char *q) {
     int64_t g = b / blocks, first = b % blocks * j->block;
     int64_t tiles = smaller(j->block, p->tiles - first);
 #pragma omp for schedule(static)
-    for (int64_t t = 0; t < tiles; t++) transform(j, g, first + t, t, v, q);
+    for (int64_t t = 0; t < tiles; t++)
+      if (!br_stopped()) transform(j, g, first + t, t, v, q);
 #pragma omp for schedule(static)
     for (int64_t u = 0; u < j->panels * p->places; u++)
-      multiply(j, u, &(tiles_of){tiles, first == 0, v, q, j->sums + g * j->group_bytes});
+      if (!br_stopped())
+        multiply(j, u,
+                 &(tiles_of){tiles, first == 0, v, q, j->sums + g * j->group_bytes});
   }
 }
 
@@ -159,6 +164,7 @@ br_status br_winograd_weight_grad(const br_winograd *p, const char *x, char *dy,
     if (alone < p->groups) sum_blocks(&j, alone, scratch, scratch + v_bytes);
 #pragma omp for schedule(static) nowait
     for (int64_t i = 0; i < parts * p->cg; i++) {
+      if (br_stopped()) continue;
       int64_t part = i / p->cg, row = i % p->cg * k->nr;
       const char *sum = j.sums + (part * p->places * run + row) * k->size;
       if (!k->winograd_weight_grad(p->tile, k->nr, sum, run,
