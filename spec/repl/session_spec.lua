@@ -181,6 +181,19 @@ describe("an error", function()
     _G.print = show
   end)
 
+  it("ends being looked at by continue", function()
+    local session <const>, run <const> = new_session()
+    local show <const> = print
+    _G.print = function() end
+    failing(session, "local t = {} t.a.b = 1")
+    run("debug()")
+    assert.is_table(session.frame)
+    run("continue()")
+    assert.is_false(session.frame)
+    assert.truthy(failing(session, "continue()"):find("continue: only after debug()", 1, true))
+    _G.print = show
+  end)
+
   it("tells of a recursion once", function()
     local session <const> = new_session()
     local said <const> = failing(session, "local function f(n) return f() + 1 end f()")
@@ -195,6 +208,46 @@ describe("an error", function()
       failing(session, entry)
       assert.equal("2\n", run("1 + 1"), entry)
     end
+  end)
+end)
+
+describe("debug() in running code", function()
+  -- Runs the code while entries are entered at each debug().
+  local function held(code, ...)
+    local session <const>, run <const> = new_session()
+    local entries <const>, show <const>, said <const> = {...}, print, {}
+    _G.print = function(text) said[#said + 1] = text end
+    function session.hold()
+      session.held = session.held + 1
+      local depth <const> = session.held
+      while session.held == depth and #entries > 0 do session:run(table.remove(entries, 1)) end
+    end
+    local out <const> = run(code)
+    _G.print = show
+    return out, table.concat(said, "\n"), session
+  end
+
+  it("shows the variables there, and writes back those that entries change", function()
+    local code <const> = [[local times = 1
+      local function f(a) local b = a * 2 debug() times = times + 1 return a + b end
+      local function g(c) local d = c d = d + f(c) return d + c end
+      y = g(3)
+      return y, times]]
+    local out <const>, said <const>, session <const> = held(code, "b", "b = 100", "up()",
+      "d = 50; new = 6", "continue()")
+    assert.equal("6\n156  2\n", out)
+    assert.truthy(said:find("^call 1 of 3: entry 1:2, in .-\n", 1), said)
+    assert.truthy(said:find("\n  a = 3\n  b = 6\ncall 2 of 3: ", 1, true), said)
+    assert.equal(6, session.env.new)
+    assert.is_false(session.frame)
+  end)
+
+  it("holds code that is held already, and a loop again and again", function()
+    local out <const> = held(
+      "for i = 1, 2 do local f = function() local j = i debug() n = j end f() end",
+      "function inner(k) debug() return k end", "inner(7)", "k = 8", "continue()", "j = 5",
+      "continue()", "j + 0", "continue()")
+    assert.equal("8\n2\n", out)
   end)
 end)
 

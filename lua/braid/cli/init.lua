@@ -171,7 +171,7 @@ local function run(arguments, o)
   local function given()
     local status <const> = run_in_session(session, o, rest)
     if o.debug and status == 0 then session.over = true end
-    if o.debug and session.failure then require "braid.repl.frames".enter(session) end
+    if o.debug then require "braid.repl.frames".look(session) end
     return status
   end
   if o.prompt or o.kind == "prompt" then

@@ -5,10 +5,7 @@ local frames <const> = require "braid.repl.frames"
 
 local M <const> = {}
 
-local HOME <const> = debug.getinfo(1, "S").source:match("^(.*)repl/errors%.lua$")
-local SESSION <const> = "@" .. HOME:gsub("^@", "") .. "repl/session.lua"
 local LIMIT <const> = 8 -- calls that are printed
-local KEPT <const> = 20 -- calls whose variables are kept for debug()
 
 -- The text of an error value that is not a string. Its __tostring may fail too.
 local function text_of(value)
@@ -17,27 +14,9 @@ local function text_of(value)
   return fine and text or ("(an error that is a %s, whose __tostring fails)"):format(type(value))
 end
 
--- The user's calls on the stack, innermost first.
-local function calls()
-  local list <const> = {}
-  for level = 3, 200 do
-    local info <const> = debug.getinfo(level, "Slnt")
-    if not info or info.source == SESSION then break end
-    if info.what ~= "C" and info.source:sub(1, #HOME) ~= HOME then
-      list[#list + 1] = {place = info.short_src, line = info.currentline,
-        name = info.what == "main" and "main chunk" or info.name or "?"}
-      if #list <= KEPT then
-        local call <const> = list[#list]
-        call.names, call.index, call.values = frames.variables(level)
-      end
-    end
-  end
-  return list
-end
-
 --- For xpcall: an error as a table {value =, message =, calls =, trace =}.
 function M.caught(value)
-  return {value = value, message = text_of(value), calls = calls(),
+  return {value = value, message = text_of(value), calls = frames.calls(),
     trace = debug.traceback(nil, 2)}
 end
 

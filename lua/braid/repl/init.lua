@@ -30,13 +30,14 @@ local function can_edit()
   return core.is_terminal(0) and core.is_terminal(1) and term and term ~= "dumb"
 end
 
--- Reads and runs entries until the user leaves or continues a paused run.
-local function serve(session, read)
-  local paused <const> = session.paused
-  while not session.over and session.paused == paused do
+-- Reads and runs entries until the user leaves, or continues what is paused or held. At the end of
+-- the input it calls leave().
+local function serve(session, read, leave)
+  local paused <const>, held <const> = session.paused, session.held
+  while not session.over and session.paused == paused and session.held == held do
     local text <const> = read()
     if not text then
-      if paused then session.paused = "stop" else session.over = true end
+      leave()
     elseif text:find("%S") and not words.run(session, text) then
       session:run(text)
     end
@@ -50,10 +51,16 @@ return function(session, first)
   core.ignore_interrupts()
   require "braid.repl.interrupts"
   local read <const> = can_edit() and edited_reader(session) or plain_reader(session)
-  require "braid.repl.pause" (session, function() serve(session, read) end)
+  require "braid.repl.pause" (session, function()
+    serve(session, read, function() session.paused = "stop" end)
+  end)
+  function session.hold()
+    session.held = session.held + 1
+    serve(session, read, session.release)
+  end
   print(start.greeting())
   start.config(session)
   if first then first() end
-  serve(session, read)
+  serve(session, read, function() session.over = true end)
   return type(session.over) == "number" and session.over or 0
 end

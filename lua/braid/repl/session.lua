@@ -8,6 +8,7 @@
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local errors <const> = require "braid.repl.errors"
+local frames <const> = require "braid.repl.frames"
 local lasting <const> = require "braid.repl.lasting"
 local printing <const> = require "braid.repl.printing"
 local tokens <const> = require "braid.repl.tokens"
@@ -51,6 +52,9 @@ function Session:init(o)
   self.entries, self.sources, self.results = 0, {}, {}
   self.good = {} -- the entries that ran without an error
   self.serves = false -- whether a user is at the prompt
+  self.held = 0 -- how many calls of debug() hold running code
+  self.release = function() self.held = math.max(self.held - 1, 0) end
+  self.hold = false -- hold() lets the user enter entries until release()
   self.over, self.log, self.failure, self.paused, self.frame = false, false, false, false, false
   env._G = env
   add_loaders(env)
@@ -59,11 +63,13 @@ function Session:init(o)
   for _, name in ipairs(Session.NAMES) do env[name] = braid[name] end
   self.commands = require "braid.repl.commands"
   for name, command in pairs(self.commands.of(self)) do env[name] = command end
-  env.debug = setmetatable({}, {__index = debug,
-    __call = function(_, on) require "braid.repl.frames".enter(self, on) end})
+  env.debug = frames.callable(self)
   self.given = {} -- the variables that were there before the first entry
   for name, value in next, env do self.given[name] = value end
 end
+
+--- Whether the name of a chunk is that of an entry.
+function Session.is_entry(place) return place:find("^entry %d+$") ~= nil end
 
 -- ---- compiling ----------------------------------------------------------------------------
 
