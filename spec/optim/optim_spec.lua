@@ -236,6 +236,30 @@ describe("the state of an optimizer", function()
 end)
 
 describe("LBFGS", function()
+  it("leaves the parameters as they were where a closure fails, and begins anew", function()
+    for _, search in ipairs{false, "strong_wolfe"} do
+      local p <const> = parameter(3)
+      local opt <const> = optim.LBFGS({p}, {line_search_fn = search or nil, max_iter = 5})
+      local calls, last = 0, math.huge
+      local function closure()
+        calls = calls + 1
+        if calls == last then error("no more") end
+        opt:zero_grad()
+        local loss <const> = (p - 1):square():sum()
+        loss:backward()
+        return loss
+      end
+      opt:step(closure)
+      p:detach():fill_(3)
+      calls, last = 0, 2
+      assert.error_matches(function() opt:step(closure) end, "no more")
+      assert.same({1, {3}}, {opt.steps, p:totable()})
+      last = math.huge
+      opt:step(closure)
+      assert.is_true(math.abs(p:totable()[1] - 1) < 1e-3)
+    end
+  end)
+
   it("needs a closure and one group", function()
     local opt <const> = optim.LBFGS({parameter(1)})
     assert.error_matches(function() opt:step() end, "LBFGS: step wants a function")

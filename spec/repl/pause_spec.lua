@@ -94,6 +94,22 @@ describe("a run that is paused", function()
     assert.is_nil(core.caught_signal())
   end)
 
+  it("gives way to a second Ctrl-C where a step does not end", function()
+    local said
+    session.complain = function(text) said = text end
+    function session.env.endless()
+      fitted(function()
+        os.execute(("(for i in 1 2; do sleep 0.2; kill -INT %d; done) &"):format(core.process_id()))
+        while true do end
+      end)
+    end
+    assert.is_false(session:run("endless()"))
+    assert.truthy(said:find("interrupted!", 1, true))
+    assert.is_false(session.paused)
+    assert.is_nil(core.caught_signal())
+    assert.is_true(session:run("1 + 1"))
+  end)
+
   it("can be interrupted itself", function()
     local said
     session.complain = function(text) said = text end

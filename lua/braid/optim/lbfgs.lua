@@ -139,6 +139,18 @@ local function check_closure(closure)
     check.shown(closure))
 end
 
+-- A value to be closed: if the step fails or is interrupted, it restores the parameters, and forgets
+-- what was known of the curvature, so that the next step begins anew.
+local function undone_by_errors(self, params)
+  local start <const> = {}
+  for i, p in ipairs(params) do start[i] = ops.clone(p) end
+  return setmetatable({}, {__close = function(_, failure)
+    if failure == nil then return end
+    for i, p in ipairs(params) do ops.copy_(p, start[i]) end
+    self.state[params[1]], self.steps = nil, self.steps - 1
+  end})
+end
+
 function LBFGS:step(closure)
   check_closure(closure)
   self:check_groups()
@@ -150,6 +162,7 @@ function LBFGS:step(closure)
   local s <const> = self.state[params[1]] or {n_iter = 0, func_evals = 0}
   self.state[params[1]] = s
   self.steps = self.steps + 1
+  local _ <close> = undone_by_errors(self, params)
 
   local function evaluate()
     local _ <close> = core.set_recording(true)
