@@ -253,6 +253,9 @@ function M.is_a(value, handle)
   return r ~= nil and r ~= false and wanted ~= nil
 end
 
+--- Gives a class what its changed file defines now.
+M.renew = require "braid.class.renew" (records, keep_fields)
+
 --- The value that the class itself defines, not one from its base; or nil.
 function M.own(handle, key) return rawget(records[handle].methods, key) end
 

@@ -132,6 +132,41 @@ describe("reload", function()
   end)
 end)
 
+describe("a class that is loaded again", function()
+  local OLD <const> = [[
+local class = require "braid.class"
+local nn = require "braid".nn
+local Net = class("Net", nn.Module)
+function Net:init() nn.Module.init(self) self.fc = nn.Linear(2, 1) self.seen = 0 end
+function Net:forward(x) self.seen = self.seen + 1 return self.fc(x) end
+function Net:old() return 1 end
+return {Net = Net, sub = class("Sub", Net)}]]
+
+  it("gives its objects the new methods, and they keep their state", function()
+    shell.in_directory(function(dir)
+      local path <const> = package.path
+      package.path = dir .. "/?.lua;" .. path
+      local function write(text) shell.write(dir .. "/renewed.lua", text) end
+      write(OLD)
+      local _, run <const> = new_session()
+      run("class = require 'braid.class'", "m = require 'renewed'", "net, sub = m.Net(), m.sub()",
+        "y = net(braid.ones(1, 2))", "sub(braid.ones(1, 2))", "autoreload(true)")
+      assert.equal("", run("net.seen;"))
+      write((OLD:gsub("seen %+ 1", "seen + 10"):gsub("return 1 end", "return Net end")))
+      assert.equal("reloaded renewed\n11\ntrue\n11\ntrue\n", run("z = net(braid.ones(1, 2))",
+        "net.seen", "z:eq(y):item()", "w = sub(braid.ones(1, 2))", "sub.seen",
+        "m.Net == getmetatable(net) and class.is_a(sub, net:old())"))
+      write("return }")
+      assert.truthy(run("1;"):find("^renewed stays as it was: "))
+      assert.equal("", run("2;"))
+      run("autoreload(false)")
+      write(OLD)
+      assert.equal("", run("3;"))
+      package.path, package.loaded.renewed = path, nil
+    end)
+  end)
+end)
+
 describe("log", function()
   it("writes a script that does what was entered", function()
     shell.in_directory(function(dir)

@@ -52,6 +52,7 @@ function Session:init(o)
   self.entries, self.sources, self.results = 0, {}, {}
   self.good = {} -- the entries that ran without an error
   self.serves = false -- whether a user is at the prompt
+  self.before = false -- before() runs before each entry
   self.held = 0 -- how many calls of debug() hold running code
   self.release = function() self.held = math.max(self.held - 1, 0) end
   self.hold = false -- hold() lets the user enter entries until release()
@@ -209,6 +210,7 @@ end
 --- Runs an entry. For an entry of a file, `name` is the file's name and `line` the line where the
 -- entry begins. -> whether it went well
 function Session:run(text, name, line)
+  if self.before then self.before() end
   if not name then
     self.entries = self.entries + 1
     name = ("%s %d"):format(self.word, self.entries)
