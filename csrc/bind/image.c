@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/stop.h"
 #include "base/threads.h"
 #include "image/codec.h"
 #include "image/decode.h"
@@ -76,7 +77,11 @@ static int probe_images(lua_State *L) {
   const int64_t n = br_check_length(L, 1, MAX_PATHS, "probe_images");
   unsigned char *failed = lua_newuserdatauv(L, (size_t)n + 1, 0);
   const char **path = push_paths(L, n, "probe_images");
+  const bool allowed = br_stop_allow(true);
   br_image_probe_all(n, path, failed);
+  const br_status status = br_stop_status(BR_OK);
+  br_stop_allow(allowed);
+  if (status) return br_raise(L);
   lua_newtable(L);
   for (int64_t i = 0; i < n; i++) {
     int64_t h, w, c;

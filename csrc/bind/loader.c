@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "base/stop.h"
 #include "load/loader.h"
 
 #define LOADER "braid.loader"
@@ -240,9 +241,12 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
 static void read_caches(lua_State *L, br_plan *plan) {
   for (int i = 0; i < plan->sources; i++) {
     lua_geti(L, -1, i + 1);
-    if (lua_getfield(L, -1, "cache") == LUA_TSTRING &&
-        br_plan_cache(plan, i, lua_tostring(L, -1)) != BR_OK)
-      br_raise(L);
+    if (lua_getfield(L, -1, "cache") == LUA_TSTRING) {
+      const bool allowed = br_stop_allow(true); /* decoding a whole set takes long */
+      const br_status status = br_plan_cache(plan, i, lua_tostring(L, -1));
+      br_stop_allow(allowed);
+      if (status) br_raise(L);
+    }
     lua_pop(L, 2);
   }
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/stop.h"
 #include "base/threads.h"
 #include "image/codec.h"
 #include "image/decode.h"
@@ -130,6 +131,6 @@ br_status br_image_probe(const char *path, int64_t *h, int64_t *w, int64_t *c) {
 void br_image_probe_all(int64_t n, const char *const *path, unsigned char *failed) {
   _Atomic int64_t next = 0; /* threads take files one by one, as some are decoded */
 #pragma omp parallel num_threads(br_threads()) if (n > 64)
-  for (int64_t i, h, w, c; (i = atomic_fetch_add(&next, 1)) < n;)
+  for (int64_t i, h, w, c; (i = atomic_fetch_add(&next, 1)) < n && !br_stopped();)
     failed[i] = br_image_probe(path[i], &h, &w, &c) != BR_OK;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/stop.h"
 #include "base/threads.h"
 #include "io/write.h"
 
@@ -240,8 +241,11 @@ static void make_block(block *b, int64_t first, int64_t count) {
 #pragma omp parallel num_threads(br_threads())
   {
     br_scratch scratch = {0};
-    for (int64_t k; (k = atomic_fetch_add(&next, 1)) < count;)
-      make_one(b, k, first + k, &scratch);
+    for (int64_t k; (k = atomic_fetch_add(&next, 1)) < count;) {
+      b->made[k] = NULL;
+      b->status[k] = BR_ESTOP;
+      if (!br_stopped()) make_one(b, k, first + k, &scratch);
+    }
     br_scratch_free(&scratch);
   }
 }
@@ -252,6 +256,7 @@ static br_status write_block(block *b, int64_t count, br_writer *w, int64_t *off
   br_status status = BR_OK;
   for (int64_t k = 0; k < count; k++) {
     const record *r = b->made[k];
+    if (!status) status = br_stop_status(BR_OK);
     if (b->status[k] && !status)
       status = br_fail(b->status[k], "cache: out of memory for a picture");
     if (!status) {

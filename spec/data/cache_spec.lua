@@ -1,6 +1,7 @@
 --- The cache of decoded pictures, and loaders mixed into one.
 
 local braid <const> = require "braid"
+local core <const> = require "braid.core"
 local shell <const> = require "spec.support.shell"
 local pictures <const> = require "spec.support.pictures"
 local data <const>, mtl <const> = braid.data, braid.mtl
@@ -111,6 +112,26 @@ describe("the cache of decoded pictures", function()
       local count = 0
       for batch in loader do count = count + batch.count end
       assert.equal(9, count)
+    end)
+  end)
+
+  it("stops between pictures at Ctrl-C, and leaves no part of a file", function()
+    shell.in_directory(function(directory)
+      local ds <const> = pictures.files(directory, 9)
+      local plain <const> = all_of(ds, {batch = 4, transforms = STEPS_CACHED, tasks = TASKS})
+      local stops = 0
+      for n = 0, 60, 3 do
+        core.stop_after(n)
+        local ok <const>, message <const> = pcall(data.loader, ds, options(directory))
+        core.stop_after(-1)
+        if not ok then
+          assert.matches("interrupted!$", message)
+          assert.same({}, files_in(directory))
+          stops = stops + 1
+        end
+      end
+      assert.is_true(stops > 3)
+      assert.same(plain, all_of(ds, options(directory)))
     end)
   end)
 
