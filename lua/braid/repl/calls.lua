@@ -126,7 +126,7 @@ local function function_of(value)
   if info.isvararg and info.source:find("braid/[%w_/]+%.lua$") then
     for i = 1, info.nups do
       local name <const>, inner <const> = debug.getupvalue(value, i)
-      if name == "f" then return inner end
+      if name == "f" then return function_of(inner) end -- may be wrapped again
     end
   end
   return value
