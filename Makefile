@@ -11,6 +11,7 @@ PROCESSORS := $(shell nproc 2>/dev/null || echo 1)
 ## build the core and the command in BUILD (the default)
 all: deps
 	$(AGAIN) $(JOBS) build
+	$(AGAIN) $(LIBRARY)
 
 ## show this list
 help:
@@ -113,6 +114,18 @@ $(BUILD)/obj/kernel/kernels.%.o: csrc/kernel/kernels.c
 $(BUILD)/braid: lua/braid/cli/launcher.lua rocks/launcher.sh
 	@mkdir -p $(@D)
 	@sh rocks/launcher.sh '$(CURDIR)/lua' '$(abspath $(BUILD))/lib' '$@'
+
+# Stubs for editors, made from the operators and comments (.luarc.json names the directory).
+LIBRARY = $(BUILD)/library/braid.lua
+
+## write what editors show of Braid's names into BUILD/library
+library: deps
+	$(AGAIN) $(JOBS) build
+	$(AGAIN) $(LIBRARY)
+
+$(LIBRARY): $(CORE) $(BUILD)/braid $(shell find lua -name '*.lua')
+	@echo "  stubs $(@D)"
+	@$(BUILD)/braid library $(@D) >/dev/null
 
 %.d: ;
 -include $(OBJECTS:.o=.d)
@@ -331,7 +344,7 @@ SHAREDIR = $(abspath $(PREFIX))/share
 PLACES = LUADIR='$(LUADIR)' LIBDIR='$(LIBDIR)' BINDIR='$(BINDIR)' SHAREDIR='$(SHAREDIR)' \
          DESTDIR='$(DESTDIR)' LUA='$(LUA)'
 
-## install the command braid, its man page and completions, the module and the models
+## install the command braid, its man page, completions and stubs, the module and the models
 install: deps
 	$(AGAIN) $(JOBS) build
 	@$(PLACES) sh rocks/install.sh '$(CORE)'
@@ -344,6 +357,6 @@ uninstall:
 dist:
 	@sh rocks/dist.sh '$(BUILD)/dist'
 
-.PHONY: all help deps deps-test deps-valgrind build clean demo test test-slow specs format lint \
+.PHONY: all help deps deps-test deps-valgrind build library clean demo test test-slow specs format lint \
         coverage valgrind asan stress deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench \
         bench-machine install uninstall dist

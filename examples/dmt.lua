@@ -63,18 +63,19 @@ local function cifar()
   if o.images > 0 and o.images < #chosen then
     chosen = select(2, chosen:split(o.images, {stratify = "class", seed = o.seed}))
   end
-  return with_pairs(chosen), with_pairs(sets.test),
-    {"airplane_ship", "automobile_truck", "bird_frog", "cat_dog", "deer_horse"}
+  return with_pairs(chosen), with_pairs(sets.test)
 end
 
 local gray <const> = o.colour == "gray" or o.colour == "" and o.data == ""
-local training, testing, names
-if o.data ~= "" then
-  training, testing, names = cifar()
-else
+
+local function rendered()
   local faces <const> = data.faces{n = o.faces, seed = o.seed, channels = gray and 1 or 3}
-  training, testing, names = faces.train, faces.test, {"gender", "glasses", "smile"}
+  return faces.train, faces.test
 end
+
+local training <const>, testing <const> = (o.data ~= "" and cifar or rendered)()
+local names <const> = o.data == "" and {"gender", "glasses", "smile"}
+  or {"airplane_ship", "automobile_truck", "bird_frog", "cat_dog", "deer_horse"}
 local steps <const> = {o.data == "" and data.align{eyes = {1, 2}, size = 32}
   or data.resize(32), data.whiten()}
 if gray then table.insert(steps, 2, data.gray()) table.insert(steps, 3, data.equalize()) end
@@ -162,7 +163,8 @@ local function shown(row)
   return table.concat(words, " ")
 end
 
-local TRAIN <const>, net, last_alpha = {}, nil, nil
+local TRAIN <const> = {}
+local net, last_alpha = nil, {}
 
 function TRAIN.st()
   local accuracy <const> = {}

@@ -26,7 +26,7 @@ end
 -- Lines as lists of words, by the first word.
 local function rows_of(path)
   local rows <const>, order <const> = {}, {}
-  for line in assert(io.open(path)):lines() do
+  for line in io.lines(path) do
     local words <const> = {}
     for word in line:gmatch("%S+") do words[#words + 1] = tonumber(word) or word end
     if #words > 1 then rows[words[1]], order[#order + 1] = words, words[1] end
@@ -96,6 +96,6 @@ if picture ~= "" then
     print(("  %6.1f %6.1f to %6.1f %6.1f  probability %.3f"):format(b[1], b[2], b[3], b[4],
       found.scores[i]:item()))
   end
-  assert(braid.plot.detections(o.out, image, found.boxes, found.points))
+  braid.plot.detections(o.out, image, found.boxes, found.points)
   print("wrote " .. o.out)
 end

@@ -72,12 +72,12 @@ os.execute(("mkdir -p '%s'"):format(o.out))
 net:eval()
 local shown <const> = data.loader(faces.test, {batch = 8, size = o.size, whiten = false})()
 local _ <close> = braid.no_grad()
-assert(plot.landmarks(o.out .. "/separation.png", shown.image, shown.landmarks,
-  net(sample.image).landmarks:reshape(-1, 5, 2)))
+plot.landmarks(o.out .. "/separation.png", shown.image, shown.landmarks,
+  net(sample.image).landmarks:reshape(-1, 5, 2))
 local maps <const>, rows <const> = net:features(sample.image, {o.block})[o.block], {}
 for _, name in ipairs{"shared", "attributes", "landmarks"} do
   if maps[name] then rows[#rows + 1] = maps[name][1] end
 end
-assert(plot.maps(o.out .. "/separation_maps.png", rows))
+plot.maps(o.out .. "/separation_maps.png", rows)
 print(("wrote %s/separation.png and separation_maps.png: %s, shared, attributes, landmarks"):format(
   o.out, o.block))

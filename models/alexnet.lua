@@ -17,7 +17,7 @@ function AlexNet:init(o)
   self.outputs = math.floor(4096 * (o.width or 1) + 0.5)
   local layers = {nn.Dropout(p), nn.Linear(blocks:channels() * 6 * 6, self.outputs), nn.ReLU(),
     nn.Dropout(p), nn.Linear(self.outputs, self.outputs), nn.ReLU()}
-  if o.classes then layers[7] = nn.Linear(self.outputs, o.classes) end
+  if o.classes then table.insert(layers, nn.Linear(self.outputs, o.classes)) end
   self.classifier = nn.Sequential(layers, {first = 0})
 end
 

@@ -1,5 +1,5 @@
-# Installs the core CORE, the modules, the models, the command, its completions and its man page;
-# with --remove, removes them:
+# Installs the core CORE, the modules, the models, the command, its completions, its man page and
+# the stubs for editors; with --remove, removes them:
 #
 #   LUADIR=.. LIBDIR=.. BINDIR=.. SHAREDIR=.. DESTDIR=.. LUA=.. sh rocks/install.sh CORE | --remove
 set -eu
@@ -10,7 +10,7 @@ bash=$share/bash-completion/completions/braid zsh=$share/zsh/site-functions/_bra
 fish=$share/fish/vendor_completions.d/braid.fish man=$share/man/man1/braid.1
 
 if [ "$1" = --remove ]; then
-  rm -rf "$lua" "$lib"
+  rm -rf "$lua" "$lib" "$share/braid"
   rm -f "$command" "$bash" "$zsh" "$fish" "$man"
   exit 0
 fi
@@ -35,6 +35,10 @@ for kind in bash zsh fish man; do
   "${LUA:-lua5.4}" "$built" completion $kind >"$file"
   chmod 644 "$file"
 done
+
+install -d "$share/braid"
+"${LUA:-lua5.4}" "$built" library "$share/braid/library" >/dev/null
+chmod -R a+rX "$share/braid"
 
 sh rocks/launcher.sh "$LUADIR" "$LIBDIR" "$command"
 echo "installed $command, $lua and $lib"

@@ -71,6 +71,8 @@ void br_open_operators(lua_State *L) {
     lua_setfield(L, -2, "doc");
     lua_pushstring(L, op->usage);
     lua_setfield(L, -2, "usage");
+    lua_pushinteger(L, op->results > 1 ? op->results : 1);
+    lua_setfield(L, -2, "results");
     lua_pushboolean(L, br_op_has_gradient(op));
     lua_setfield(L, -2, "differentiable");
     lua_pushboolean(L, op->flags & BR_IN_PLACE);

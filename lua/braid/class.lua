@@ -239,6 +239,13 @@ end
 --- Whether a value is a class.
 function M.is_class(value) return records[value] ~= nil end
 
+--- The names of Braid's own classes by handle, such as nn.Linear.
+function M.names()
+  local set <const> = {}
+  for handle, r in next, records do set[handle] = r.own and shown.where(r) or nil end
+  return set
+end
+
 --- The class of an object, or nil.
 function M.of(value)
   local handle <const> = type(value) == "table" and getmetatable(value)

@@ -13,6 +13,7 @@ core.set_notice(function(text) io.stderr:write("braid: ", text, "\n") end)
 --- Records nothing while f runs, or until the returned value is closed. This holds in the running
 -- coroutine and in coroutines that it resumes. If the returned value is collected unclosed, the
 -- mode ends and a notice says so.
+-- @treturn any
 -- @usage local _ <close> = braid.no_grad()
 -- @usage braid.no_grad(function() return net(batch.image) end)
 function M.no_grad(f)
@@ -42,6 +43,7 @@ local GRAD <const> = check.declare("grad", {
 --- The gradients of y at each of `inputs`, which may be anywhere in the graph. No leaf accumulates
 -- anything. It is an error if y does not depend on an input. With {allow_unused = true} the
 -- gradient of such an input is false.
+-- @treturn (Tensor|false)[]
 -- @usage
 -- x:requires_grad_()
 -- local dx <const> = table.unpack(braid.grad(x:square():sum(), {x}))
@@ -157,7 +159,8 @@ local GRADCHECK <const> = check.declare("gradcheck", {
 --- Compares the gradients of f at `inputs` with central differences. Checked inputs are float64
 -- tensors with requires_grad; others are passed to f as they are. f may return several tensors and
 -- must be deterministic.
--- @return true, or nil and a message that names the element
+-- @treturn true? nil if they differ
+-- @treturn string? a message that names the element
 -- @usage braid.gradcheck(function(a) return a:tanh() end, {x:to("float64"):requires_grad_()})
 function M.gradcheck(f, inputs, given)
   local o <const> = check.options(GRADCHECK, given, {f = f, inputs = inputs})

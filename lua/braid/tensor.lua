@@ -77,6 +77,7 @@ local TENSOR <const> = alike("tensor")
 --- A tensor from a number or nested tables of numbers. The type is float32 unless {dtype = ...}
 -- says otherwise; true and false give bool. A number that the type cannot hold (300 or 1.5 for
 -- uint8, 2 for bool) is an error; floats are rounded.
+-- @treturn Tensor
 -- @usage braid.tensor{1, 2.5}   braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)
   local options <const> = check.options(TENSOR, given)
@@ -103,26 +104,36 @@ local function filled(name, value)
 end
 
 --- zeros_like(t, {options}): zeros in the shape and type of t.
+-- @treturn Tensor
 -- @usage braid.zeros_like(x)
 --- zeros(sizes, {options}): zeros. Sizes are numbers or one table; float32 unless the options say
 -- otherwise.
+-- @treturn Tensor
+-- @overload fun(size: integer, ...: integer|table): Tensor
 -- @usage braid.zeros(2, 3)   braid.zeros({2, 3}, {dtype = "int64"})
 filled("zeros", 0)
 --- ones_like(t, {options}): ones in the shape and type of t.
+-- @treturn Tensor
 -- @usage braid.ones_like(x)
 --- ones(sizes, {options}): ones. Sizes are numbers or one table; float32 unless the options say
 -- otherwise.
+-- @treturn Tensor
+-- @overload fun(size: integer, ...: integer|table): Tensor
 -- @usage braid.ones(2, 3)   braid.ones({2, 3}, {dtype = "int64"})
 filled("ones", 1)
 --- empty_like(t, {options}): a tensor like t whose values are not set.
+-- @treturn Tensor
 -- @usage braid.empty_like(x):fill_(3)
 --- empty(sizes, {options}): a tensor whose values are not set: they are whatever the memory held.
+-- @treturn Tensor
+-- @overload fun(size: integer, ...: integer|table): Tensor
 -- @usage braid.empty(2, 3):fill_(3)
 filled("empty", nil)
 
 local FULL <const>, FULL_LIKE <const> = creation("full"), alike("full_like")
 
 --- A tensor filled with one value, which its type must be able to hold: braid.full({2, 3}, 7).
+-- @treturn Tensor
 -- @usage braid.full({2, 3}, 7, {dtype = "int64"})
 function M.full(sizes, value, given)
   local options <const> = check.options(FULL, given)
@@ -131,6 +142,7 @@ function M.full(sizes, value, given)
 end
 
 --- A tensor of one value in the shape and type of t.
+-- @treturn Tensor
 -- @usage braid.full_like(x, 7)
 function M.full_like(t, value, given)
   local dtype <const> = core.dim(t) and t.dtype
@@ -154,20 +166,27 @@ local function drawn(name, draw)
 end
 
 --- rand_like(t, {options}): numbers in [0, 1) in the shape and type of t.
+-- @treturn Tensor
 -- @usage braid.rand_like(x)
 --- rand(sizes, {options}): random numbers in [0, 1), each as likely.
+-- @treturn Tensor
+-- @overload fun(size: integer, ...: integer|table): Tensor
 -- @usage braid.rand(2, 3)
 drawn("rand", ops.uniform_)
 
 --- randn_like(t, {options}): normal numbers in the shape and type of t.
+-- @treturn Tensor
 -- @usage braid.randn_like(x)
 --- randn(sizes, {options}): normal random numbers of mean 0 and deviation 1.
+-- @treturn Tensor
+-- @overload fun(size: integer, ...: integer|table): Tensor
 -- @usage braid.randn(2, 3)   braid.randn({2, 3}, {requires_grad = true})
 drawn("randn", ops.normal_)
 
 local RANDINT <const> = check.declare("randint", {dtype = optional(DTYPE)})
 
 --- Integers from low to high, both included: braid.randint(1, 6, {10}).
+-- @treturn Tensor
 -- @usage braid.randint(1, 6, {10})
 function M.randint(low, high, sizes, given)
   if type(sizes) ~= "table" then
@@ -178,6 +197,7 @@ function M.randint(low, high, sizes, given)
 end
 
 --- The numbers 1 to n in random order (int64).
+-- @treturn Tensor
 -- @usage braid.randperm(5)
 function M.randperm(n) return core.randperm(count("randperm", "n", n)) end
 
@@ -185,6 +205,7 @@ local ARANGE <const>, LINSPACE <const>, EYE <const> = alike("arange"), creation(
   creation("eye")
 
 --- The numbers first, first + step, ... up to last, which is included. Integers give int64.
+-- @treturn Tensor
 -- @usage braid.arange(5)   braid.arange(0, 1, 0.25)
 function M.arange(first, last, step, given)
   if type(last) == "table" then last, given = nil, last end
@@ -203,6 +224,7 @@ function M.arange(first, last, step, given)
 end
 
 --- n values evenly from first to last, both included.
+-- @treturn Tensor
 -- @usage braid.linspace(0, 1, 5)
 function M.linspace(first, last, n, given)
   local options <const> = check.options(LINSPACE, given)
@@ -212,6 +234,7 @@ function M.linspace(first, last, n, given)
 end
 
 --- The identity matrix (n, n).
+-- @treturn Tensor
 -- @usage braid.eye(3)
 function M.eye(n, given)
   local options <const> = check.options(EYE, given)

@@ -20,6 +20,7 @@ methods.requires_grad_ = core.requires_grad
 methods.zero_ = function(t) return (ops.fill_(t, 0)) end
 
 --- The sizes as a table, or one of them.
+-- @treturn any the sizes as a list, or one size
 -- @usage x:size()   x:size(-1)
 function methods.size(t, d)
   local shape <const> = core.dim(t) and t.shape
@@ -32,6 +33,7 @@ function methods.size(t, d)
 end
 
 --- A tensor with its elements in row-major order without gaps: t itself, or a copy.
+-- @treturn Tensor
 -- @usage x:t():contiguous()
 function methods.contiguous(t)
   return (core.memory_format(t) == "contiguous" and t or ops.contiguous_copy(t))
@@ -39,6 +41,7 @@ end
 
 --- The tensor converted to another element type, such as "float64". A tensor that has this type
 -- already is returned itself.
+-- @treturn Tensor
 -- @usage x:to("int64")
 function methods.to(t, dtype)
   return (core.dim(t) and t.dtype == dtype and t or ops.to(t, dtype))
@@ -49,6 +52,7 @@ local BACKWARD <const> = check.declare("backward", {
 })
 
 --- Computes the gradients of t at every leaf that asked for one, and adds them to the leaf's .grad.
+-- @treturn nil
 -- @usage
 -- x:requires_grad_()
 -- x:square():sum():backward()   -- or y:backward{gradient = dy, retain_graph = true}
@@ -60,6 +64,7 @@ end
 
 --- Calls f with t's gradient when a backward pass has completed it. If f returns a tensor, that
 -- replaces the gradient. Returns a function that removes the hook.
+-- @treturn fun()
 -- @usage
 -- x:requires_grad_()
 -- remove = x:register_hook(function(dx) return dx * 0.5 end)
@@ -76,9 +81,11 @@ function methods.register_hook(t, f)
 end
 
 --- x where the mask is true, else y.
+-- @treturn Tensor
 -- @usage x:where(x:gt(0), y)
 function methods.where(x, mask, y) return (ops.where(mask, x, y)) end
 --- x:where(mask, y) in place.
+-- @treturn Tensor
 -- @usage x:where_(x:gt(0), 0)
 function methods.where_(x, mask, y)
   local there <const> = ops.where(mask, x, y)

@@ -54,6 +54,7 @@ end
 
 --- Splits t into views along a dimension (default: the first). `size` is the length of each (the
 -- last may be shorter), or a table of lengths.
+-- @treturn Tensor[]
 -- @usage local a, b = braid.arange(5):split {2, 3}
 function M.split(t, size, dim)
   dim = dimension("split", t, dim or 1)
@@ -83,6 +84,7 @@ function M.split(t, size, dim)
 end
 
 --- Splits t into at most n views of the same size; the last may be smaller.
+-- @treturn Tensor[]
 -- @usage local left, right = images:chunk(2, 4)
 function M.chunk(t, n, dim)
   dim = dimension("chunk", t, dim or 1)

@@ -11,6 +11,7 @@
 -- "clockwise" says the opposite.
 -- The reader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
 -- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.aflw("aflw").train
 
 local core <const> = require "braid.core"

@@ -19,6 +19,7 @@
 -- attributes are 0 and 1, not -1 and 1. missing = 0: a 0 marks a missing attribute. size is the
 -- side of a loader's pictures, channels 1 or 3. crop = "whole" shows all of pictures that have
 -- boxes. orientation = false leaves pictures as they are stored (dataset.lua).
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.celeba("celeba").train
 
 local core <const> = require "braid.core"

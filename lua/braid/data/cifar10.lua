@@ -4,6 +4,7 @@
 -- truck). The directory, or one in it such as cifar-10-batches-bin, has data_batch_1.bin to
 -- data_batch_5.bin, test_batch.bin and optionally batches.meta.txt.
 -- https://www.cs.toronto.edu/~kriz/cifar.html
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.cifar10("cifar10").train[1]
 
 return require("braid.data.cifar").reader("data.cifar10", {

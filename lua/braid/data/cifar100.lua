@@ -4,6 +4,7 @@
 -- `fine` (100). The directory, or one in it such as cifar-100-binary, has train.bin, test.bin and
 -- optionally coarse_label_names.txt and fine_label_names.txt.
 -- https://www.cs.toronto.edu/~kriz/cifar.html
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.cifar100("cifar100").train[1]
 
 return require("braid.data.cifar").reader("data.cifar100", {

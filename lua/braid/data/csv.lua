@@ -6,6 +6,7 @@
 -- on; `separator` sets one. decimal = "," or "." sets the decimal sign, if the numbers do not show
 -- it. The text is UTF-8, UTF-16 or Windows-1252, packed by gzip or not. manifest.lua describes the
 -- other options, which tell what the columns are.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage
 -- data.csv("faces.csv", {image = "file", classes = {"smile"}, reals = {"age"},
 --   points = {landmarks = {"x1", "y1", "x2", "y2"}}, split = "set"})

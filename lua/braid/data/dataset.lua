@@ -136,6 +136,7 @@ local function number_of(self, i)
 end
 
 --- The path of the picture of sample i; nil if pictures are in memory.
+-- @treturn string?
 function Dataset:path(i)
   local row <const> = number_of(self, i)
   if not self.files then return nil end
@@ -145,6 +146,7 @@ function Dataset:path(i)
 end
 
 --- The picture of sample i, uint8 (c,h,w), as it is stored; or nil and a message.
+-- @treturn Tensor?
 function Dataset:image(i)
   local row <const> = number_of(self, i)
   if self.images then return self.images[row] end
@@ -153,6 +155,7 @@ function Dataset:image(i)
 end
 
 --- The box of sample i, float32 (4), or nil.
+-- @treturn Tensor?
 function Dataset:box(i)
   number_of(self, i)
   local box <const> = self.boxes and self.boxes[i]
@@ -160,6 +163,7 @@ function Dataset:box(i)
 end
 
 --- The numbers of the pictures of some samples: chosen int64 (k), from 1 -> int64 (k).
+-- @treturn Tensor
 function Dataset:rows(chosen)
   return self.index and self.index:index_select(1, chosen) or chosen
 end
@@ -200,6 +204,7 @@ local function chosen_of(self, list)
 end
 
 --- A data set with further labels, {name = tensor of n rows}, and their kinds.
+-- @treturn data.dataset
 function Dataset:labelled(labels, kinds)
   check.value("labelled", "labels", labels, TABLE)
   local result <const> = part_of(self, function(t) return t end, self.images, self.index)
@@ -214,6 +219,7 @@ end
 
 --- A data set of the samples first .. last, or of those whose numbers are in a table or an int64
 -- tensor.
+-- @treturn data.dataset
 function Dataset:subset(first, last)
   if type(first) ~= "number" then
     local chosen <const> = chosen_of(self, first)
@@ -237,11 +243,13 @@ function Dataset:subset(first, last)
 end
 
 --- A data set with shifted copies of the samples after the samples themselves (copies.lua).
+-- @treturn data.dataset
 -- @usage local more <const> = faces.train:copied{shift = {0.1, 0}}
 function Dataset:copied(given) return require("braid.data.copies")(self, given) end
 
 --- A data set of the samples for which f(sample, i) is true. The sample has the fields of ds[i]. A
 -- field is read when f uses it, so a picture is decoded only if f looks at it.
+-- @treturn data.dataset
 -- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
 function Dataset:filter(f)
   check.value("filter", "the function that chooses samples", f, FUNCTION)
@@ -264,6 +272,8 @@ end
 --- Splits the samples in two data sets. The second has `share` of them, or that many if share is 1
 -- or more. These are the last samples, or with a seed random ones. With `stratify` they are drawn
 -- so that the classes of this label keep their proportions.
+-- @treturn data.dataset
+-- @treturn data.dataset
 -- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
 function Dataset:split(share, given) return require("braid.data.split")(self, share, given) end
 

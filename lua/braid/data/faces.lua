@@ -6,6 +6,7 @@
 -- image), gender (1 male, 2 female), smile and glasses (1 yes, 2 no), pose (1 left profile ... 3
 -- frontal ... 5 right profile). size is the side in pixels (16 to 512), channels 1 or 3. The same
 -- seed gives the same faces for every n.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.faces{n = 100, size = 40, seed = 1}.train[1]
 
 local core <const> = require "braid.core"

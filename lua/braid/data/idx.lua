@@ -10,6 +10,7 @@
 -- diagonal, which EMNIST needs. `label` is the name of the label (class); classes = {"zero", ...}
 -- names its classes.
 -- http://yann.lecun.com/exdb/mnist/
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.idx("idx").train[1]
 
 local check <const> = require "braid.check"

@@ -14,6 +14,7 @@
 -- archives leave behind (__MACOSX) are ignored. `label` is the name of the label (class). channels
 -- is 1, 3, or nil for each file's own. size is the side of a loader's pictures. orientation = false
 -- leaves pictures as they are stored.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.images("images").train[1]
 
 local core <const> = require "braid.core"

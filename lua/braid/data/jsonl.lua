@@ -4,6 +4,7 @@
 -- columns are the keys of the objects. A value is missing if a line does not have its key, or if it
 -- is null or NaN. A file with one JSON list of objects can be read too. manifest.lua describes the
 -- options, which tell what the columns are.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.jsonl("faces.jsonl", {classes = {"smile"}, points = {landmarks = "points"}})
 
 local check <const> = require "braid.check"

@@ -38,6 +38,7 @@
 -- threads, and so does the last batch. After a `break` they end when the loader is collected. From
 -- Lua 5.4.5 on they end at once; with older versions use
 --   local batches <close> = data.loader(...)   for batch in batches do ... break ... end
+-- @treturn data.loader
 -- @usage
 -- for batch in data.loader(faces.train, {batch = 16, shuffle = true, epoch = 1}) do
 --   print(batch.image:mean():item())

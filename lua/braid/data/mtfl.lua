@@ -36,6 +36,7 @@
 -- Classes count from 1. For your own files, from = 0 says that they count classes from 0, and
 -- missing = -1 that -1 marks a missing label. Pictures are turned as their EXIF data say, and
 -- points and boxes belong to the turned picture; orientation = false does not turn them.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.mtfl("mtfl", {val = 1}).train[1]
 
 local core <const> = require "braid.core"

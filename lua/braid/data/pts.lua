@@ -11,6 +11,7 @@
 --
 -- points = n takes only files with n points. Points belong to the picture as its EXIF data turns
 -- it; orientation = false leaves the picture as it is stored.
+-- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.pts("pts").train[1]
 
 local core <const> = require "braid.core"

@@ -6,6 +6,7 @@
 -- larger. Labels are written below as name=class, with `?` for a missing one. For the classes no
 -- and yes, only yes is written, by the name of the label. Options: columns, side (of a cell, in
 -- pixels), lines (the most lines of text), seed.
+-- @treturn boolean
 -- @usage data.show(data.faces{n = 100}.train, 24, "faces.png")
 
 local core <const> = require "braid.core"

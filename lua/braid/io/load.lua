@@ -11,6 +11,7 @@
 --                  false} tells whether the first row is a header, {decimal = ","} sets the decimal
 --                  sign
 -- A file that cannot be read is an error.
+-- @treturn any a tensor, or tensors by name
 -- @usage
 -- braid.save("x.npy", x)
 -- braid.load("x.npy")

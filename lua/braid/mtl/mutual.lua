@@ -18,6 +18,7 @@
 -- times as large, so lambda means the same in both forms. With a smaller scale the loss grows
 -- sooner. The paper learns a_j and b_j, which map a source's weights to a target's. Tasks are not
 -- sources and targets, so here a_j is 1 and b_j is 0.
+-- @treturn Tensor
 -- @usage
 -- loss = tasks:loss(net(batch.image), batch)
 -- loss = loss + mtl.mutual(net, {form = "l2", weight = 1e-3, blocks = {"conv1"}})

@@ -1,4 +1,5 @@
 --- mtl.network: a network of columns in a single call, for comparisons that change one word.
+-- @treturn mtl.columns
 -- @usage
 -- mtl.network{tasks = tasks, blocks = nn.backbone("dmt"), mixer = mtl.ttc{},
 --   at = {"conv1", "conv3"}, heads = function(task, c) return nn.Linear(c, task.size) end}

@@ -1,5 +1,6 @@
 --- mtl.readout(task, channels): the default head, one linear layer on the mean of each channel, x
 -- (n,c,h,w) or (n,c) -> (n, task.size).
+-- @treturn Module
 -- @usage mtl.readout(mtl.classes{2}, 64)
 
 local check <const> = require "braid.check"

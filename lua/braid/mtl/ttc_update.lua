@@ -153,6 +153,7 @@ function Update:load_state_dict(dict)
 end
 
 --- The alpha of each block, as T rows of T.
+-- @treturn table<string, number[][]>
 function Update:alpha()
   local all <const> = {}
   for block, beta in pairs(self.beta) do

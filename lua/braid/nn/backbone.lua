@@ -247,9 +247,11 @@ end
 function Backbone:kind() return self.plan.kind end
 
 --- The names of its blocks, in order.
+-- @treturn string[]
 function Backbone:blocks() return table.move(self.order, 1, #self.order, 1, {}) end
 
 --- The number of output channels of a block (default: the last block).
+-- @treturn integer
 function Backbone:channels(name)
   if name == nil then return self.after[self.order[#self.order]] end
   self.plan:find(name, "backbone")
@@ -259,6 +261,7 @@ end
 function Backbone:channels_after() return self:channels() end
 
 --- Runs x (n,c,h,w) through all blocks.
+-- @treturn Tensor
 function Backbone:forward(x)
   for _, name in ipairs(self.order) do x = self[name](x) end
   return x

@@ -76,7 +76,7 @@ end
 
 -- ---- calls ----------------------------------------------------------------------------
 
---- Whether something watches all calls of modules, so that none may be left out.
+--- Whether something watches all calls of modules, so that none may be left out. @treturn boolean
 function Module.is_watched() return watching.all end
 
 -- The results of forward. No result is an error, because a `return` was probably forgotten.
@@ -99,7 +99,7 @@ function Module:forward()
 end
 
 --- Makes a tensor a trainable parameter; `hint` has options for optimizers: {lr_mult = 100,
--- weight_decay = 0}.
+-- weight_decay = 0}. @treturn Tensor
 function Module.parameter(t, hint)
   hints.set(t, hint)
   hints.declare(t)
@@ -155,13 +155,13 @@ local function parameters_of(self)
   return paths, values
 end
 
---- All parameters in the order of their names, each once.
+--- All parameters in the order of their names, each once. @treturn Tensor[]
 function Module:parameters()
   local _, values <const> = parameters_of(self)
   return values
 end
 
---- Iterates over the names and values of parameters.
+--- Iterates over the names and values of parameters. @treturn fun(): string, Tensor
 -- @usage for name, p in net:named_parameters() do print(name, p) end
 function Module:named_parameters()
   local names <const>, values <const> = parameters_of(self)
@@ -172,7 +172,7 @@ function Module:named_parameters()
   end
 end
 
---- The parameters of this module itself, without those of its submodules.
+--- The parameters of this module itself, without those of its submodules. @treturn Tensor[]
 function Module:own_parameters()
   local _, values <const> = walk.collect(self, function(value, owner, key)
     return owner == self and is_parameter(value, owner, key)
@@ -180,7 +180,7 @@ function Module:own_parameters()
   return values
 end
 
---- All buffers: state that is saved but not trained.
+--- All buffers: state that is saved but not trained. @treturn Tensor[]
 function Module:buffers()
   local _, values <const> = walk.collect(self, is_buffer)
   return values
@@ -188,7 +188,7 @@ end
 
 local FUNCTION <const> = check.call()
 
---- Calls f on every submodule, then on this module.
+--- Calls f on every submodule, then on this module. @treturn self
 function Module:apply(f)
   check.value("apply", "what is called", f, FUNCTION)
   local _, modules <const> = walk.collect(self, walk.is_module)
@@ -197,7 +197,7 @@ function Module:apply(f)
   return self
 end
 
---- The modules of a class or of a derived class, this one included: net:find(nn.Conv2d).
+--- The modules of a class or a derived one, itself included: net:find(nn.Conv2d). @treturn Module[]
 function Module:find(wanted)
   if type(wanted) ~= "table" then
     check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))
@@ -212,7 +212,7 @@ function Module:find(wanted)
   return found
 end
 
---- The number of trainable values.
+--- The number of trainable values. @treturn integer
 function Module:count_parameters()
   local total = 0
   for _, p in ipairs(self:parameters()) do total = total + p:numel() end
@@ -228,7 +228,7 @@ end
 function Module:eval() return self:train(false) end
 
 --- Sets evaluation mode until the returned value is closed, by an error too. Then every part gets
--- its former mode back.
+-- its former mode back. @treturn any
 -- @usage local _ <close> = net:evaluating()
 function Module:evaluating()
   local before <const> = {}
@@ -241,7 +241,7 @@ function Module:evaluating()
 end
 
 --- Freezes the module: its parameters get no gradients, and batch norm and dropout behave as in
--- evaluation.
+-- evaluation. @treturn self
 function Module:freeze()
   local parameters <const> = self:parameters()
   core.clear_grads(parameters) -- so that no later step uses them
@@ -262,7 +262,7 @@ function Module:is_training() return self.training and not self.frozen end
 Module.state_dict, Module.load_state_dict = state.state_dict, state.load_state_dict
 Module.clone, Module.to = state.clone, state.to
 
---- The number of output channels if the input has `channels` channels.
+--- The number of output channels if the input has `channels` channels. @treturn integer
 function Module:channels_after(channels) return self.outputs or channels end
 
 --- The multiply-accumulates of one call that returned `output`.
@@ -291,7 +291,7 @@ end
 -- a table that prints: print(net:summary{1, 40, 40}).
 function Module:summary(input_shape) return summary(self, input_shape, trace) end
 
---- The text in the brackets when the module is printed.
+--- The text in the brackets when the module is printed. @treturn string
 function Module:describe() return "" end
 
 Module.__tostring = tree

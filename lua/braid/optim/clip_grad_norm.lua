@@ -2,7 +2,7 @@
 -- Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_.
 --
 -- Options: norm_type (2; math.huge is possible), error_if_nonfinite (false).
--- @return the norm before scaling
+-- @treturn number the norm before scaling
 -- @usage
 -- tasks:loss(net(batch.image), batch):backward()
 -- optim.clip_grad_norm(net:parameters(), 1)

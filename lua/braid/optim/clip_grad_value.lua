@@ -1,5 +1,5 @@
 --- Clamps every entry of every gradient to -limit .. limit, like PyTorch's clip_grad_value_.
--- @return the largest absolute entry before clamping
+-- @treturn number the largest absolute entry before clamping
 -- @usage optim.clip_grad_value(net:parameters(), 0.5)
 
 local core <const> = require "braid.core"

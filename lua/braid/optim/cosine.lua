@@ -3,6 +3,7 @@
 -- The factor is last + (1 - last) (1 + cos(pi step / total)) / 2. It falls from 1 to `last`.
 --
 -- optim.cosine(step, total) and optim.cosine(step, total, last) give the factor itself.
+-- @overload fun(done: number, total: number, last?: number): number
 -- @usage optim.schedule(opt, optim.cosine(30, {last = 0.01}))
 -- @usage opt.factor = optim.cosine(2, 30)
 

@@ -189,10 +189,12 @@ end
 
 --- A tensor of p's shape and type, filled with a value (default: 0). It outlives the scope in which
 -- it is made.
+-- @treturn Tensor
 function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, value or 0)) end
 
 --- Takes a step: changes every parameter that has a gradient. A `closure`, if given, is called
 -- first to compute the gradients, and its result is returned.
+-- @treturn any what the closure gave
 function Optimizer:step(closure)
   if closure ~= nil and type(closure) ~= "function" then
     check.fail("%s: step takes a function or nothing, not %s", self.declared.what,

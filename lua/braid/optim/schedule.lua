@@ -48,12 +48,14 @@ function Schedule:init(optimizer, f, given)
 end
 
 --- Counts a step. Sets the optimizer's new factor and returns it.
+-- @treturn number
 function Schedule:step(metrics)
   self.steps = self.steps + 1
   return apply(self, metrics)
 end
 
 --- Returns {steps, factor, memory}, where memory is the state of the function if it has one.
+-- @treturn table
 function Schedule:state_dict()
   local f <const> = self.f
   return {steps = self.steps, factor = self.optimizer.factor,

@@ -8,7 +8,7 @@
 --
 -- `task` and `metric` name what is measured. The other options are those of plot.heatmap. Without a
 -- path the figure is returned.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"

@@ -10,7 +10,7 @@
 --   a table by name of groups, each one of the above
 -- A bar may be {value =, low =, high =}. Options: order, names, digits (decimals of the
 -- values beside the bars), title, xlabel, ylabel, log ("x"), xlim, width, theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -5,7 +5,7 @@
 -- task's part of a report (its errors), or a table of these by name. The legend has the area under
 -- each curve and the share above the limit. Options: limit (0.10), title, xlabel, names, width,
 -- theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local ced <const> = require "braid.mtl.measure.ced"
 local check <const> = require "braid.check"

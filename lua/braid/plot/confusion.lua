@@ -6,7 +6,7 @@
 -- plot.confusion([path,] counts, options): counts[true][predicted] are rows of numbers, a tensor
 -- (classes, classes), or the value of the metric "confusion" (report.pose.confusion). Options:
 -- names, share (true: shares of the row instead of counts), title, width, theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local cells <const> = require "braid.plot.draw.cells"
 local check <const> = require "braid.check"

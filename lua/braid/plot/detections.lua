@@ -6,7 +6,7 @@
 -- image is uint8 (c,h,w). boxes (n,4) are x1, y1, x2, y2, in pixels counted from 1. points are
 -- (n,k,2) or nil; for points, the left or upper edge of pixel i is at i - 1. A file that cannot be
 -- written is an error.
--- @return true
+-- @treturn true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

@@ -8,7 +8,7 @@
 -- plot.differences([path,] data, options): data is a list of {name =, mean =, deviation = or nil}.
 -- groups are lists of names, each joined by a bar. direction = "min" or "max" says which means are
 -- best. Other options: title, xlabel, percent (values are shares), width, theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"

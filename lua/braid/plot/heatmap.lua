@@ -13,7 +13,7 @@
 --   cell            pixels of a cell's side; a .png then has only the cells
 --   digits          decimals of the numbers in the cells (2); numbers that do not fit are left out
 --   title, width, theme
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local cells <const> = require "braid.plot.draw.cells"
 local core <const> = require "braid.core"

@@ -8,7 +8,7 @@
 --   density   true draws areas of 1 instead of counts
 --   log       "y"
 --   title, xlabel, ylabel, xlim, ylim, names, width, theme
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -7,7 +7,7 @@
 --
 -- plot.history([path,] history, options). Options: of (curves, each in its own panel), log ("y" for
 -- the losses), title, width, theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local public <const> = require "braid.plot.draw.public"

@@ -6,7 +6,7 @@
 --
 -- images are float32 or uint8 (n,c,h,w) from 0 to 255; points (n,points,2) in [-1, 1]; predicted
 -- may be nil. A wrong argument, or a file that cannot be written, is an error.
--- @return true
+-- @treturn true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

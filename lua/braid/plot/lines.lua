@@ -16,7 +16,7 @@
 --   theme    "auto", "light" or "dark"
 --   title, xlabel, ylabel, names, width
 -- Without a path the figure is returned, which prints as text.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local public <const> = require "braid.plot.draw.public"

@@ -7,7 +7,7 @@
 -- maps is a float32 tensor (c,h,w) or a list of tensors; each tensor begins a new row, after a
 -- wider gap. Options: columns (maps in a row, 8), side (pixels of a map's side, 48), most (the most
 -- maps of a tensor, 64). A file that cannot be written is an error.
--- @return true
+-- @treturn true
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"

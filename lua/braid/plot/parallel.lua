@@ -6,7 +6,7 @@
 -- plot.parallel([path,] data, options): data.axes is a list of {name =, log = true or values =
 -- {...}}. data.rows is a list of lists, best first; the first `best` (5) are coloured. A missing
 -- number (false) ends the line before it. Options: best, title, width, theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local public <const> = require "braid.plot.draw.public"

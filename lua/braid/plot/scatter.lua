@@ -6,7 +6,7 @@
 -- plot.scatter([path,] data, options): data is {x =, y =}, a tensor (n,2), or a table of these by
 -- name. A plain list of numbers is y, and x is then 1, 2, 3 ... Options: title, xlabel, ylabel,
 -- log, xlim, ylim, names, width, theme, as in plot.lines.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -4,7 +4,7 @@
 -- @usage plot.topology("net.svg", net)      print(plot.topology(net))
 --
 -- plot.topology([path,] net, options). Options: title, width, theme.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local diagram <const> = require "braid.plot.draw.diagram"

@@ -4,7 +4,7 @@
 --
 -- The option `of` is "weights" (default) or "gradients"; the other options are those of
 -- plot.heatmap. Without a path the figure is returned.
--- @return true, or the figure
+-- @treturn plot.figure|true
 
 local check <const> = require "braid.check"
 local heatmap <const> = require "braid.plot.heatmap"

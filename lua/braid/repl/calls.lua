@@ -162,7 +162,7 @@ local function range_words(range)
   return #words > 0 and " " .. table.concat(words, " ") or ""
 end
 
--- The arguments of a row: {name =, kind =, optional =, default =, range =}; dimensions and indices
+--- The arguments of a row: {name =, kind =, optional =, default =, range =}; dimensions and indices
 -- from 1, as users count.
 local function arguments_of(row)
   local list <const> = {}
@@ -181,13 +181,20 @@ local function arguments_of(row)
   return list
 end
 
+M.arguments_of = arguments_of
+
+--- What an argument of an operator may be, in words.
+function M.said(argument)
+  return KINDS[argument.kind] .. range_words(argument.range)
+    .. (argument.default and ", by default " .. argument.default
+    or argument.optional and ", may be left out" or "")
+end
+
 --- A line on each argument of an operator's row.
 function M.argument_lines(row)
   local lines <const> = {"arguments:"}
   for _, argument in ipairs(arguments_of(row) or {}) do
-    lines[#lines + 1] = ("  %s: %s%s%s"):format(argument.name, KINDS[argument.kind],
-      range_words(argument.range), argument.default and ", by default " .. argument.default
-      or argument.optional and ", may be left out" or "")
+    lines[#lines + 1] = ("  %s: %s"):format(argument.name, M.said(argument))
   end
   return lines
 end

@@ -91,22 +91,59 @@ function M.is_of(path, name)
   return path:match("([^/]+)%.lua$") == name or path:match("([^/]+)/init%.lua$") == name
 end
 
---- A comment in parts: {text = lines, examples = lists of lines, see = names}. An @usage ends at
--- the next @ or at an empty line.
+-- Splits "Tensor[] the rest" or "{n: integer} the rest" into the type and the words after it.
+local function typed(text)
+  local depth = 0
+  for at, sign in text:gmatch("()([%s%(%){}<>])") do
+    if sign == "(" or sign == "{" or sign == "<" then depth = depth + 1 end
+    if sign == ")" or sign == "}" or sign == ">" then depth = depth - 1 end
+    if depth == 0 and sign:find("%s") and text:sub(at - 1, at - 1) ~= ":" then
+      return text:sub(1, at - 1), text:sub(at + 1)
+    end
+  end
+  return text, ""
+end
+
+--- A comment in parts: {text = lines, examples = lists of lines, see = names, returns = a list of
+-- {type =, said =}, types = those of parameters by name, overloads = other ways to call it}. An
+-- @usage ends at the next @ or at an empty line. Types are those of @treturn, @tparam and @overload
+-- as editors read them; Braid's classes have their own names.
 function M.parts(block)
   local text <const>, examples <const>, see <const> = {}, {}, {}
-  local example
+  local returns <const>, types <const>, overloads <const> = {}, {}, {}
+  local example, result
+  local lines <const> = {}
   for _, line in ipairs(block or {}) do
+    local said <const>, tag <const> = line:match("^(.*%S) (@treturn .*)") -- it may end a line
+    lines[#lines + 1] = said or line
+    lines[#lines + 1] = tag
+  end
+  for _, line in ipairs(lines) do
     local tag <const>, rest = line:match("^@(%a+)%s*(.*)")
+    if tag or line == "" then result = nil end
     if tag == "usage" then
       example = {rest ~= "" and rest or nil}
       examples[#examples + 1] = example
     elseif tag == "see" then
       example = nil
       for name in rest:gmatch("[%w_.]+") do see[#see + 1] = name end
+    elseif tag == "treturn" then
+      example = nil
+      local sort <const>, said <const> = typed(rest)
+      result = {type = sort, said = said}
+      returns[#returns + 1] = result
+    elseif tag == "overload" then
+      example = nil
+      overloads[#overloads + 1] = rest
+    elseif tag == "tparam" then
+      example = nil
+      local sort <const>, said <const> = typed(rest)
+      types[said:match("^[%w_.]+") or ""] = sort
     elseif tag then
       example = nil
       text[#text + 1] = (tag == "param" and rest or tag .. " " .. rest)
+    elseif result then
+      result.said = result.said .. " " .. line
     elseif example and line ~= "" then
       example[#example + 1] = line
     else
@@ -115,7 +152,8 @@ function M.parts(block)
     end
   end
   while text[#text] == "" do text[#text] = nil end
-  return {text = text, examples = examples, see = see}
+  return {text = text, examples = examples, see = see, returns = returns, types = types,
+    overloads = overloads}
 end
 
 return M

@@ -68,9 +68,10 @@ local function commented(value, name, place)
   if not parts then return more or comments.parts(nil), path or own, line end
   if more then
     parts.text[#parts.text + 1] = ""
-    for _, key in ipairs{"text", "examples", "see"} do
+    for _, key in ipairs{"text", "examples", "see", "returns", "overloads"} do
       table.move(more[key], 1, #more[key], #parts[key] + 1, parts[key])
     end
+    for argument, sort in pairs(more.types) do parts.types[argument] = sort end
   end
   return parts, own, path == own and line or 1
 end
@@ -93,8 +94,7 @@ local function kind_line(name, kind)
   return ("  %s: %s%s"):format(name, kind.says, default or "")
 end
 
-local function options_of(chain)
-  local declared <const> = calls.options{chain = chain}
+local function options_of(declared)
   local arguments <const>, options <const> = {}, {}
   for name, kind in pairs(declared and declared.kinds or {}) do
     if type(name) == "string" then
@@ -147,15 +147,42 @@ local function in_place_example(usage, row)
   return ("x:%s_(%s)"):format(row.name, row.args:find(" ", 1, true) and "2" or "")
 end
 
---- What is known about a function or class: {signature =, text =, options =, examples =, see =,
--- path =, line =}. `place` is the table of names that it is a field of; is_method tells that it is
--- called with a colon.
+-- The arguments as the comment on a function writes them, where a line begins with the call:
+-- "data.mtfl(dir) -> ...". Declared options are said, too.
+local function said_call(text, name, declared)
+  local pattern <const> = "^[%w_.:]*%f[%w_]" .. name .. "(%b())"
+  for _, line in ipairs(text) do
+    local said <const> = line:match(pattern)
+    if said then
+      local has_options <const> = not declared or said:find("options", 1, true)
+      if has_options then return said end
+      return said:sub(1, -2) .. (said == "()" and "" or ", ") .. "{options})"
+    end
+  end
+end
+
+-- The names of arguments in "([path,] data, {options})".
+local function names_in(said)
+  local list <const> = {}
+  local plain <const> = said:sub(2, -2):gsub("%b{}", "options"):gsub("=[^,]*", "")
+  for word in plain:gmatch("[%w_.]+") do
+    if list[#list] ~= word then list[#list + 1] = word end
+  end
+  return list
+end
+
+--- What is known of a value that is called: {signature =, text =, options =, examples =, see =,
+-- path =, line =, row = an operator's, parameters = names, declared = options; returns =, types =,
+-- overloads = as comments.parts has them}. `place` is the table of names that it is a field of;
+-- is_method tells that it is called with a colon.
 function M.of(value, chain, place, is_method)
   local name <const> = chain[#chain]
   value, place = function_of_method(value, name, place)
   local row <const>, in_place <const> = row_of(value)
-  local doc <const> = {options = {}, examples = {}, see = {}}
+  local doc <const> = {options = {}, examples = {}, see = {}, returns = {}, types = {},
+    overloads = {}}
   if row then
+    doc.row, doc.in_place = row, in_place
     doc.signature = signature(chain, calls.parameters(value, name), is_method)
     doc.text = {row.doc .. (in_place and ", in place" or "")}
     doc.options = calls.argument_lines(row)
@@ -167,22 +194,27 @@ function M.of(value, chain, place, is_method)
   local own <const> = core_docs.of(value)
   if own then
     local parts <const> = comments.parts(own)
-    doc.signature = signature(chain, nil, is_method)
-      .. (table.remove(parts.text, 1):match("%(.*%)$") or "")
-    doc.text, doc.examples = parts.text, parts.examples
+    local said <const> = table.remove(parts.text, 1):match("%(.*%)$") or "()"
+    doc.signature, doc.parameters = signature(chain, nil, is_method) .. said, names_in(said)
+    doc.text, doc.examples, doc.returns, doc.types = parts.text, parts.examples, parts.returns,
+      parts.types
     return doc
   end
   local parts <const>, path <const>, line <const> = commented(value, name, place)
   local origin <const> = origin_of(value, name, place)
   local parameters = calls.parameters(origin, name)
   doc.signature = signature(chain, parameters, is_method)
-  if not parameters or parameters[1] == "..." then -- the comment may begin with the call
-    local pattern <const> = "^[%w_.:]*%f[%w_]" .. name .. "(%b())"
-    local said <const> = (parts.text[1] or ""):match(pattern)
-    if said then doc.signature = signature(chain, nil, is_method) .. said end
+  doc.declared = calls.options{chain = chain}
+  if not parameters or parameters[1] == "..." then
+    local said <const> = said_call(parts.text, name, doc.declared)
+    if said then
+      doc.signature, parameters = signature(chain, nil, is_method) .. said, names_in(said)
+    end
   end
   doc.text, doc.examples, doc.see = parts.text, parts.examples, parts.see
-  doc.options = options_of(chain)
+  doc.returns, doc.types, doc.overloads = parts.returns, parts.types, parts.overloads
+  doc.parameters = parameters
+  doc.options = options_of(doc.declared)
   doc.path, doc.line = path, line
   return doc
 end
@@ -194,7 +226,17 @@ function M.where(value, doc)
   local f <const> = class.is_class(value) and own_method(value) or calls.function_of(value)
   local info <const> = type(f) == "function" and debug.getinfo(f, "S")
   if not info or info.what == "C" then return "in C" end
-  return ("%s:%d"):format(info.short_src, info.linedefined)
+  return ("%s:%d"):format(comments.short(info.source:sub(2)), info.linedefined)
+end
+
+-- What a call gives, as a line for each result.
+local function returned(doc)
+  local lines <const> = {}
+  for i, result in ipairs(doc.returns) do
+    lines[i] = ("%s %s%s"):format(i == 1 and "returns" or "and", result.type,
+      result.said ~= "" and ": " .. result.said or "")
+  end
+  return lines
 end
 
 local function is_called(value) return type(value) == "function" or class.is_class(value) end
@@ -205,6 +247,7 @@ function M.text(value, chain, place, is_method)
     local doc <const> = M.of(value, chain, place, is_method)
     local lines <const> = {doc.signature}
     add_all(lines, doc.text)
+    add_all(lines, returned(doc))
     add_all(lines, doc.options)
     add_all(lines, example_lines(doc.examples))
     local see <const> = require "braid.repl.related"(value, chain, doc.see)

@@ -4,6 +4,7 @@
 -- choices, {"plain", "channelwise"}. --name=value is the same, 10k is 10000, and a flag needs no
 -- value. A wrong argument ends the script before it does anything else: it prints which arguments
 -- there are and exits with status 2. -h prints them, too.
+-- @treturn table<string, any>
 -- @usage
 -- local o <const> = train.arguments({"--epochs", "5"}, {
 --   epochs = {30, from = 1}, out = "build/demo"})

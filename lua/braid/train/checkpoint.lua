@@ -7,7 +7,7 @@
 -- tensors are saved as they are. A value that a file cannot hold, such as a function, raises an
 -- error that names its place, before anything is written. Random streams (braid.random_state) are
 -- always saved. The file is replaced in one step: it is either the whole old or the whole new one.
--- @return true
+-- @treturn true
 -- @usage
 -- braid.checkpoint("last.safetensors", {net = net, opt = opt, at = {epoch = 3}})
 -- local at = braid.resume("last.safetensors", {net = net, opt = opt}).at

@@ -31,7 +31,7 @@
 -- over before all jobs are done, the table shows the results so far, and r.left is the number of
 -- missing ones. The script runs once more from its beginning for each job; train.in_job() tells
 -- where it runs.
--- @return the results. They print as a table with the findings of paired tests: r:table(),
+-- @treturn comparison They print as a table with the findings of paired tests: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage
 -- local function make(name)

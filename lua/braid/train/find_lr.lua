@@ -6,8 +6,8 @@
 -- above its lowest value. The suggestion is the rate at which the loss falls fastest over
 -- log(rate). Afterwards weights, statistics and random numbers are as before. Options: tasks,
 -- train, batch, loader, optimizer as in train.fit; low = 1e-6, high = 1, steps = 100, seed.
--- @return {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}; printing it shows the
---   suggestion, :plot() or :plot("rates.svg") draws the curve
+-- @treturn table {suggestion =, lr = {...}, loss = {...} (smoothed), raw = {...}}; printing it
+--   shows the suggestion, :plot() or :plot("rates.svg") draws the curve
 -- @usage
 -- local found <const> = train.find_lr(net, {tasks = tasks, train = faces.train,
 --   steps = 20})

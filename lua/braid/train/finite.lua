@@ -2,6 +2,7 @@
 --
 -- train.finite(loss, losses, where) -> loss. losses are the tasks' losses by name, the second
 -- result of tasks:loss (or nil). where is the number of a step, or words.
+-- @treturn Tensor
 -- @usage
 -- local loss, losses = tasks:loss(net(batch.image), batch)
 -- train.finite(loss, losses, 1):backward()

@@ -59,6 +59,7 @@
 -- Ctrl-C and SIGTERM end the run after the step, with a checkpoint and exit status 130 or 143. At
 -- the prompt Ctrl-C pauses it; resume() continues it and stop() ends it. train.test measures the
 -- best network on the test set.
+-- @treturn train.history
 -- @usage
 -- local history <const> = train.fit{net = net, tasks = tasks, train = faces.train,
 --   val = faces.val, epochs = 2, lr = 2e-3, schedule = "cosine", best = "landmarks.failure",

@@ -58,6 +58,7 @@ end
 History.__len = function(self) return #self.epochs end
 
 --- The last event of this name, or nil.
+-- @treturn table?
 function History:last(name)
   for i = #self.events, 1, -1 do
     if self.events[i].event == name then return self.events[i] end
@@ -103,6 +104,7 @@ local function add_paths(set, value, path)
 end
 
 --- The names of all curves: "train.loss.total", "val.landmarks.error" and so on.
+-- @treturn string[]
 function History:names()
   local set <const> = {}
   for _, event in ipairs(self.events) do
@@ -115,7 +117,8 @@ end
 local PATH <const> = check.text()
 
 --- A number over the epochs, or over the logged steps if epochs do not have it.
--- @return two lists: epochs or steps, and values; both are empty if there is no such number
+-- @treturn number[] epochs or steps; empty if there is no such number
+-- @treturn number[] values
 function History:curve(path)
   check.value("train.history: curve", "the name", path, PATH)
   local xs, ys = collected(self.events, "epoch", path)

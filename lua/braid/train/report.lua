@@ -13,7 +13,7 @@
 -- Options: data; net and tasks (default: those in best.safetensors); samples (24) and worst (10),
 -- the numbers of samples shown; batch (64) and loader (options of data.loader) for a data set; path
 -- (dir/report.html). Samples are left out until the page is at most 5 MB.
--- @return the path
+-- @treturn string the path
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -4,9 +4,9 @@
 -- the file, and a tensor with its values. Everything is compared before anything changes. If one
 -- part still cannot take its state, the parts before it get their old states back. Random numbers
 -- continue where they were.
--- @return a table of everything in the file: the filled parts, plain values, and the states of
---   objects that were not given; and the names of those objects, which a line on standard error
---   lists too
+-- @treturn table<string, any> everything in the file: the filled parts, plain values, and the
+--   states of objects that were not given
+-- @treturn table the names of those objects, which a line on standard error lists too
 -- @usage
 -- braid.checkpoint("last.safetensors", {net = net, opt = opt, at = {epoch = 3}})
 -- local at = braid.resume("last.safetensors", {net = net, opt = opt}).at

@@ -20,7 +20,7 @@
 --
 -- The search never uses the test set: call train.test(r.best.dir, faces.test) at the end. On
 -- validation the best of many trials looks better than it is.
--- @return the sweep, which prints as a table: r.trials[i] = {trial =, values =, value =, state =,
+-- @treturn sweep It prints as a table: r.trials[i] = {trial =, values =, value =, state =,
 --   epochs =, dir =}, r.best, r:table(), r:words() (compares several networks), r:write(dir)
 -- @usage
 -- local function make(its) return braid.model("models/tcdcn.lua", {tasks = its, input = 40}) end

@@ -6,7 +6,7 @@
 -- error while the run trains. A data set gets the run's loader options, without the ones that only
 -- training uses; a loader is used unchanged. If the network was not made by a definition, the file
 -- has only values, and {net =, tasks =} gives the network for them.
--- @return the report, like that of tasks:evaluate
+-- @treturn mtl.report like that of tasks:evaluate
 -- @usage
 -- train.fit{net = net, tasks = tasks, train = faces.train, val = faces.val, epochs = 1,
 --   best = "landmarks.error", dir = "build/test"}

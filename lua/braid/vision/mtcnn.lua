@@ -57,7 +57,8 @@ end
 -- (braid.load). Tensors that the file lacks are left out.
 -- @param stage "P", "R" or "O"
 -- @param net the network, whose shapes the layers must have
--- @return tensors by name, or nil and a message
+-- @treturn table<string, Tensor>? tensors by name, or nil
+-- @treturn string? a message
 -- @usage local state, message = braid.vision.mtcnn.state("O", {}, net)
 M.state = damage.caught(function(stage, layers, net)
   local s <const>, own <const>, state <const> = STAGES[stage], net:state_dict(), {}
@@ -94,6 +95,8 @@ local function tasks_of(stage)
 end
 
 --- One of the three networks with the published weights; or nil and a message.
+-- @treturn mtl.columns?
+-- @treturn string?
 -- @usage local net, message = braid.vision.mtcnn.network("weights", "O")
 function M.network(dir, stage)
   if not STAGES[stage] then
@@ -111,6 +114,8 @@ end
 
 --- A detector with the published weights in a directory; or nil and a message. It takes the options
 -- of vision.detector.
+-- @treturn vision.detector?
+-- @treturn string?
 -- @usage
 -- local detect, message = braid.vision.mtcnn.detector("weights", {min_face = 40})
 -- if detect then print(detect(faces.val[1].image).boxes) end

@@ -52,6 +52,7 @@ function Columns:init(tasks, backbone, given)
 end
 
 --- The names of the blocks, in order.
+-- @treturn string[]
 function Columns:blocks()
   local names <const> = self.recipe.plan.names
   return table.move(names, 1, #names, 1, {})
@@ -102,6 +103,7 @@ end
 -- optimizer afterwards. At first the outputs stay as they were where the mixer begins as the
 -- identity: cross_stitch or sluice with diag = 1 and off = 0, ttc with start = 0, collaborative
 -- with gamma_init = "zero" after blocks that end in ReLU.
+-- @treturn self
 -- @usage
 -- train.fit{net = net, train = faces.train, stages = {{epochs = 5},
 --   {epochs = 5, prepare = function(n) n:mix("*", mtl.ttc{start = 0}) end}}}
@@ -135,6 +137,7 @@ end
 
 --- Builds the network with its heads. `kind` is "linear" (default) or "deep" as in mtl.heads, or
 -- f(task, channels, name) that returns a task's head; `channels` are the last block's.
+-- @treturn self
 function Columns:heads(kind)
   if self.head then
     check.fail("heads: the network has its heads already; build it anew for others")
@@ -153,6 +156,8 @@ end
 -- ---- stacked or in a list -----------------------------------------------------------------
 
 --- Whether the columns are stacked; or false and the reason.
+-- @treturn boolean
+-- @treturn string?
 function Columns:stacked()
   local columns <const> = self.columns
   if columns and columns:is_stacked() then return true end
@@ -164,6 +169,8 @@ function Columns:stacked()
 end
 
 --- Whether the columns can be stacked; or false and the reason.
+-- @treturn boolean
+-- @treturn string?
 function Columns:can_stack()
   if not self.head then return false, "the heads are not made yet" end
   if not self.columns then return false, "all blocks are shared" end
@@ -176,6 +183,7 @@ end
 
 --- Stacks the columns if possible. Their parameters become new tensors, so make an optimizer
 -- afterwards.
+-- @treturn self
 function Columns:stack()
   local ok <const>, why <const> = self:can_stack()
   if not ok then return false, why end
@@ -187,6 +195,7 @@ end
 
 --- Puts the columns in a list, net.columns.pose.conv1 and so on. Their parameters become new
 -- tensors, so make an optimizer afterwards.
+-- @treturn self
 function Columns:unstack()
   if self.columns and self.columns.stacked then optimizer_check.renew(self, "unstack") end
   if self.columns then self.columns:unstack() end
@@ -205,6 +214,7 @@ end
 -- these tasks. Another column runs only if a mixer takes its maps. It runs as in evaluation, so its
 -- running statistics do not change; its parameters train if the tasks' loss depends on them. In
 -- training the columns must be in a list: call net:unstack() before you make the optimizer.
+-- @treturn table<string, Tensor>
 function Columns:forward(x, tap)
   if not self.head then
     check.fail("network: there are no heads yet; net:heads(function(task, channels, name) ... end) "
@@ -224,6 +234,7 @@ end
 
 --- The maps at a block or a list of blocks (default: all) before they are mixed: {block = {task =
 -- x, shared = x}}.
+-- @treturn table<string, table<string, Tensor>>
 -- @usage local maps = net:features(batch.image, {"conv1", "conv3"})
 function Columns:features(x, blocks)
   local maps <const> = {}

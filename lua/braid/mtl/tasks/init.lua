@@ -46,6 +46,7 @@ function Tasks:init(given)
 end
 
 --- Iterates over the names and the tasks, in the order of the names.
+-- @treturn fun(): string, any
 function Tasks:each()
   local names <const>, i = self.names, 0
   return function()
@@ -82,9 +83,12 @@ function Tasks:set_epoch(epoch)
 end
 
 --- The epoch that set_epoch set last (1 before any call), and whether it was called.
+-- @treturn integer
+-- @treturn boolean
 function Tasks:get_epoch() return epochs[self] or 1, epochs[self] ~= nil end
 
 --- A task's weight in the current epoch, as a number.
+-- @treturn number
 function Tasks:weight_of(name)
   if type(name) ~= "string" or not self[name] or Tasks[name] then
     check.fail("tasks: weight_of: wants the name of a task, not %s; there is %s",
@@ -99,6 +103,7 @@ function Tasks:weight_of(name)
 end
 
 --- Puts a weighting (mtl.weighting) to work on a network: mtl/weigh/weighing.lua.
+-- @treturn mtl.weighing
 -- @usage local weighing = tasks:weigh(net, mtl.weighting.upgrad{})
 function Tasks:weigh(net, weighting) return Weighing(self, net, weighting) end
 
@@ -133,6 +138,7 @@ local function pair(name, task, outputs, batch)
 end
 
 --- The unweighted loss of each task by name, even of tasks with weight 0.
+-- @treturn table<string, Tensor>
 function Tasks:losses(outputs, batch)
   check_tables(outputs, batch)
   local list <const> = {}
@@ -151,6 +157,7 @@ end
 --- The names of the tasks that take part in a step on the batch; tasks:loss sums their losses. A
 -- task takes part if its weight is above 0 and the batch has a label of it. If tasks take turns,
 -- only the one whose turn it is takes part.
+-- @treturn string[]
 -- @usage local out = net(batch.image, {tasks = tasks:present(batch)})
 function Tasks:present(batch)
   check.value("tasks", "the batch", batch, TABLE)
@@ -165,6 +172,8 @@ end
 -- weight 0, or without a label in the batch, takes no part: its loss is not computed and has no
 -- entry, so parameters of this task alone get no gradient. If no task takes part, the sum is 0 and
 -- has no gradient.
+-- @treturn Tensor
+-- @treturn table<string, Tensor>
 function Tasks:loss(outputs, batch)
   check_tables(outputs, batch)
   local total, weighs
@@ -194,6 +203,7 @@ end
 -- report:table() is a text of all metrics that also says which direction is better. A network runs
 -- in evaluation mode, and each part then returns to its mode before. A function of the image is
 -- called unchanged.
+-- @treturn mtl.report
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
   check.value("tasks: evaluate", "batches", batches, CALLED)

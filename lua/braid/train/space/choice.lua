@@ -1,5 +1,6 @@
 --- train.space.choice{"adam", "sgd"}: one value of a list, each equally likely. train.sweep also
 -- takes the list alone.
+-- @treturn train.range
 -- @usage train.space.choice{"adam", "sgd"}
 
 local check <const> = require "braid.check"

@@ -1,4 +1,5 @@
 --- train.space.log(1e-4, 1e-2): numbers from low to high, each power of ten equally likely.
+-- @treturn train.range
 -- @usage train.space.log(1e-4, 1e-2)
 
 local check <const> = require "braid.check"

@@ -1,4 +1,5 @@
 --- train.space.uniform(0, 0.5): numbers from low to high, each equally likely.
+-- @treturn train.range
 -- @usage train.space.uniform(0, 0.5)
 
 local check <const> = require "braid.check"

@@ -1,5 +1,6 @@
 --- train.space.whole(1, 8): whole numbers from low to high, both included. With {log = true}, the
 -- numbers 1, 2 to 3, 4 to 7 and so on are equally likely.
+-- @treturn train.range
 -- @usage train.space.whole(1, 8)
 
 local check <const> = require "braid.check"

@@ -4,7 +4,7 @@
 -- values are sorted; p_(i) becomes the largest of (m + 1 - j) p_(j) for j up to i, and at most 1.
 -- train.statistics.holm(p) takes a list of numbers, or a table of them by name. false stands for a
 -- test without p: it stays false and does not count.
--- @return a table with the same keys
+-- @treturn table a table with the same keys
 -- @usage print(train.statistics.holm({0.01, 0.04, 0.03})[1]) -- 0.03
 
 local check <const> = require "braid.check"
