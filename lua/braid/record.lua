@@ -12,7 +12,7 @@ local function shown(value)
   if type(value) == "string" then return ("%q"):format(value:sub(1, 60)) end
   if type(value) ~= "table" then return tostring(value) end
   local meta <const> = getmetatable(value)
-  if meta and meta.__len then return ("%d samples"):format(#value) end
+  if meta and meta.__len then return ("%d sample%s"):format(#value, #value == 1 and "" or "s") end
   return meta and tostring(value) or check.shown(value)
 end
 

@@ -102,6 +102,39 @@ describe("the examples of", function()
   end
 end)
 
+describe("a wrong name", function()
+  it("gets each near name once", function()
+    for _, item in ipairs(names.all()) do
+      local name <const> = item.chain[#item.chain]
+      if #name > 4 and name ~= "tensor" then
+        local hint <const>, seen <const> = lookup.hint(name .. "x"), {}
+        for near in (hint:match("did you mean (.*)%?") or ""):gsub(" or ", ", "):gmatch("[^, ]+") do
+          assert.is_nil(seen[near], hint)
+          seen[near] = true
+        end
+        assert.is_true(seen[name] or false, name .. ": " .. hint)
+      end
+    end
+  end)
+end)
+
+describe("a needed option", function()
+  it("is said to be one, and a default to be a default", function()
+    local count = 0
+    for _, item in ipairs(called()) do
+      for key, kind in pairs(item.doc.declared and item.doc.declared.kinds or {}) do
+        if kind.needed and not kind.positional then
+          local lines <const> = "\n" .. table.concat(item.doc.options, "\n")
+          local place <const> = type(key) == "string" and key or "%[" .. key .. "%]"
+          assert.truthy(lines:find("\n  " .. place .. ": [^\n]*; it must be given"), item.path)
+          count = count + 1
+        end
+      end
+    end
+    assert.is_true(count > 5)
+  end)
+end)
+
 describe("a search", function()
   it("finds names first, then words, each value once", function()
     local named <const>, said <const> = lookup.search("landmark")

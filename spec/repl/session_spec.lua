@@ -204,7 +204,9 @@ describe("an error", function()
     local session <const>, run <const> = new_session()
     for _, entry in ipairs{"error()", "error(setmetatable({}, {__tostring = error}))",
       "local function f() return f() + 1 end f()", "coroutine.yield()",
-      "local x <close> = setmetatable({}, {__close = error})"} do
+      "local x <close> = setmetatable({}, {__close = error})",
+      "error(setmetatable({}, {__tostring = function() while true do end end}))",
+      "error(setmetatable({}, {__tostring = coroutine.yield}))", "error({code = 3})"} do
       failing(session, entry)
       assert.equal("2\n", run("1 + 1"), entry)
     end
@@ -268,6 +270,29 @@ describe("the printing of results", function()
     local quiet <const> = "function() error('mine') end"
     assert.equal("{1, 2}\n", run(("setmetatable({1, 2}, {__index = %s, __pairs = %s, __len = %s})")
       :format(quiet, quiet, quiet)))
+  end)
+
+  it("keeps what Braid's objects say of themselves within the width", function()
+    local _, run <const> = new_session()
+    for _, entry in ipairs{"mtl.tasks{pose = mtl.classes{5}, smile = mtl.classes{2, weight = 0.5}}",
+      "optim.Adam({braid.ones(2):requires_grad_()})", "mtl.landmarks{points = 5}",
+      "nn.Sequential{nn.Conv2d(3, 8, {kernel = 3, padding = 1, stride = 2, groups = 1})}",
+      "help(braid.zeros(2))", "optim.SGD({{params = {braid.ones(2):requires_grad_()}}})"} do
+      local said <const> = run(entry)
+      for line in said:gmatch("[^\n]+") do assert.is_true(#line <= 60, entry .. "\n" .. said) end
+    end
+    assert.truthy(run("optim.Adam({braid.ones(2):requires_grad_()})"):find("1 parameter,", 1, true))
+  end)
+
+  it("puts rows of numbers and words below each other", function()
+    for text, value in pairs{
+      ['{\n  { 1, "a",   5},\n  {10, "bc", -5}\n}'] = {{1, "a", 5}, {10, "bc", -5}},
+      ['{\n  {"a, b", 1},\n  {"é",    2}\n}'] = {{"a, b", 1}, {"é", 2}},
+      ['{\n  {1, "a\\"b"},\n  {20, "c"}\n}'] = {{1, 'a"b'}, {20, "c"}}, -- left as it is
+      ['{\n  {1, 2},\n  {30},\n  {4}\n}'] = {{1, 2}, {30}, {4}},
+    } do
+      assert.equal(text, printing.text(value, 18))
+    end
   end)
 
   it("aligns rows of numbers, and fills lines with a folder's names", function()

@@ -46,7 +46,7 @@ describe("printing", function()
     local q <const> = nn.Module.parameter(braid.ones(3))
     for _, name in ipairs{"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax"} do
       check(name, optim[name]({{params = {p}, lr = 0.25}, {params = {q}, lr_mult = 10}}),
-        name .. ": 0 steps, factor 1\n  group 1: 1 parameters, .*lr = 0.25.*\n"
+        name .. ": 0 steps, factor 1\n  group 1: 1 parameter, .*lr = 0.25.*\n"
           .. "  group 2: .*lr_mult = 10")
     end
     check("LBFGS", optim.LBFGS{p}, "^LBFGS: ")

@@ -147,8 +147,8 @@ Optimizer.__tostring = function(self)
         words[#words + 1] = ("%s = %s"):format(key, check.shown(group[key]))
       end
     end
-    lines[i + 1] = ("  group %d: %d parameters, %s"):format(i, #group.params,
-      table.concat(words, ", "))
+    lines[i + 1] = ("  group %d: %d parameter%s, %s"):format(i, #group.params,
+      #group.params == 1 and "" or "s", table.concat(words, ", "))
   end
   return table.concat(lines, "\n")
 end

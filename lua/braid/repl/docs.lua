@@ -91,16 +91,16 @@ local function add_all(lines, more) table.move(more, 1, #more, #lines + 1, lines
 
 local function kind_line(name, kind)
   local default <const> = kind.default ~= nil and ", by default " .. check.shown(kind.default)
-  return ("  %s: %s%s"):format(name, kind.says, default or "")
+  local must <const> = kind.needed and not kind.positional and "; it must be given"
+  return ("  %s: %s%s"):format(name, kind.says, default or must
+    or kind.may_miss and kind.positional and ", may be left out" or "")
 end
 
 local function options_of(declared)
   local arguments <const>, options <const> = {}, {}
   for name, kind in pairs(declared and declared.kinds or {}) do
-    if type(name) == "string" then
-      local list <const> = kind.positional and arguments or options
-      list[#list + 1] = kind_line(name, kind)
-    end
+    local list <const> = kind.positional and arguments or options
+    list[#list + 1] = kind_line(type(name) == "string" and name or ("[%s]"):format(name), kind)
   end
   table.sort(arguments)
   table.sort(options)

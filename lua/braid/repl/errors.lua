@@ -2,17 +2,15 @@
 -- user's calls that led there, without the library's.
 
 local frames <const> = require "braid.repl.frames"
+local printing <const> = require "braid.repl.printing"
 
 local M <const> = {}
 
 local LIMIT <const> = 8 -- calls that are printed
 
--- The text of an error value that is not a string. Its __tostring may fail too.
-local function text_of(value)
-  if type(value) == "string" then return value end
-  local fine <const>, text <const> = pcall(tostring, value)
-  return fine and text or ("(an error that is a %s, whose __tostring fails)"):format(type(value))
-end
+-- The text of an error value. One that is no string is printed as a result is, because its
+-- __tostring may fail or run for ever.
+local function text_of(value) return type(value) == "string" and value or printing.text(value) end
 
 --- For xpcall: an error as a table {value =, message =, calls =, trace =}.
 function M.caught(value)

@@ -46,8 +46,12 @@ end
 
 --- A hint that names existing names like an unknown one.
 function M.hint(name)
-  local known <const> = {}
-  for i, item in ipairs(names.all()) do known[i] = item.chain[#item.chain] end
+  local known <const>, seen <const> = {}, {}
+  for _, item in ipairs(names.all()) do
+    local last <const> = item.chain[#item.chain]
+    if not seen[last] then known[#known + 1] = last end
+    seen[last] = true
+  end
   return nearest.hint(name, known)
 end
 

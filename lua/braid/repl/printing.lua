@@ -75,18 +75,23 @@ local function limited(v)
   return nil, type(text) == "string" and (text:match("^[^\n]*")) or "it fails"
 end
 
--- Breaks a long line at ", " into lines of the width.
-local function filled(text, width)
-  local lines <const>, line = {}, nil
+-- A long line of words between ", " in lines of the width.
+local function filled_line(text, width)
+  if #text <= width then return text end
+  local lines <const>, indent <const>, line = {}, text:match("^ *") .. "  ", nil
   for word in (text .. ", "):gmatch("(.-), ") do
     if line and #line + #word + 3 > width then
       lines[#lines + 1] = line .. ","
       line = nil
     end
-    line = line and line .. ", " .. word or (#lines > 0 and "  " or "") .. word
+    line = line and line .. ", " .. word or (#lines > 0 and indent or "") .. word
   end
   lines[#lines + 1] = line
   return table.concat(lines, "\n")
+end
+
+local function filled(text, width)
+  return (text:gsub("[^\n]+", function(line) return filled_line(line, width) end))
 end
 
 -- The text that an object's class gives it, or nil.
@@ -98,7 +103,9 @@ local function own_text(v, width)
   if type(v) == "table" and folder.is_named(v) then return filled(tostring(v), width) end
   if core.is_tensor(v) then return tostring(v) end
   if type(v) ~= "table" or rawget(meta, "__tostring") or rawget(meta, "__name") then
-    return limited(v)
+    local text <const>, why <const> = limited(v)
+    if text and class.names()[class.of(v)] then return filled(text, width) end
+    return text, why
   end
 end
 
@@ -175,22 +182,40 @@ local function count_of(t)
   return count
 end
 
--- Aligns rows of numbers such as {{1, 2.5}, {30, 4}}, if all have equally many. Otherwise the words
--- stay as they are.
+-- The cells of a row, numbers and short strings such as {1, 2.5, "a"}; nil for other words.
+local function cells_of(word)
+  local inner <const> = word:match("^{([^{}\n]+)}$")
+  local cells <const>, at = {}, 1
+  while inner and at <= #inner do
+    local cell <const> = inner:match('^"[^"\\]*"', at) or inner:match('^[^,"]+', at)
+    if not cell or not (cell:find('^"') or is_numbers{cell}) then return nil end
+    cells[#cells + 1], at = cell, at + #cell
+    if at <= #inner then
+      if inner:sub(at, at + 1) ~= ", " then return nil end
+      at = at + 2
+    end
+  end
+  return inner and cells
+end
+
+-- Rows of as many cells each, {{1, 2.5, "a"}, {30, 4, "b"}}, below each other: numbers at the right
+-- of their column, strings at the left. Other words stay as they are.
 local function aligned(words)
   local rows <const>, wide <const> = {}, {}
   for i, word in ipairs(words) do
-    local inner <const> = word:match("^{([^{}\"\n]+)}$")
-    rows[i] = {}
-    for cell in ((inner or "") .. ", "):gmatch("(.-), ") do
-      rows[i][#rows[i] + 1] = cell
-      wide[#rows[i]] = math.max(wide[#rows[i]] or 0, #cell)
-    end
-    if not inner or #rows[i] ~= #rows[1] or not is_numbers(rows[i]) then return words end
+    rows[i] = cells_of(word)
+    if not rows[i] or #rows[i] ~= #rows[1] then return words end
+    for k, cell in ipairs(rows[i]) do wide[k] = math.max(wide[k] or 0, utf8.len(cell) or #cell) end
   end
   for i, row in ipairs(rows) do
-    for k, cell in ipairs(row) do row[k] = (" "):rep(wide[k] - #cell) .. cell end
-    rows[i] = "{" .. table.concat(row, ", ") .. "}"
+    local line = ""
+    for k, cell in ipairs(row) do
+      local pad <const>, comma <const> = (" "):rep(wide[k] - (utf8.len(cell) or #cell)),
+        k < #row and ", " or ""
+      line = line .. (cell:find('^"') and cell .. comma .. (comma ~= "" and pad or "")
+        or pad .. cell .. comma)
+    end
+    rows[i] = "{" .. line .. "}"
   end
   return rows
 end
@@ -231,6 +256,9 @@ function M.line(v)
   local text <const> = text_of(v, {within = {}, parts = 0, width = math.huge}, 1)
   return (text:gsub("\n.*", " ..."))
 end
+
+--- Words between ", " in lines of at most `width` columns.
+M.filled = filled
 
 --- The text of a value in lines of at most `width` columns, as far as its parts allow.
 function M.text(v, width) return text_of(v, {within = {}, parts = 0, width = width or 80}, 0) end

@@ -47,7 +47,8 @@ local function of_value(session, value, chain, owner)
   if text then return text end
   local shown <const> = printing.text(value, session.width())
   if not core.is_tensor(value) then return shown end
-  return shown .. "\nmethods: " .. table.concat(members.names(value), ", ")
+  return printing.filled(shown .. "\nmethods: " .. table.concat(members.names(value), ", "),
+    session.width())
 end
 
 local function tell_found(session, word)
