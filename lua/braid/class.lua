@@ -240,11 +240,7 @@ end
 function M.is_class(value) return records[value] ~= nil end
 
 --- The names of Braid's own classes by handle, such as nn.Linear.
-function M.names()
-  local set <const> = {}
-  for handle, r in next, records do set[handle] = r.own and shown.where(r) or nil end
-  return set
-end
+function M.names() return shown.names(records) end
 
 --- The class of an object, or nil.
 function M.of(value)

@@ -2,11 +2,14 @@
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
+local columns <const> = require "braid.repl.width"
 local docs <const> = require "braid.repl.docs"
 local lookup <const> = require "braid.repl.lookup"
 local names <const> = require "braid.repl.names"
 local reader_trees <const> = require "spec.support.reader_trees"
+local Session <const> = require "braid.repl.session"
 local shell <const> = require "spec.support.shell"
+local words <const> = require "braid.repl.words"
 
 -- The names that users call, each value once, with its help.
 local function called()
@@ -59,6 +62,21 @@ describe("every public name", function()
     end
   end)
 
+  it("fits the terminal, but for its code", function()
+    for _, item in ipairs(all) do
+      local text <const> = docs.text(item.value, item.chain, item.place, item.method)
+      for _, wide in ipairs{30, 60, 80} do
+        local in_code, wrapped <const> = false, columns.wrapped(text, wide)
+        assert.equal(text:gsub("%s+", " "), wrapped:gsub("%s+", " "))
+        for line in wrapped:gmatch("[^\n]+") do
+          in_code = line:find("^examples?:$") and true or in_code and line:find("^ ") ~= nil
+          local fits <const> = in_code or columns.of(line) <= wide or not line:find("%S%s+%S")
+          assert.is_true(fits, item.path .. ": " .. line)
+        end
+      end
+    end
+  end)
+
   it("that is a folder lists what is in it", function()
     for _, item in ipairs(names.all()) do
       local text <const> = docs.text(item.value, item.chain, item.place, item.method)
@@ -100,6 +118,28 @@ describe("the examples of", function()
       end)
     end)
   end
+end)
+
+describe("a question", function()
+  it("is asked in every usual form", function()
+    for _, text in ipairs{"conv2d?", "?conv2d", " ? conv2d ", "conv2d ?"} do
+      assert.equal("conv2d", words.asked(text))
+    end
+    for text, name in pairs{["x:conv2d?"] = "x:conv2d", ["?nn.Conv2d"] = "nn.Conv2d"} do
+      assert.equal(name, words.asked(text))
+    end
+    local session <const> = Session {write = function() end}
+    for _, text in ipairs{"?", " ? ", "help"} do
+      local said
+      session.tell = function(line) said = line end
+      assert.is_true(words.is(session, text))
+      assert.is_true(words.run(session, text))
+      assert.truthy(said:find("Tab completes", 1, true), text)
+    end
+    for _, text in ipairs{"", "x", "f()?", ": trace", "??", "x ? y"} do
+      assert.is_false(words.is(session, text), text)
+    end
+  end)
 end)
 
 describe("a wrong name", function()

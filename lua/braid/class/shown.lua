@@ -16,6 +16,13 @@ function M.where(r)
   return folder .. "." .. file
 end
 
+--- The names of Braid's own classes among records, by handle.
+function M.names(records)
+  local set <const> = {}
+  for handle, r in next, records do set[handle] = r.own and M.where(r) or nil end
+  return set
+end
+
 --- The name with which messages of the constructor begin: Linear, mtl.columns.
 function M.called(r)
   local name <const> = M.where(r):gsub("^nn%.", ""):gsub("^optim%.", "")

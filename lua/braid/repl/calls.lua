@@ -190,11 +190,14 @@ function M.said(argument)
     or argument.optional and ", may be left out" or "")
 end
 
---- A line on each argument of an operator's row.
-function M.argument_lines(row)
-  local lines <const> = {"arguments:"}
-  for _, argument in ipairs(arguments_of(row) or {}) do
-    lines[#lines + 1] = ("  %s: %s"):format(argument.name, M.said(argument))
+--- A line on each argument of an operator's row; a method lacks the first, its object.
+function M.argument_lines(row, is_method)
+  local lines <const> = {}
+  for i, argument in ipairs(arguments_of(row) or {}) do
+    if i == 1 and not is_method or i == 2 and is_method then lines[1] = "arguments:" end
+    if i > 1 or not is_method then
+      lines[#lines + 1] = ("  %s: %s"):format(argument.name, M.said(argument))
+    end
   end
   return lines
 end

@@ -185,7 +185,7 @@ function M.of(value, chain, place, is_method)
     doc.row, doc.in_place = row, in_place
     doc.signature = signature(chain, calls.parameters(value, name), is_method)
     doc.text = {row.doc .. (in_place and ", in place" or "")}
-    doc.options = calls.argument_lines(row)
+    doc.options = calls.argument_lines(row, is_method)
     local usage = row.usage
     if in_place and usage then usage = in_place_example(usage, row) end
     doc.examples = {{usage}}

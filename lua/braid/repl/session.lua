@@ -6,6 +6,7 @@
 -- first, and `_err` is the last error.
 
 local class <const> = require "braid.class"
+local columns <const> = require "braid.repl.width"
 local core <const> = require "braid.core"
 local errors <const> = require "braid.repl.errors"
 local frames <const> = require "braid.repl.frames"
@@ -44,7 +45,7 @@ function Session:init(o)
   local env <const> = setmetatable({}, {__index = _G})
   self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
   self.complain = function(text) io.stderr:write(text) end
-  self.tell = function(text) print(text) end -- prints the text of help
+  self.tell = function(text) print(columns.wrapped(text, self.width())) end -- prints help
   self.page = false -- {value = f(x), pictures = f(list, text, landmarks)}: show uses them
   self.word = o and o.word or "entry"
   self.lasts = o and o.lasts or false

@@ -83,6 +83,33 @@ function M.of(text)
   return columns
 end
 
+-- A line in several of at most `width` columns, broken at blanks. The later ones are indented.
+local function broken(line, width)
+  local indent <const> = line:match("^ *") .. "  "
+  local lines <const>, now = {}, nil
+  for gap, word in line:gmatch("( *)([^ ]+)") do
+    if now and M.of(now) + #gap + M.of(word) > width then
+      lines[#lines + 1] = now
+      now = indent .. word
+    else
+      now = (now or "") .. gap .. word
+    end
+  end
+  lines[#lines + 1] = now
+  return table.concat(lines, "\n")
+end
+
+--- A text of help in lines of at most `width` columns. The lines of examples stay whole, because
+-- they are code.
+function M.wrapped(text, width)
+  local in_code = false
+  return (text:gsub("[^\n]+", function(line)
+    if line:find("^examples?:$") then in_code = true
+    elseif not line:find("^ ") then in_code = false end
+    return (in_code or M.of(line) <= width) and line or broken(line, width)
+  end))
+end
+
 --- The byte at which the character before a byte begins.
 function M.before(text, at)
   local from = at - 1

@@ -1,4 +1,4 @@
---- Entries that are words of the prompt instead of Lua: quit, help, :trace, and name? or ?name.
+--- Entries that are words of the prompt instead of Lua: quit, help, ?, :trace, name? and ?name.
 
 local M <const> = {}
 
@@ -11,16 +11,16 @@ local WORDS <const> = {
   quit = function(session) session.over = true end,
   help = function(session) session.env.help() end,
 }
-WORDS.exit = WORDS.quit
+WORDS.exit, WORDS["?"] = WORDS.quit, WORDS.help
 
 --- The name that an entry such as conv2d? or ?conv2d asks about, or nil.
 function M.asked(text)
-  return text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%?%s*$")
+  return text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%s*%?%s*$")
 end
 
 -- The function of an entry that is a word, unless the user has a variable of that name.
 local function act_of(session, text)
-  local word <const> = text:match("^%s*(:?%a+)%s*$")
+  local word <const> = text:match("^%s*([:?]?%a*)%s*$")
   local act <const> = word and WORDS[word]
   return act and session.env[word] == session.given[word] and act or nil
 end
