@@ -110,7 +110,7 @@ function M.options(call)
   end
 end
 
--- The Lua function behind a call: a class's init, or the function that check.fixed wraps.
+-- The Lua function behind a call: a class's init, or the innermost function that Braid wrapped.
 local function function_of(value)
   if class.is_class(value) then
     local handle = value
@@ -126,7 +126,7 @@ local function function_of(value)
   if info.isvararg and info.source:find("braid/[%w_/]+%.lua$") then
     for i = 1, info.nups do
       local name <const>, inner <const> = debug.getupvalue(value, i)
-      if name == "f" then return function_of(inner) end -- may be wrapped again
+      if name == "f" and type(inner) == "function" then return function_of(inner) end
     end
   end
   return value
