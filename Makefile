@@ -23,7 +23,7 @@ help:
 BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
                     libpng-dev zlib1g-dev libturbojpeg0-dev
 TEST_PACKAGES     = lua-busted lua-check luarocks clang-format sqlite3 tmux bash-completion \
-                    python3-ipykernel jupyter-nbconvert
+                    python3-ipykernel jupyter-nbconvert zsh fish mandoc man-db
 VALGRIND_PACKAGES = valgrind
 FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 

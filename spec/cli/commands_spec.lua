@@ -12,6 +12,13 @@ local function run(arguments)
   return shell.run(shell.braid .. " " .. arguments)
 end
 
+-- What `braid completion` prints, made once.
+local texts <const> = {}
+local function made(kind)
+  texts[kind] = texts[kind] or run("completion " .. kind).out
+  return texts[kind]
+end
+
 describe("the command line", function()
   for _, name in ipairs(folder.names(commands)) do
     it("lists " .. name .. " in its help", function()
@@ -38,6 +45,27 @@ describe("the command line", function()
         commands[name].least or 0)))
       assert.is_true(result.status == 1 or result.status == 2)
       assert.matches("^braid: " .. name .. ": [^\n]+\n$", result.err)
+    end)
+
+    it("has --json for " .. name .. ", or a reason why not", function()
+      local command <const> = commands[name]
+      assert.not_equal(command.prints ~= nil, (command.options or {}).json ~= nil)
+      if command.prints then return end
+      local result <const> = run(name .. " --json=maybe")
+      assert.equal(2, result.status)
+      assert.matches("--json must be ", result.err, 1, true)
+    end)
+
+    it("has completion and a section of the man page for " .. name, function()
+      for _, kind in ipairs{"bash", "zsh", "fish"} do
+        assert.matches("%f[%w_]" .. name .. "%f[^%w_]", made(kind))
+      end
+      local section <const> = made "man":match("\n%.SS braid " .. name .. "[^\n]*\n(.-)\n%.S")
+      assert.is_string(section)
+      for option in pairs(commands[name].options or {}) do
+        local written <const> = "\\-\\-" .. option
+        assert.is_truthy(section:find(written, 1, true), option)
+      end
     end)
 
     it("says by -h what " .. name .. " takes", function()

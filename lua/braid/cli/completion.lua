@@ -8,9 +8,8 @@ local table_of <const> = require "braid.cli.shells.table"
 
 local MADE <const> = {"bash", "zsh", "fish", "man"}
 
-return {usage = "completion SHELL           print completion for bash, zsh or fish, or the man "
-  .. "page",
-  least = 1, most = 1, words = {MADE},
+return {usage = "completion SHELL           print completion for bash, zsh, fish, or the man page",
+  least = 1, most = 1, words = {MADE}, prints = "a script for a shell, or a page for man",
   wrong = function(_, words)
     for _, name in ipairs(MADE) do
       if name == words[1] then return end

@@ -16,7 +16,7 @@ local open <const> = require "braid.model.open"
 local plot <const> = require "braid.plot"
 local vision <const> = require "braid.vision"
 
-local STAGES <const>, THICK <const> = {"P", "R", "O"}, 250 -- pixels for each pixel of a line
+local STAGES <const>, THICK <const> = {"P", "R", "O"}, 150 -- pixels for each pixel of a line
 
 local function network(dir, stage)
   local own <const> = ("%s/%s.safetensors"):format(dir, stage)

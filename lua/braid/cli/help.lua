@@ -24,7 +24,7 @@ local function show(name)
 end
 
 return {usage = "help [NAME]                explain a command, a network, a function or a class",
-  most = 1, words = {"topic"}, run = function(_, name)
+  most = 1, words = {"topic"}, prints = "a text to read", run = function(_, name)
     local run <const> = require "braid.cli"
     if not name then
       run{"--help"}

@@ -5,6 +5,7 @@ local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local given <const> = require "braid.cli.given.data"
 local json <const> = require "braid.io.json"
+local machine <const> = require "braid.cli.given.machine"
 
 local MOST <const> = 12 -- most classes that are listed with their counts
 
@@ -75,8 +76,7 @@ local function show_run(o, dir)
 end
 
 local function show_network(o, path)
-  if o.json then check.fail("show: --json works for data and runs; for %s use braid inspect "
-    .. "--json", path) end
+  if o.json then return print(machine.text(require "braid.inspect"(path))) end
   print(require "braid.plot".topology((require "braid.model.open"(path))))
 end
 

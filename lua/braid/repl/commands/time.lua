@@ -1,8 +1,8 @@
 --- time(f, ...): runs f for a second; prints the median, the spread, the memory.
 
 local check <const> = require "braid.check"
-local core <const> = require "braid.core"
 local format <const> = require "braid.format"
+local timing <const> = require "braid.profile.timing"
 
 local SECONDS <const> = 1
 local LIMIT <const> = 10000
@@ -22,19 +22,9 @@ return function(_, f, ...)
     check.fail("time: takes a function, such as time(function() return x:sum() end), not %s",
       check.shown(f))
   end
-  collectgarbage()
-  core.reset_peak()
-  local live <const> = core.memory().live
-  f(...) -- the first run warms up, and shows the memory
-  local taken <const> = (core.memory().peak - live) / 2 ^ 20
-  local times <const>, begun <const> = {}, core.clock()
-  repeat
-    local from <const> = core.clock()
-    f(...)
-    times[#times + 1] = core.clock() - from
-  until core.clock() - begun > SECONDS or #times >= LIMIT
-  table.sort(times)
-  local function at(share) return shown(times[math.max(1, math.ceil(share * #times))]) end
+  local arguments <const> = table.pack(...)
+  local t <const> = timing(function() f(table.unpack(arguments, 1, arguments.n)) end,
+    {seconds = SECONDS, most = LIMIT})
   print(format("%s (%s to %s in the middle half) over %d runs; tensors took %.3g MB",
-    at(0.5), at(0.25), at(0.75), #times, taken))
+    shown(t.median), shown(t.low), shown(t.high), t.runs, t.memory / 2 ^ 20))
 end
