@@ -240,7 +240,7 @@ describe("net.card", function()
     local net <const> = braid.model("tcdcn", {tasks = tasks})
     local path <const> = dir .. "/no.safetensors"
     for _, case in ipairs{
-      {{x = 1}, "there is no option 'x'"}, {5, "no table"}, {{licence = 5}, "licence"},
+      {{x = 1}, "there is no option 'x'"}, {5, "is not a table"}, {{licence = 5}, "licence"},
       {{text = ("x"):rep(100001)}, "100000 bytes"}, {{text = "\xff"}, "not UTF-8"},
       {{seed = 1.5}, "seed"}, {{metrics = {values = {smile = {accuracy = 0 / 0}}}},
         "values must be"},

@@ -41,7 +41,7 @@ local CARD <const> = check.declare("card", {
 
 --- What is wrong with a card, or nil.
 function M.wrong(card)
-  if type(card) ~= "table" then return "the card is no table" end
+  if type(card) ~= "table" then return "the card is not a table" end
   local ok <const>, why <const> = check.caught(function()
     local o <const> = check.options(CARD, card)
     if o.metrics then check.options(METRICS, o.metrics) end
@@ -59,7 +59,7 @@ end
 function M.of(net, tasks, more)
   local card <const> = {}
   for _, part in ipairs{rawget(net, "card") or {}, more or {}} do
-    if type(part) ~= "table" then check.fail("save: the card is no table") end
+    if type(part) ~= "table" then check.fail("save: the card is not a table") end
     for key, value in pairs(part) do card[key] = value end
   end
   local wrong <const> = M.wrong(card)

@@ -63,7 +63,7 @@ end
 -- Definitions by name, as JSON.
 local function encoded(definitions)
   local why <const> = plain.unfit("the definition", definitions)
-  if why then check.fail("save: %s, and no file holds that", why) end
+  if why then check.fail("save: %s, which a file cannot hold", why) end
   return json.encode(definitions)
 end
 
@@ -123,7 +123,7 @@ local function wrong_changes(changes)
 end
 
 local function wrong_definitions(definitions)
-  if not task.is_named(definitions) then return "its definitions are no object" end
+  if not task.is_named(definitions) then return "its definitions are not an object" end
   local bytes = 0
   for name, text in pairs(definitions) do
     if not name:find("^[%w_]+$") or type(text) ~= "string" then
