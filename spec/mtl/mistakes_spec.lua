@@ -112,7 +112,8 @@ describe("a researcher's mistakes", function()
       "mix: the mixer is a number; it must be one like mtl.cross_stitch{}")
     fails(function() columns():mix("*", mtl.ttc{}):mix("conv1", mtl.ttc{}) end,
       "mix: block 'conv1' has a mixer already")
-    fails(function() columns():heads(head):mix("*", mtl.ttc{}) end, "mix before net:heads")
+    fails(function() columns():heads(head):mix("*", mtl.separation{}) end,
+      "mix: mtl.separation decides which layers are made, and the heads are made already: mix it")
     fails(function() columns{columns = "shared"}:mix("*", mtl.ttc{}) end,
       "all blocks are shared by the tasks; there is no column")
     fails(function() mtl.columns(tasks, nn.Identity()) end,
