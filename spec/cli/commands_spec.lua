@@ -109,6 +109,16 @@ describe("the command line", function()
     assert.matches("did you mean --json", run("models --jsno").err, 1, true)
   end)
 
+  it("fails where its output cannot be written", function()
+    if shell.run("test -w /dev/full").status ~= 0 then pending("there is no /dev/full") end
+    for _, call in ipairs{"models", "models --json", "completion bash", "train -h",
+      "inspect models/dcnet.lua"} do
+      local result <const> = run(call .. " >/dev/full")
+      assert.equal(1, result.status, call)
+      assert.matches("^braid: %l+: the output cannot be written: [^\n]+\n$", result.err)
+    end
+  end)
+
   it("inspects the file of a network", function()
     shell.in_directory(function(directory)
       local path <const> = directory .. "/net.safetensors"

@@ -16,4 +16,6 @@ return {usage = "completion SHELL           print completion for bash, zsh, fish
     end
     return ("SHELL must be bash, zsh, fish or man, not '%s'"):format(words[1])
   end,
-  run = function(_, name) io.write(require("braid.cli.shells." .. name)(table_of)) end}
+  run = function(_, name)
+    print((require("braid.cli.shells." .. name)(table_of):gsub("\n$", "")))
+  end}

@@ -82,7 +82,29 @@ local function said_of(command)
   return table.concat(lines, "\n")
 end
 
+local unwritten -- why something that was printed could not be written
+
+-- Lua's print says nothing of failures. A command goes on after one, so that a training is not
+-- lost, and fails at its end.
+local function checked_print(...)
+  local words <const> = table.pack(...)
+  for i = 1, words.n do words[i] = tostring(words[i]) end
+  local ok, why = io.stdout:write(table.concat(words, "\t"), "\n")
+  if ok then ok, why = io.stdout:flush() end
+  if not ok then unwritten = unwritten or why end
+end
+
+-- 0, or 1 where what was printed could not be written, as to a full disk.
+local function written(name)
+  local _, wrong <const> = io.stdout:flush()
+  local why <const> = unwritten or wrong
+  if not why then return 0 end
+  complain(name, ": the output cannot be written: ", why)
+  return 1
+end
+
 local function run_command(name, arguments)
+  rawset(_G, "print", checked_print)
   local command <const> = commands[name]
   local own = table.move(arguments, 2, #arguments, 1, {})
   local options, words
@@ -90,7 +112,7 @@ local function run_command(name, arguments)
   if own then options, words = arguments_of.read(own, command.options or {}) end
   if options and not words then
     print(said_of(command))
-    return 0
+    return written(name)
   end
   local wrong <const> = not options and words or fault(command, options, words)
   if wrong then
@@ -99,7 +121,7 @@ local function run_command(name, arguments)
   end
   require "braid" -- this gives tensors their methods
   local ok <const>, message <const> = check.caught(command.run, options, table.unpack(words))
-  if ok then return 0 end
+  if ok then return written(name) end
   if message:find("interrupted!", 1, true) then return 130 end
   complain(message:find(name .. ": ", 1, true) == 1 and "" or name .. ": ", message)
   return 1

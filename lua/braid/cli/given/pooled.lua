@@ -50,7 +50,7 @@ function M.print(o, results, file)
   if not o.json then return print(results) end
   local text <const>, why <const> = files.read(o.dir .. "/" .. file)
   if not text then check.fail("%s", why) end
-  io.write(text)
+  print((text:gsub("\n$", "")))
 end
 
 return M
