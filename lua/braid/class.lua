@@ -239,9 +239,6 @@ end
 --- Whether a value is a class.
 function M.is_class(value) return records[value] ~= nil end
 
---- The names of Braid's own classes by handle, such as nn.Linear.
-function M.names() return shown.names(records) end
-
 --- The class of an object, or nil.
 function M.of(value)
   local handle <const> = type(value) == "table" and getmetatable(value)
@@ -258,6 +255,8 @@ end
 
 --- Gives a class what its changed file defines now.
 M.renew = require "braid.class.renew" (records, keep_fields)
+--- The names of Braid's own classes by handle, such as nn.Linear.
+function M.names() return shown.names(records) end
 
 --- The value that the class itself defines, not one from its base; or nil.
 function M.own(handle, key) return rawget(records[handle].methods, key) end

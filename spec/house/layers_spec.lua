@@ -230,7 +230,7 @@ describe("the layers of Lua", function()
     ["repl/interrupts"] = "what a coroutine raised",
     ["repl/session"] = "a line's text, with its own place",
     ["repl/printing"] = "the end of the time that a __tostring may take",
-    ["repl/commands/reload"] = "what a file raised",
+    ["repl/modules"] = "what a file raised",
     ["train/pool/engine"] = "an interrupt goes on",
     ["train/comparing/training"] = "an interrupt goes on",
   }

@@ -88,7 +88,7 @@ local function of_lua(doc)
     local each
     if (name == "given" or name == "options") and i == #doc.parameters and not doc.types[name] then
       each = {name = "options", is_options = true, optional = true, type = "table"}
-    elseif kind and (kind.positional or declared.kinds[name]) then
+    elseif kind then
       each = of_kind(name, kind)
     else
       each = {name = name:gsub("^_+", ""):gsub("%.", "_"), type = "any", optional = true}
@@ -173,39 +173,66 @@ local named = {} -- the class of a table of options, by declaration or row
 --- Forgets the options that were written.
 function M.begin() named = {} end
 
---- The stub of a function: its lines, with those of the class of its options before it.
--- o: path = what it is called ("F.relu", "Tensor:relu"), type = the name of its options' class
--- without ".Options", returns = a list of results where the comment has none, first = the object
--- that a method has before its arguments, comment, only_calls = true: only the ways to call it, as
--- a class has them.
-function M.stub(doc, o)
-  local list, options
-  if doc.row then list, options = of_row(doc.row) else list, options = of_lua(doc) end
-  local returns <const> = {}
-  for i, result in ipairs(#doc.returns > 0 and doc.returns or o.returns or ANYTHING) do
-    returns[i] = {type = types.resolved(result.type), said = result.said or ""}
+-- The results with the full names of types.
+local function results_of(returns)
+  local list <const> = {}
+  for i, result in ipairs(returns) do
+    list[i] = {type = types.resolved(result.type), said = result.said or ""}
   end
-  local lines, name = {}, nil
-  if options and #options > 0 then
-    local source <const> = doc.row or doc.declared
-    name = named[source]
-    if not name then
-      name = o.type .. ".Options"
-      named[source] = name
-      lines = options_class(name, options)
-    end
-  end
-  local needs_options, takes_list = false, doc.unnamed
-  for _, each in ipairs(not doc.row and options or {}) do
-    needs_options = needs_options or not each.optional
+  return list
+end
+
+-- The class of a call's options, and its lines where no call before had the same options.
+local function class_of(doc, options, sort)
+  if not options or #options == 0 then return nil, {} end
+  local source <const> = doc.row or doc.declared
+  if named[source] then return named[source], {} end
+  named[source] = sort .. ".Options"
+  return named[source], options_class(named[source], options)
+end
+
+-- Gives the argument that is the table of options its type.
+local function type_options(list, name, options, takes_list)
+  local is_needed = false
+  for _, each in ipairs(options) do
+    is_needed = is_needed or not each.optional
     takes_list = takes_list or each.name == "[integer]"
   end
   for _, each in ipairs(list) do
     if each.is_options then
-      each.type, each.optional = name or "table", not needs_options
-      if takes_list then each.type = each.type .. "|any[]" end
+      each.type = (name or "table") .. (takes_list and "|any[]" or "")
+      each.optional = not is_needed
     end
   end
+end
+
+-- The lines of a function's arguments and results, and its last one.
+local function definition(lines, path, list, returns, others)
+  local words <const> = {}
+  for i, each in ipairs(list) do
+    add(lines, "---@param %s%s %s%s", each.name, each.optional and each.name ~= "..." and "?" or "",
+      each.type, each.said and " " .. each.said or "")
+    words[i] = each.name
+  end
+  for _, result in ipairs(returns) do
+    add(lines, "---@return %s%s", result.type, result.said ~= "" and " # " .. result.said or "")
+  end
+  table.move(others, 1, #others, #lines + 1, lines)
+  add(lines, "function %s(%s) end", path, table.concat(words, ", "))
+  return lines
+end
+
+--- The stub of a function: its lines, with those of the class of its options before it.
+-- o: path = what it is called ("F.relu", "x:relu"), type = the name of its options' class without
+-- ".Options", returns = a list of results where the comment has none, first = the type of the
+-- object that a method has before its arguments, comment = lines. only_calls = true gives the lines
+-- of the options, and those of the ways to call it, as a class has them.
+function M.stub(doc, o)
+  local list, options
+  if doc.row then list, options = of_row(doc.row) else list, options = of_lua(doc) end
+  local returns <const> = results_of(#doc.returns > 0 and doc.returns or o.returns or ANYTHING)
+  local name <const>, lines <const> = class_of(doc, options, o.type)
+  type_options(list, name, not doc.row and options or {}, doc.unnamed)
   if o.first then table.remove(list, 1) end
   local others <const> = overloads(list, name, returns, o.first and "self: " .. o.first or nil)
   for _, each in ipairs(doc.overloads) do
@@ -219,19 +246,7 @@ function M.stub(doc, o)
     return lines, others
   end
   table.move(o.comment, 1, #o.comment, #lines + 1, lines)
-  local words <const> = {}
-  for i, each in ipairs(list) do
-    add(lines, "---@param %s%s %s%s", each.name, each.optional and each.name ~= "..." and "?" or "",
-      each.type, each.said and " " .. each.said or "")
-    words[i] = each.name
-  end
-  for _, result in ipairs(returns) do
-    lines[#lines + 1] = ("---@return %s%s"):format(result.type,
-      result.said ~= "" and " # " .. result.said or "")
-  end
-  table.move(others, 1, #others, #lines + 1, lines)
-  add(lines, "function %s(%s) end", o.path, table.concat(words, ", "))
-  return lines
+  return definition(lines, o.path, list, returns, others)
 end
 
 return M

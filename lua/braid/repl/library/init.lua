@@ -129,6 +129,11 @@ end
 
 local PLAIN <const> = {number = true, string = true, boolean = true}
 
+-- A place as a block of its own, as a file may have few locals.
+local function closed(before, lines)
+  return append(append(append(before, {"do"}), lines), {"end", ""})
+end
+
 -- The fields of a place. The classes and places in it come before it, as the first result.
 local function place_lines(place, chain, seen)
   local sort <const>, name <const> = table.concat(chain, "."), chain[#chain]
@@ -151,7 +156,7 @@ local function place_lines(place, chain, seen)
       append(append(lines, function_lines(item, inner, path)), {""})
     elseif is_place(value) then
       if not seen[value] and #chain > 1 then
-        append(before, M.closed(place_lines(value, longer, seen)))
+        append(before, closed(place_lines(value, longer, seen)))
       end
       append(lines, {"---@type " .. inner, path .. " = nil", ""})
     else
@@ -160,11 +165,6 @@ local function place_lines(place, chain, seen)
     end
   end
   return before, lines
-end
-
--- A place as a block of its own, as a file may have few locals.
-function M.closed(before, lines)
-  return append(append(append(before, {"do"}), lines), {"end", ""})
 end
 
 -- ---- tensors ------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ function M.files()
   end
   for _, name in ipairs(folder.names(braid)) do
     if is_place(braid[name]) then
-      write(name, M.closed(place_lines(braid[name], {"braid", name}, seen)))
+      write(name, closed(place_lines(braid[name], {"braid", name}, seen)))
     end
   end
   local before <const>, lines <const> = place_lines(braid, {"braid"}, seen)
