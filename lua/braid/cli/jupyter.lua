@@ -7,7 +7,7 @@ local kernel_spec <const> = require "braid.jupyter.kernel_spec"
 local ACTS <const> = {"install", "uninstall"}
 
 return {usage = "jupyter install|uninstall  Braid in Jupyter's notebooks",
-  least = 1, most = 1, words = {ACTS},
+  least = 1, most = 1, words = {ACTS}, prints = "a line on what it installed",
   options = {user = false, prefix = check.text(), python = check.text()},
   said = {user = "for this user, as without --prefix",
     prefix = "below this directory, such as /usr/local or a virtual environment",

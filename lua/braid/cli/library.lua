@@ -6,7 +6,7 @@ local core <const> = require "braid.core"
 local files <const> = require "braid.io.files"
 
 return {usage = "library DIR                writes stubs of Braid's names there, for editors",
-  least = 1, most = 1, words = {"directory"},
+  least = 1, most = 1, words = {"directory"}, prints = "the number of files that it wrote",
   more = "A project finds them by its .luarc.json: {\"workspace\": {\"library\": [\"DIR\"]}}",
   run = function(_, dir)
     if core.path_kind(dir) ~= "directory" then
