@@ -22,7 +22,9 @@ return papers.experiment{
     local o <const>, sets <const> = e.o, paper.data(e)
     local late <const> = sets.names[#sets.names]
     local early <const> = paper.without(sets.names, #sets.names)
-    local looked_at <const> = sets.val:subset(1, math.min(LOOKED_AT, #sets.val))
+    local chosen <const>, count <const> = {}, math.min(LOOKED_AT, #sets.val)
+    for i = 1, count do chosen[i] = (i - 1) * #sets.val // count + 1 end -- from all classes
+    local looked_at <const> = sets.val:subset(chosen)
 
     -- Trains the late task and notes its error on the way.
     local function learn(net, job)
