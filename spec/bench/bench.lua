@@ -12,6 +12,7 @@ local operators <const> = require "spec.bench.operators"
 local overhead <const> = require "spec.bench.overhead"
 local report <const> = require "spec.bench.report"
 local columns <const> = require "spec.bench.columns"
+local fitting <const> = require "spec.bench.fitting"
 local weightings <const> = require "spec.bench.weightings"
 
 local o <const> = braid.train.arguments(arg, {
@@ -59,6 +60,7 @@ convolutions.run(o, result.machine, result.operators, report.convolutions())
 operators.run(o, result.machine, result.operators, report.operators())
 result.columns = columns.run(o, report.columns())
 result.weightings = weightings.run(o, report.weightings())
+result.fit = fitting.run(o, report.fit())
 result.threads_of = networks.threads(o, report.threads())
 result.overhead = overhead.run(o, report.overhead())
 networks.finish(o)

@@ -1,5 +1,5 @@
---- Measures overhead: the start of the program, and a call from Lua to the kernel and back, on
--- tensors of one element.
+--- Measures overhead: the start of the program, the time to its prompt, and a call from Lua to the
+-- kernel and back, on tensors of one element.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -68,10 +68,23 @@ local function numbers(text)
   return list
 end
 
+-- The row of the first prompt, the least time in a terminal; none where there is no python3.
+local function prompt(o, rows, show)
+  local pipe <const> = assert(io.popen(("python3 spec/bench/prompt.py %d build/braid 2>/dev/null")
+    :format(o.quick and 5 or 20)))
+  local best
+  for ms in pipe:lines("n") do best = math.min(best or ms, ms) end
+  pipe:close()
+  if not best then return end
+  rows[#rows + 1] = {name = "first prompt", unit = "ms", braid = best}
+  show(rows[#rows])
+end
+
 --- Rows {name =, unit = "ms" | "us", braid =, torch = or nil}.
 function M.run(o, show)
   local rows <const> = {}
   if o.wanted("overhead", "start-up") then start_up(o, rows, show) end
+  if o.wanted("overhead", "first prompt") then prompt(o, rows, show) end
   if not o.wanted("overhead", "calls") then return rows end
   local sides <const> = {}
   local workers <close> = require("spec.bench.networks").start(o)

@@ -124,6 +124,17 @@ function M.weightings()
   end
 end
 
+--- A step of train.fit beside one of the plain loop.
+function M.fit()
+  local row <const> = lines("step of a training, ms", {27, {"plain", 7}, {"fit", 7}, {"ratio", 7},
+    {"dir", 7}, {"ratio", 7}})
+  local function ratio(a, b) return ("%.3fx"):format(a / b) end
+  return function(r, title)
+    row(title, r.plain_ms, r.fit_ms, ratio(r.fit_ms, r.plain_ms), r.dir_ms,
+      ratio(r.dir_ms, r.plain_ms))
+  end
+end
+
 function M.overhead()
   local row <const> = lines("what comes beside", {27, {"Braid", 10}, {"PyTorch", 10}})
   local function time(value, unit) return value and ("%.2f %s"):format(value, unit) or "-" end

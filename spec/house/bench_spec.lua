@@ -18,7 +18,7 @@ describe("make bench", function()
 
   it("without PyTorch shows our columns and writes them down #slow", function()
     local shown <const>, result <const> =
-      bench("--only 'tcdcn pooling 2048 c320 overhead'")
+      bench("--only 'tcdcn fit pooling 2048 c320 overhead'")
     assert.matches("No PyTorch", shown, 1, true)
     assert.is_true(result.quick)
     assert.is_true(result.machine.peak_gflops[1] > 0 and result.machine.triad_gbs[1] > 0)
@@ -42,6 +42,9 @@ describe("make bench", function()
       rates[kind] = rates[kind] + 1
     end
     assert.is_true(rates.gflops >= 6 and rates.gbs >= 4)
+
+    local fit <const> = result.fit
+    assert.is_true(fit.plain_ms > 0 and fit.fit_ms > 0 and fit.dir_ms > 0)
 
     local units <const> = {}
     for _, row in ipairs(result.overhead) do
