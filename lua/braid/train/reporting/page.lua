@@ -31,7 +31,7 @@ end
 
 --- A table; right[i] = true sets column i to the right. Cells are text.
 function M.table(header, rows, right)
-  local lines <const> = {"<table>"}
+  local lines <const> = {'<div class="wide"><table>'}
   local function add(cells, tag)
     local words <const> = {}
     for i, cell in ipairs(cells) do
@@ -42,7 +42,7 @@ function M.table(header, rows, right)
   end
   if header then add(header, "th") end
   for _, row in ipairs(rows) do add(row, "td") end
-  lines[#lines + 1] = "</table>"
+  lines[#lines + 1] = "</table></div>"
   return table.concat(lines)
 end
 

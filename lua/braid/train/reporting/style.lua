@@ -23,9 +23,10 @@ nav a{color:var(--s1)}
 .wide{overflow-x:auto}
 svg.braid{display:block;max-width:100%;height:auto}
 .wide svg.braid{max-width:none}
+.wide table{width:max-content}
 table{border-collapse:collapse;font-size:14px}
 th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--grid);vertical-align:top}
-td{overflow-wrap:anywhere}
+td{overflow-wrap:break-word;max-width:60ch}
 th{font-weight:600}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(158px,1fr));gap:14px}
@@ -42,5 +43,5 @@ details summary{cursor:pointer;color:var(--muted)}
 @media print{body{font-size:11px}main{max-width:none;padding:0}nav{display:none}
  h2{break-after:avoid}svg.braid,.tile,tr{break-inside:avoid}
  .grid{grid-template-columns:1fr 1fr;gap:10px}.cards{grid-template-columns:repeat(6,1fr)}
- .wide{overflow:visible}.wide svg.braid{max-width:100%}
+ .wide{overflow:visible}.wide svg.braid{max-width:100%}.wide table{width:auto}
  *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}]]
