@@ -171,7 +171,7 @@ static entry *sorted(entry *e, int64_t n, order_of *order) {
 
 static void sort_lane(const job *j, int64_t r, entry *e) {
   int64_t n = j->from.n, from = br_walk_start(&j->from, r), to = br_walk_start(&j->to, r);
-  for (int64_t i = 0; i < n; i++)
+  for (int64_t i = 0; i < n && !br_stopped(); i++)
     e[i] = (entry){.key = br_order_key(j->from.x, from + i * j->from.step), .at = i};
   e = sorted(e, n, j->falling ? by_falling : by_rising);
   if (br_stopped()) return;
