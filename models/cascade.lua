@@ -28,7 +28,7 @@ function Cascade:init(tasks, o)
   end)
   for i, name in ipairs(self.order) do
     if not tasks[name] or seen[name] then
-      error(("cascade: order names '%s', which is no task or there twice"):format(
+      error(("cascade: order names '%s', which is not a task or there twice"):format(
         tostring(name)), 0)
     end
     seen[name] = true
