@@ -189,6 +189,16 @@ describe("mixers that come in a later stage", function()
     end)
   end
 
+  it("leave a report where the best network had none of them", function()
+    shell.in_directory(function(folder)
+      local _, history <const> = run(mtl.progressive{}, "Adam", folder .. "/a", {report = true,
+        best = "landmarks.failure", stages = {{epochs = 1}, {epochs = 1,
+          prepare = function(net) net:mix("*", mtl.progressive{}) end}}})
+      assert.equal(1, history:best().epoch) -- all points fail, before and after
+      assert.is_truthy(shell.read(folder .. "/a/report.html"))
+    end)
+  end)
+
   it("are told of to whoever brings an optimizer from before", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks)

@@ -29,6 +29,7 @@ function Fit:init(o)
   -- taken and the sums of losses in this epoch, and after the end the reason for it.
   self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},
     losses = {}}
+  self.earlier = {} -- the network before each stage's prepare, for the report
   if o.seed then core.manual_seed(o.seed) end
 end
 

@@ -42,12 +42,19 @@ function M:note(event)
 end
 
 -- The best network. If its file holds only values, this is a copy of the network with these values.
+-- It may be of an earlier stage, before parts were attached.
 local function network_of(self)
   if origin.of(self.net) then return nil end
   local values <const> = safetensors.read(self.run.best)
-  local net <const> = values and self.net:clone()
-  if net then net:load_state_dict(values) end
-  return net or nil
+  if not values then return nil end
+  for i = #self.earlier, 1, -1 do
+    if check.caught(self.earlier[i].load_state_dict, self.earlier[i], values) then
+      return self.earlier[i]
+    end
+  end
+  local net <const> = self.net:clone()
+  net:load_state_dict(values)
+  return net
 end
 
 --- Writes report.html. If that fails it only prints why, because the run is already complete.

@@ -102,7 +102,10 @@ end
 function M.begin(fit, i)
   local stage <const> = fit.o.stages[i]
   local o <const> = options_of(fit, stage)
-  if stage.prepare then stage.prepare(fit.net) end
+  if stage.prepare then
+    if fit.o.report then fit.earlier[#fit.earlier + 1] = fit.net:clone() end
+    stage.prepare(fit.net)
+  end
   choose(fit.net, stage)
   check_trains(fit, stage, i)
   part_columns(fit.net, o)
