@@ -75,7 +75,7 @@ local function lines_of(nested, format, width, indent)
     local words <const> = {}
     for i, v in ipairs(nested) do
       local text <const> = v == "..." and v or format(v)
-      words[i] = (v == "..." and "" or (" "):rep(width - #text)) .. text
+      words[i] = (" "):rep(width - #text) .. text
     end
     return "[" .. table.concat(words, ", ") .. "]"
   end
