@@ -94,6 +94,8 @@ local function put_data(dir)
     for path, bytes in pairs(tree) do files[path] = path ~= "file" and bytes or nil end
     reader_trees.put(dir .. "/" .. name, files)
   end
+  reader_trees.put(dir .. "/WIDER", {["WIDER_train/images/a.png"] = "picture",
+    ["wider_face_split/wider_face_train_bbx_gt.txt"] = "a.png\n1\n3 4 5 6\n"})
   braid.save(dir .. "/a.png", braid.zeros({3, 20, 20}, {dtype = "uint8"}))
   shell.write(dir .. "/faces.csv", "file,smile,age,x1,y1,x2,y2,set\na.png,yes,30,3,4,9,9,train\n"
     .. "a.png,no,30,3,4,9,9,test\n")
