@@ -25,11 +25,10 @@ for seed = 1, o.seeds do
   local dir <const>, net <const> = o.out .. "/seed" .. seed, braid.model("models/tcdcn.lua",
     {tasks = tasks, activation = "ReLU", norm = true})
   runs["seed " .. seed] = train.fit{net = net, train = faces.train, val = faces.val,
-    epochs = o.epochs, batch = o.batch, seed = seed, dir = dir,
+    epochs = o.epochs, batch = o.batch, seed = seed, dir = dir, report = true,
     loader = {size = 40, augment = {rotate = 15, scale = 0.1, shift = 0.04, flip = 0.5}},
     optimizer = {"AdamW", lr = o.lr}, schedule = "cosine", warmup = 1, clip = 5,
-    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure",
-    report = true}
+    ema = {decay = 0.99, warmup = true}, patience = o.patience, best = "landmarks.failure"}
   errors[seed] = train.test(dir, faces.test).landmarks.error
 end
 braid.plot.lines(o.out .. "/curves.svg", runs, {of = "val.landmarks.error"})

@@ -97,6 +97,17 @@ describe("net:predict", function()
     assert.is_truthy(net:to("float64"):predict(gray(40, 40)).smile.name)
   end)
 
+  it("moves nothing of the network, with a card or a size", function()
+    braid.manual_seed(1)
+    local net <const> = braid.model("tcdcn", {tasks = TASKS, norm = true})
+    for _, card in ipairs{false, {preprocessing = loader:recipe()}} do
+      net.card = card or nil
+      local before <const> = net:clone()
+      net:predict(gray(40, 40), {size = 40})
+      assert.is_true(braid.diff(before, net).same)
+    end
+  end)
+
   it("says what is wrong", function()
     local net <const> = network()
     for _, case in ipairs{
@@ -120,7 +131,7 @@ describe("net:predict", function()
     net.card = nil
     fails(function() net:predict(picture) end, "size is missing")
     assert.is_truthy(net:predict(picture, {size = 40}).smile)
-    net.card = {preprocessing = {channels = 7}}
+    net.card = {preprocessing = {channels = 7, size = 40}}
     fails(function() net:predict(picture) end, "card.preprocessing: ")
     fails(function() nn.Linear(2, 2):predict(picture) end, "no tasks")
     fails(function() network():predict(data.dataset{inputs = braid.ones(2, 2)}) end, "no pictures")
@@ -257,12 +268,16 @@ describe("net.card", function()
     local own <const> = mtl.tasks{smile = mtl.classes{2}}
     local run <const> = dir .. "/run"
     local net <const> = braid.model("tcdcn", {tasks = own})
-    net.card = {text = "mine"}
+    local mine <const> = {text = "mine", preprocessing = {channels = 1, size = 13},
+      metrics = {values = {smile = {accuracy = 0}}}}
+    net.card = mine
     local history <const> = train.fit{net = net, tasks = own, train = faces.train,
       val = faces.val, epochs = 2, dir = run, seed = 4, progress = false, best = "smile.accuracy"}
     local best <const> = braid.open(run .. "/best.safetensors")
     local card <const> = best.card
     assert.same({size = 40, channels = 1, whiten = true, filter = "bilinear"}, card.preprocessing)
+    assert.equal(13, mine.preprocessing.size) -- the user's table stays as it was
+    assert.same({40, nil}, {net.card.preprocessing.size, net.card.metrics})
     assert.same({"mine", 4, faces.train.classes.smile}, {card.text, card.seed, card.classes.smile})
     local epochs <const> = {}
     for _, event in ipairs(history) do

@@ -241,8 +241,8 @@ function Loader:load_state_dict(dict)
   if o.workers > 0 then open[self] = true end
 end
 
---- What the loader does to every picture, as plain values for a file: net.card = {preprocessing =
--- loader:recipe()} (recipe.lua). Returns nil and the reason where it does something random.
+--- The loader's work on every picture, as plain values for a file: net.card = {preprocessing =
+-- loader:recipe()} (recipe.lua). Returns nil and the reason if some of it is random.
 function Loader:recipe() return recipe.of(self) end
 
 function Loader:facts()

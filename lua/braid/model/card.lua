@@ -9,8 +9,8 @@
 --   preprocessing            what is done to a picture first: loader:recipe() (data/recipe.lua)
 --   metrics                  {part = "validation", data =, values = {TASK = {METRIC = number}}}
 --   history                  {epoch =, step =}: how long it was trained
--- train.fit fills in seed, classes, preprocessing and, in best.safetensors, metrics and history.
--- What is there already stays.
+-- train.fit writes seed, classes, preprocessing and, in best.safetensors, metrics and history. It
+-- leaves the other fields as they are.
 
 local check <const> = require "braid.check"
 local plain <const> = require "braid.model.saved.plain"
@@ -39,7 +39,7 @@ local CARD <const> = check.declare("card", {
   history = check.map(check.number()),
 })
 
---- What is wrong with a card, or nil.
+--- A message about a card that a file cannot hold, or nil.
 function M.wrong(card)
   if type(card) ~= "table" then return "the card is not a table" end
   local ok <const>, why <const> = check.caught(function()

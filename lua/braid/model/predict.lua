@@ -27,7 +27,6 @@
 local answers <const> = require "braid.model.answers"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
-local copied <const> = require "braid.copied"
 local core <const> = require "braid.core"
 local data <const> = require "braid.data"
 local grad <const> = require "braid.grad"
@@ -52,8 +51,11 @@ local OPTIONS <const> = check.declare("predict", {
   margin = check.number{1, from = 0.01, to = 100},
 })
 
--- The number of channels that a network takes, found by trying.
+-- The number of channels that a network takes, found by trying. In evaluation mode this leaves the
+-- network's running statistics as they are.
 local function channels_of(net, size)
+  local _ <close> = net:evaluating()
+  local _ <close> = grad.no_grad()
   local why
   for _, channels in ipairs{3, 1} do
     local ok <const>, message <const> = check.caught(net, tensor.zeros(1, channels, size, size))
@@ -66,23 +68,20 @@ end
 -- The loader's options: what the card says, or else the user. `cut` is as in data/recipe.lua.
 local function prepared(net, o, cut)
   local card <const> = rawget(net, "card")
-  local known = type(card) == "table" and card.preprocessing or nil
-  if known ~= nil then
-    local own, why = recipe.options(known)
-    if own and o.size and not own.transforms then
-      channels_of(net, o.size) -- raises an error for a size that the network does not take
-      known = copied(known, function(t) return t end)
-      known.size = o.size
-    end
-    if own then own, why = recipe.options(known, cut) end
-    if not own then check.fail("predict: card.preprocessing: %s", why) end
-    if own.size or own.transforms then return own end
+  local known <const> = {}
+  for key, value in pairs(type(card) == "table" and card.preprocessing or {}) do
+    known[key] = value
   end
-  if not o.size then
+  if o.size and not known.transforms then
+    local channels <const> = channels_of(net, o.size)
+    known.size, known.channels = o.size, known.channels or channels
+  end
+  if not (known.size or known.transforms) then
     check.fail("predict: size is missing: the network's card does not say how large its pictures "
       .. "were; net.card = {preprocessing = loader:recipe()} keeps that")
   end
-  return recipe.options({size = o.size, channels = channels_of(net, o.size)}, cut)
+  local own <const>, why <const> = recipe.options(known, cut)
+  return own or check.fail("predict: card.preprocessing: %s", why)
 end
 
 -- ---- places -------------------------------------------------------------------------------

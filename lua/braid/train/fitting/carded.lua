@@ -1,4 +1,4 @@
---- What train.fit writes on the network's card (model/card.lua).
+--- Writes what train.fit knows of a network on its card (model/card.lua).
 
 local class <const> = require "braid.class"
 
@@ -15,13 +15,16 @@ local function classes_of(fit)
   return next(list) and list or nil
 end
 
---- Fills in what is known before the first step. A card that the user gave keeps what it has.
+--- Gives the network a card with what is known before the first step. Other fields stay as they
+-- were, without the metrics of an earlier training.
 function M.begin(fit)
-  local card <const> = rawget(fit.net, "card") or {}
-  if type(card) ~= "table" or class.of(card) then return end -- a field of the user's own
-  if card.preprocessing == nil then card.preprocessing = (fit.val or fit.train):recipe() end
-  if card.classes == nil then card.classes = classes_of(fit) end
-  if card.seed == nil then card.seed = fit.o.seed end
+  local given <const>, card <const> = rawget(fit.net, "card") or {}, {}
+  if type(given) ~= "table" or class.of(given) then return end -- a field of the user's own
+  for key, value in next, given do card[key] = value end
+  card.preprocessing = (fit.val or fit.train):recipe() or card.preprocessing
+  card.classes = classes_of(fit) or card.classes
+  card.seed = fit.o.seed or card.seed
+  card.metrics, card.history = nil, nil
   fit.net.card = card
 end
 

@@ -123,7 +123,8 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
---- What is done to these pictures when the network is asked (data/recipe.lua), or nil.
+--- The recipe by which these pictures are prepared when the network is asked (data/recipe.lua), or
+-- nil.
 function Source:recipe()
   if not self.ds then return nil end
   local own <const> = copied(self.options, {workers = 0})
