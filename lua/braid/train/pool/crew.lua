@@ -20,11 +20,27 @@ end
 
 function Crew:has_room() return self.count < self.pool.jobs end
 
-function Crew:start(job, tries)
+-- Raises an error if a process of the pool has removed its directory.
+local function check_there(pool)
+  if core.path_kind(pool.dir .. "/jobs.lock") then return end
+  check.fail("%s: %s was removed while its jobs ran. Each process runs the script from its "
+    .. "beginning; put what only the first process may do behind `if not train.in_job() then`",
+    pool.what, pool.dir)
+end
+
+local function spawned(self, job)
   store.make(self.pool, job)
   local process <const>, why <const> = core.spawn("/proc/self/exe", self.command,
     work.variables(self.pool, job), store.path(self.pool, job, "output.txt"))
-  if not process then check.fail("%s: %s", self.pool.what, why) end
+  return process or check.fail("%s: %s", self.pool.what, why)
+end
+
+function Crew:start(job, tries)
+  local ok <const>, process <const> = check.caught(spawned, self, job)
+  if not ok then
+    check_there(self.pool)
+    check.fail("%s", process)
+  end
   self.running[job] = {process = process, tries = tries or 1, begun = core.clock()}
   self.count = self.count + 1
 end
@@ -33,11 +49,7 @@ end
 local function outcome(self, job, code, signal)
   local result <const> = store.read(self.pool, job)
   if result then return result end
-  if not core.path_kind(self.pool.dir .. "/jobs.lock") then
-    check.fail("%s: %s was removed while its jobs ran. Each process runs the script from its "
-      .. "beginning; put what only the first process may do behind `if not train.in_job() then`",
-      self.pool.what, self.pool.dir)
-  end
+  check_there(self.pool)
   if signal then return nil, ("signal %d ended it"):format(signal), true end
   if code == 0 then
     return nil, ("the script ended before it reached this job: %s"):format(
