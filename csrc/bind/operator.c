@@ -40,7 +40,8 @@ void br_run_into(lua_State *L, br_call *c, br_box *box) {
   if (status) br_raise(L);
 }
 
-/* Pushes the bound function. The state is at stack index `state`. */
+/* Pushes the Lua function that runs `op`. `state` is the stack index of the value that
+   all of them share. */
 static void push_operator(lua_State *L, int state, const br_op *op, bool in_place) {
   lua_pushvalue(L, state);
   br_bind(lua_newuserdatauv(L, sizeof(br_binding), 0), op, in_place);

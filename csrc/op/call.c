@@ -88,7 +88,7 @@ void br_call_free(br_call *own) {
   br_free(own);
 }
 
-/* What changes a tensor that the user has is finished once it has begun. */
+/* Runs the call. One that changes a tensor of the user is finished once it has begun. */
 br_status br_call_run(br_call *c) {
   br_timer timer = br_timer_start();
   const bool allowed = br_stop_allow(!c->in_place && !(c->op->flags & BR_WRITES));

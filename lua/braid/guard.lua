@@ -37,8 +37,8 @@ local function settle(what, ok, ...)
     SAYS[spent]:format(grouped(limit)), spent, 2 * limit)
 end
 
---- Calls f(...) within the budgets; messages call the running code `what`. Inside another such call
--- the outer call's budgets count.
+--- Calls f(...) within the budgets. `what` is the name of this code in error messages. Inside
+-- another such call the outer call's budgets count.
 function M.run(what, f, ...)
   if core.is_guarded() then return f(...) end
   return settle(what, core.guarded(limits.steps, limits.seconds, limits.memory, limits.tensors,

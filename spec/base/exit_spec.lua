@@ -1,5 +1,5 @@
---- A process that has worked in parallel ends normally: unloading OpenMP's library under
--- its sleeping threads would end it by a signal, after everything has been printed.
+--- A process that has worked in parallel ends normally. If OpenMP's library were unloaded while its
+-- threads sleep, a signal would end the process after it has printed everything.
 
 local shell <const> = require "spec.support.shell"
 
@@ -50,7 +50,7 @@ describe("a process that has worked in parallel", function()
     assert.equal(3, run("os.exit(3, true)").status)
   end)
 
-  it("ends normally with tensors still in use by a collector that never ran", function()
+  it("ends normally with tensors that are still in use because the collector never ran", function()
     local result <const> = run "collectgarbage('stop'); kept = {a, x, w, loss}"
     assert.same({status = 0, signal = false, out = "", err = ""}, result)
   end)

@@ -12,7 +12,7 @@ local function run(arguments)
   return shell.run(shell.braid .. " " .. arguments)
 end
 
--- What `braid completion` prints, made once.
+-- The output of `braid completion`, made once.
 local texts <const> = {}
 local function made(kind)
   texts[kind] = texts[kind] or run("completion " .. kind).out

@@ -1,4 +1,4 @@
--- What the definitions in models/ promise besides shapes and counts (models_spec.lua).
+--- Promises of the definitions in models/ besides shapes and counts (models_spec.lua).
 
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn

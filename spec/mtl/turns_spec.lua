@@ -132,7 +132,7 @@ describe("net(x, {tasks = ...})", function()
 
   -- Whether a tensor should move in b's turn. Columns move if b depends on them. Of the mixers, b's
   -- parts move, and at the first block also the parts of columns that the second block takes from.
-  -- Of the heads, only b's moves. Running statistics move only for b and for shared parts.
+  -- Only the head of b moves. Running statistics move only for b and for shared parts.
   local function should_move(name, is_buffer, reached, frozen)
     local part <const> = name:match("^%w+")
     local owner = part == "head" and name:match("^head%.(%w+)")

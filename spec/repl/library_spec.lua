@@ -1,4 +1,4 @@
---- The stubs for editors: they cover every public name and option, and are what help says.
+--- The stubs for editors: they cover every public name and option, and say the same as help.
 -- spec/support/editor_check.py reads them with a language server.
 
 local check <const> = require "braid.check"
@@ -18,7 +18,7 @@ describe("the stubs for editors", function()
     return list
   end)(), "\n")
 
-  -- What is defined: functions and fields by path, types by name.
+  -- Functions and fields that the stubs define, by path, and types by name.
   local defined <const>, types <const> = {}, {}
   for path in all:gmatch("\nfunction ([%w_.:]+)%(") do defined[path] = true end
   for path in all:gmatch("\n([%w_.]+) = nil\n") do defined[path] = true end
@@ -26,7 +26,7 @@ describe("the stubs for editors", function()
     for sort in all:gmatch("\n%-%-%-@" .. word .. " ([%w_.]+)") do types[sort] = true end
   end
 
-  it("are Lua, which defines nothing that runs", function()
+  it("are valid Lua with nothing in it to run", function()
     for name, text in pairs(files) do
       assert.is_function(load(text, name, "t"))
       assert.equal("---@meta", text:sub(1, 8))
@@ -67,7 +67,7 @@ describe("the stubs for editors", function()
   end)
 
   it("name only types that they define", function()
-    -- words after the type may name functions of Braid
+    -- Only the type is checked. The description after it may name functions, such as braid.open.
     for line in all:gmatch("\n%-%-%-@(%l+ [^\n]*)") do
       local sort <const> = line:match("^%l+ %S+ (%S+)") or line:match("^%l+ (%S+)")
       for name in (line:find("^overload") and line or sort):gmatch("%f[%w_.]braid%.[%w_.]*%w") do

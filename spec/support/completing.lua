@@ -1,4 +1,4 @@
---- What bash, zsh and fish offer for lines that end where the cursor stands.
+--- Asks bash, zsh and fish for completions of lines that end at the cursor.
 
 local shell <const> = require "spec.support.shell"
 

@@ -73,7 +73,7 @@ describe("a log", function()
     assert.equal(0.8, csv.data[3][5]:item())
   end)
 
-  it("is a place in a checkpoint, behind which nothing stays", function()
+  it("is a position in a checkpoint; resuming removes every line after it", function()
     local path <const> = folder .. "/c.safetensors"
     local log <const> = train.log(folder .. "/run")
     log:epoch(epoch(1))
@@ -90,7 +90,7 @@ describe("a log", function()
     assert.equal(3, select(2, shell.read(folder .. "/run/metrics.csv"):gsub("\n", "\n")))
   end)
 
-  it("goes on behind a torn line, and refuses a damaged one", function()
+  it("continues after a last line that was cut off, refuses a damaged line before it", function()
     local log <const> = train.log(folder)
     log:epoch(epoch(1))
     log:close()
@@ -106,7 +106,7 @@ describe("a log", function()
     refused("metrics.jsonl: line 2 is not an event of a run", function() train.log(folder) end)
   end)
 
-  it("belongs to one at a time, and lets go of it with its process", function()
+  it("is open only once, and free again when its process ends", function()
     local log <const> = train.log(folder)
     refused("is in use: another process", function() train.log(folder) end)
     log:close()
@@ -151,7 +151,7 @@ describe("a log", function()
       .. '{"event":"note","n":4}\n', text)
   end)
 
-  it("leaves a file as it was where a line does not fit", function()
+  it("leaves the file unchanged if there is no room for the whole line", function()
     local script <const> = folder .. "/full.lua"
     shell.write(script, ([[
       local j = require("braid.core").journal(%q)
@@ -161,11 +161,11 @@ describe("a log", function()
     local result <const> = shell.run(("ulimit -f 1; %s %s"):format(shell.braid, script))
     local n <const>, size <const> = result.out:match("(%d+)\t(%d+)")
     assert.equal(100 * tonumber(n), tonumber(size))
-    assert.matches("\ttrue\n$", result.out) -- what fits is written behind
+    assert.matches("\ttrue\n$", result.out) -- a shorter line that fits is still appended
     assert.equal(tonumber(size) + 2, #shell.read(folder .. "/j"))
   end)
 
-  it("refuses places that are none", function()
+  it("refuses paths that cannot be a run's directory", function()
     shell.write(folder .. "/file", "x")
     refused("log_spec%.lua:%d+: train%.log: dir: .*/file is a file, not a directory", function()
       train.log(folder .. "/file")
@@ -175,14 +175,14 @@ describe("a log", function()
     end)
     refused("train.history.read: .* is not the directory of a run", train.history.read, folder)
     local log <const> = train.log(folder)
-    refused("event wants a table with its name", function() log:event{epoch = 3} end)
-    refused("event wants a table with its name", function() log:event(3) end)
+    refused("event must be a table with the event's name", function() log:event{epoch = 3} end)
+    refused("event must be a table with the event's name", function() log:event(3) end)
     log:close()
   end)
 end)
 
 describe("patience", function()
-  it("ends so many epochs after the best", function()
+  it("ends after the given number of epochs without a better value", function()
     for direction, sign in pairs{min = 1, max = -1} do
       local patience <const> = train.patience(2, {direction = direction})
       local ends <const> = {}
@@ -198,7 +198,7 @@ describe("patience", function()
 end)
 
 describe("the best network", function()
-  it("is a whole file, also of averages, or the values of what no definition made", function()
+  it("is saved whole, with averages if there are any, or as values without a definition", function()
     local tasks <const> = mtl.tasks{pose = mtl.classes{5}}
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks})
     local path <const> = folder .. "/best.safetensors"

@@ -1,4 +1,4 @@
---- What the experiments of Fang, Ma, Zhang, Zhang and Bai 2017 share: data with tasks of two
+--- Shared by the experiments of Fang, Ma, Zhang, Zhang and Bai 2017: data with tasks of two
 -- classes, networks of one task (ST), one trunk (MT) and task transfer connections (DMT), and
 -- training in turns (section 4.1).
 --

@@ -1,4 +1,4 @@
---- What an object gives for a name that it does not have. It gives nil, because some fields of a
+--- Answers for names that an object does not have. The answer is nil, because some fields of a
 -- class are optional. A name that looks like a typing mistake raises an error, except in Braid's
 -- own code, which may ask for a name that the user chose, of a task or a label.
 

@@ -35,8 +35,9 @@ local function detector(o)
     thresholds = numbers.reals(o.thresholds)})
 end
 
--- What was found, as {box = {x1, y1, x2, y2}, score, points = {{x, y}, ...}}. The detector counts
--- pixels from 1, and has the edge of the first at 0 in points; here the first pixel's centre is 0.
+-- The faces that were found, as {box = {x1, y1, x2, y2}, score, points = {{x, y}, ...}}. The
+-- detector counts pixels from 1, and has the edge of the first at 0 in points; here the first
+-- pixel's centre is 0.
 local function faces_of(found)
   local list <const> = {}
   local boxes <const>, points <const> = (found.boxes - 1):totable(), (found.points - 0.5):totable()

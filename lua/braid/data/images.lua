@@ -3,14 +3,15 @@
 -- data.images(dir) -> {train =, val =, test =}. Pictures are .png, .jpg and .jpeg files in
 -- dir/CLASS/, or deeper. If dir has folders called train, test or val (training, testing, valid,
 -- validation), each of them is a data set and has the classes; otherwise all pictures are `train`.
--- sets = true or false decides if dir has other folders too. A folder with only one folder in it,
--- which itself has folders, is skipped. Pictures directly in a data set's folder have no class
+-- If pictures or folders of pictures lie beside these, sets = true takes the data sets only, and
+-- sets = false makes every folder a class. If dir holds only one folder, and that one holds
+-- folders, it is read in place of dir. Pictures directly in a data set's folder have no class
 -- (label 0).
 --
 -- Classes are sorted by name and have the same numbers in all data sets. A folder without pictures
 -- is not a class. Pictures that cannot be read are left out and counted: those of another format
--- (GIF, WebP, TIFF ...), and files that are damaged (train.unreadable, first_unreadable). check =
--- false leaves this to the loader. Other files, names that start with a dot, and folders that
+-- (GIF, WebP, TIFF ...), and files that are damaged (train.unreadable, first_unreadable). With
+-- check = false the loader finds them. Other files, names that start with a dot, and folders that
 -- archives leave behind (__MACOSX) are ignored. `label` is the name of the label (class). channels
 -- is 1, 3, or nil for each file's own. size is the side of a loader's pictures. orientation = false
 -- leaves pictures as they are stored.

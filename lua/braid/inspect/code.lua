@@ -1,5 +1,5 @@
---- What a text of Lua says of itself without being run: whether it compiles, which names of Braid's
--- it uses, which options it reads.
+--- Reads a text of Lua without running it: whether it compiles, which of Braid's names it uses, and
+-- which options it reads.
 
 local check <const> = require "braid.check"
 local tokens <const> = require "braid.repl.tokens"
@@ -64,7 +64,7 @@ function M.read(text, name)
     problem = not chunk and why or nil}
 end
 
---- What running a definition of so many lines would be, in words.
+--- Words for running a definition of this many lines.
 function M.sandboxed(lines)
   return ("%d line%s of Lua, in the sandbox of definitions: no files, no programs, bounded steps"):
     format(lines, lines == 1 and "" or "s")

@@ -36,7 +36,7 @@ function Contents:__tostring()
   return table.concat(lines, "\n")
 end
 
--- What the name of a path and its first bytes say; or nil and a message.
+-- The facts that the name of a path and its first bytes tell; or nil and a message.
 local function place_of(path)
   local ending <const> = (path:match("%.(%w+)$") or ""):lower()
   if core.path_kind(path) == "directory" then

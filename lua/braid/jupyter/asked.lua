@@ -1,5 +1,5 @@
---- What a notebook asks about code without running it: completions, help on what the cursor is at,
--- and whether a cell is complete. Places are bytes, from 1.
+--- Answers a notebook's questions about code without running it: completions, help on the name at
+-- the cursor, and whether a cell is complete. Places are bytes, from 1.
 
 local calls <const> = require "braid.repl.calls"
 local check <const> = require "braid.check"
@@ -47,7 +47,7 @@ local function chain_at(session, text, at)
   return call and call.chain
 end
 
---- What help says, as text.
+--- The text of help about a name.
 function M.help(session, name)
   local lines <const>, tell <const> = {}, session.tell
   session.tell = function(text) lines[#lines + 1] = text end

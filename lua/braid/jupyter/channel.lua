@@ -19,7 +19,7 @@ end
 
 local STREAMS <const> = {io.stdout, io.stderr} -- the user's code may put others in their place
 
--- What the user's code printed is sent before the message that follows it.
+-- Sends what the user's code has printed, before the message that follows it.
 local function flush()
   for _, stream in ipairs(STREAMS) do pcall(stream.flush, stream) end -- it may be closed
 end

@@ -81,7 +81,7 @@ local function lines_of(text)
   return lines
 end
 
--- What is reported of an error.
+-- The report of an error.
 local function error_of(failure, text)
   return {name = failure.message:find("interrupted!$") and "KeyboardInterrupt" or "Error",
     value = failure.message, lines = lines_of(text)}

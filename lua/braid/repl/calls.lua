@@ -144,7 +144,7 @@ local function row_of(name)
   return rows[name] or rows[(name:gsub("_$", ""))]
 end
 
--- What an argument of an operator may be, by the letters of csrc/op/signature.c.
+-- The kinds of an operator's arguments, by the letters of csrc/op/signature.c.
 local KINDS <const> = {t = "a tensor", n = "a tensor or a number", l = "a list of tensors",
   f = "a number", v = "a number, true or false", i = "a whole number", b = "true or false",
   s = "a string", y = 'an element type, such as "float32"',
@@ -183,7 +183,7 @@ end
 
 M.arguments_of = arguments_of
 
---- What an argument of an operator may be, in words.
+--- The values that an argument of an operator accepts, in words.
 function M.said(argument)
   return KINDS[argument.kind] .. range_words(argument.range)
     .. (argument.default and ", by default " .. argument.default

@@ -171,7 +171,7 @@ local function names_in(said)
   return list
 end
 
---- What is known of a value that is called: {signature =, text =, options =, examples =, see =,
+--- The facts about a value that can be called: {signature =, text =, options =, examples =, see =,
 -- path =, line =, row = an operator's, parameters = names, declared = options; returns =, types =,
 -- overloads = as comments.parts has them}. `place` is the table of names that it is a field of;
 -- is_method tells that it is called with a colon.
@@ -229,7 +229,7 @@ function M.where(value, doc)
   return ("%s:%d"):format(comments.short(info.source:sub(2)), info.linedefined)
 end
 
--- What a call gives, as a line for each result.
+-- The results of a call, a line for each.
 local function returned(doc)
   local lines <const> = {}
   for i, result in ipairs(doc.returns) do

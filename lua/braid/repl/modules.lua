@@ -8,8 +8,8 @@ local M <const> = {}
 
 local function is_plain(value) return type(value) == "table" and getmetatable(value) == nil end
 
--- What stands for a module's value from now on: the old value with what is new, where it can be
--- changed.
+-- The value that a module has from now on: the old one with the new fields where it can be changed,
+-- otherwise the new one.
 local function renewed(old, new)
   if class.is_class(old) and class.is_class(new) and old ~= new then
     class.renew(old, new)

@@ -169,8 +169,8 @@ end
 -- tensors of one value are kept.
 function Log:event(event)
   if type(event) ~= "table" or type(event.event) ~= "string" then
-    check.fail("train.log: event wants a table with its name, {event = \"note\", ...}, not %s",
-      check.shown(event))
+    check.fail("train.log: event must be a table with the event's name, {event = \"note\", ...}, "
+      .. "not %s", check.shown(event))
   end
   local own <const> = plain(event)
   self.waiting[#self.waiting + 1] = json.encode(own) .. "\n"

@@ -251,7 +251,7 @@ function Detector:detect(image)
   return looking(self, run, image)
 end
 
---- What the stage after P (with last = "P"), or after R, gets to see of a picture: the part of each
+--- The input of the stage after P (with last = "P") or after R, for a picture: the part of each
 -- square that is inside, first column, first row, last column, last row, int64 (n,4), and the
 -- squares, float32 (n,4).
 function Detector:proposals(image)

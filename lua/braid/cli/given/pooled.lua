@@ -27,7 +27,7 @@ function M.declare(own, takes, said)
   end
 end
 
---- What is wrong with the options together, or nil.
+--- A message about options that do not fit together, or nil.
 function M.wrong(o)
   if not numbers.read(o.seeds) then
     return ("--seeds must be a number or a list such as 1,2,3 or 1..3, not '%s'"):format(o.seeds)

@@ -61,7 +61,7 @@ for name, words in pairs(given.SAID) do M.SAID[name] = words end
 local NAMED <const> = {constant = true, cosine = true, linear = true}
 local FLAGS <const> = {yes = true, no = false, ["true"] = true, ["false"] = false}
 
---- What is wrong with the options together, or nil.
+--- A message about options that do not fit together, or nil.
 function M.wrong(o)
   if not o.data then return "--data is missing: a directory, a file or faces" end
   local stages <const> = o.stages and o.stages ~= ""

@@ -42,7 +42,7 @@ complete -c braid -n __braid_first -a '(__braid_files .lua)'
 
 local function quoted(text) return "'" .. text:gsub("[\\']", "\\%0") .. "'" end
 
--- What completes a kind of word.
+-- The options of fish's `complete` for a kind of word.
 local function action(kind, models)
   if type(kind) == "table" then return "-a " .. quoted(table.concat(kind, " ")) end
   if kind == "model" then

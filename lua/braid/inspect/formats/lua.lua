@@ -9,7 +9,7 @@ local words <const> = require "braid.inspect.words"
 
 local WORDS <const> = {takes = "options", uses = "uses", outside = "uses of Lua's"}
 
--- What the text is, and what running it would be.
+-- Words for the text, and for what running it would do.
 local function meant(found)
   local count <const> = words.count(found.lines, "line")
   if found.problem then return "Lua that does not compile", nil end

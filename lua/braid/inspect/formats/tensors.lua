@@ -53,7 +53,7 @@ local function is(place)
   return length >= 2 and length <= place.size - 8
 end
 
--- What is known of a checkpoint: its parts, and the numbers and texts of its place in the run.
+-- Adds the parts of a checkpoint, and the numbers and texts of its place in the run.
 local function add_checkpoint(self, metadata)
   self.holds, self.version = "a checkpoint", metadata["braid.version"]
   local tree <const>, why <const> = json.decode(metadata["braid.tree"] or "")

@@ -67,16 +67,16 @@ end
 --- Freezes parts, or everything if nothing is named. A part is a task, a group, "trunk", "shared",
 -- "columns", "mixers", "heads" or "shared_heads". A task means its column, its head and its share
 -- of the mixers; if other tasks are in its group, it means only its head. A group means its column
--- with the heads of all its tasks. A name of both a column and a task, as after add_task with
--- column, means the group. Freezing a task puts the columns in a list, so make an optimizer
--- afterwards.
+-- with the heads of all its tasks. If a column and a task have the same name, as after add_task
+-- with the option `column`, the name means the group. Freezing a task puts the columns in a list,
+-- so make an optimizer afterwards.
 function M.freeze(self, names)
   if names == nil then return Module.freeze(self) end
   return each_part(self, names, "freeze", function(part) part:freeze() end)
 end
 
---- Lets parts train again. Connections to late tasks that can train now are started
--- (mixers/ttc.lua).
+--- Lets parts train again. Connections of tasks that were added later are initialised if they can
+-- train now (mixers/ttc.lua).
 function M.unfreeze(self, names)
   if names == nil then
     Module.unfreeze(self)
@@ -169,7 +169,7 @@ end
 
 --- Starts columns and heads from trained single-task networks, {task = network or its state}. The
 -- same definition must have made them: braid.model(path, {tasks = tasks, single = task, ...}).
--- Groups are possible too.
+-- A key may also be the name of a group, whose network has all tasks of the group.
 function M.start_from(self, given)
   check.value("start_from", "what it starts from", given, TABLE)
   local own <const>, values <const> = self:state_dict(), {}

@@ -17,7 +17,7 @@ local function place_of(names, wanted)
   end
 end
 
---- What is wrong with the names of `count` classes, as text, or nil.
+--- A message about names that do not fit `count` classes, or nil.
 function M.wrong(o, count)
   local seen <const> = {}
   for _, name in ipairs(o.names or {}) do

@@ -12,7 +12,7 @@ local FACTS <const> = {"points", "flip", "eyes"}
 --- The kind of the option eyes: two eyes, or false for none.
 M.KIND = check.either(two.KIND, check.choice{false})
 
---- What is wrong with eyes among `points` points, as text, or nil.
+--- A message about eyes that are not among `points` points, or nil.
 function M.wrong(eyes, points)
   if eyes then return two.wrong(eyes, points) end
   if eyes == false or two.known{points = points} then return nil end

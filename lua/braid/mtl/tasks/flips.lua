@@ -5,7 +5,7 @@ local core <const> = require "braid.core"
 
 local M <const> = {}
 
---- What is wrong with a list that should name each of 1 .. n once, as text, or nil.
+--- A message about a list that does not name each of 1 .. n once, or nil.
 function M.wrong(flip, n, what)
   local seen <const> = {}
   for _, to in ipairs(flip) do seen[to] = true end

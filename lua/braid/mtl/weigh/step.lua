@@ -5,7 +5,8 @@
 --   losses    their losses, each multiplied by its task's weight: numbers in the order of the names
 --   gram      T rows of the products of their gradients, if the method needs them
 --   rows      the gradients (T,d), if the method needs them
---   sampled   a list of such rows, one of each sample, of which the last are `rows`
+--   sampled   a list of such gradients (T,d), one for each batch that the method draws; the last is
+--             `rows`
 --   number    the number of the step, from 1
 --   epoch     the epoch set by tasks:set_epoch, or nil
 --   classes   {task = true} for tasks whose outputs are probabilities of classes
@@ -38,7 +39,7 @@ function Step:by_task(map, other)
   return list
 end
 
---- Raises an error if an option has the name of something that is not a task.
+--- Raises an error if an option, a table by task, has a key that is not a task.
 function Step:check_names(what, map)
   for _, name in ipairs(check.sorted_keys(map or {})) do
     if not self.tasks[name] then
@@ -82,7 +83,7 @@ local function same_list(a, b)
   return true
 end
 
--- Rearranges columns that were kept for other parameters to match the parameters of this step.
+-- Kept rows in this step's order of parameters, with 0 for parameters that they do not have.
 local function laid_out(self, kept)
   local out <const> = core.new({#kept.names, self.rows:size(2)}, self.rows.dtype, 0)
   local at <const>, from = {}, 1

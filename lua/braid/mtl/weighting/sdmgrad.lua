@@ -1,5 +1,5 @@
 --- SDMGrad (Xiao, Ban and Ji 2023, "Direction-oriented multi-objective learning", algorithm 1):
--- finds weights near a preference for which the combined gradient is short.
+-- finds weights that make the combined gradient short and stay near a preference.
 --
 -- The weights w on the simplex move against G (w + lambda w0), where G has the products of the
 -- tasks' gradients. They begin where the last step left them. w0 is the preference (1 / T unless
@@ -11,9 +11,9 @@
 --   sampling = "double"  The algorithm as printed. Each of `steps` (1) moves draws two independent
 --     batches x and x', so that the expectation of the move is the true slope:
 --     w <- the simplex's point nearest to w - lr J(x) (J(x')' (w + lambda w0)). A last batch gives
---     the direction J' (w + lambda w0). lr is then 0.1, and momentum 0. A step takes 2 steps + 1
---     batches by weighing:gather, which train.fit calls by itself. The last step of an epoch may
---     have fewer batches, and makes as many moves as it has pairs.
+--     the direction J' (w + lambda w0). lr is then 0.1, and momentum 0. A training step takes
+--     2 * steps + 1 batches by weighing:gather, which train.fit calls by itself. The last step of
+--     an epoch may have fewer batches, and makes one move for two of them.
 -- @usage tasks:weigh(net, mtl.weighting.sdmgrad())
 
 local base <const> = require "braid.mtl.weigh.base"
@@ -25,8 +25,8 @@ local Sdmgrad <const> = base.by_gram("sdmgrad", {lr = check.number{above = 0},
   lambda = check.number{0.3, from = 0}, preference = base.BY_TASK,
   sampling = check.choice{"single", "double"}}, function(o)
   if o.sampling == "double" and o.on == "representation" then
-    return "sampling = \"double\" wants on = \"parameters\": values of different batches have no "
-      .. "products"
+    return "sampling = \"double\" wants on = \"parameters\": representations of different "
+      .. "batches cannot be multiplied with each other"
   end
 end)
 

@@ -1,5 +1,5 @@
---- What editors know of Braid: files of ---@meta stubs, made from the table of operators, the
--- declared options and the comments, as help shows them. `braid library DIR` writes them.
+--- Makes the files that editors read: ---@meta stubs from the table of operators, the declared
+-- options and the comments, as help shows them. `braid library DIR` writes them.
 --
 -- Every class of Braid is a type with the name that users write, braid.nn.Conv2d; an option table
 -- is one too, braid.nn.Conv2d.Options.
@@ -19,7 +19,7 @@ local M <const> = {}
 
 local HEAD <const> = "---@meta%s\n-- Made by `braid library`; changes here are lost.\n"
 
--- What functions of a place or of a folder of files give, where their comments do not say it.
+-- The types that functions of a place or of a folder return if their comments do not say it.
 local GIVES <const> = {
   ["braid.F"] = "Tensor", ["braid.loss"] = "Tensor", ["braid.optim"] = "fun(...: any): any",
   ["braid/mtl/mixers"] = "Mixer_recipe",
@@ -105,7 +105,7 @@ end
 
 -- ---- places -------------------------------------------------------------------------------
 
--- What an operator gives, or what functions of braid.F give.
+-- The types that an operator or a function of braid.F returns.
 local function results(doc)
   local returns <const> = {{type = "Tensor"}}
   for i = 2, not doc.in_place and doc.row and doc.row.results or 1 do
@@ -208,7 +208,7 @@ end
 
 -- ---- files --------------------------------------------------------------------------------
 
--- What scripts of definitions and the prompt have as globals.
+-- The globals of definitions and of the prompt.
 local GLOBALS <const> = {"braid", "nn", "mtl", "data", "optim", "train", "plot", "F"}
 
 local function global_lines()

@@ -1,6 +1,6 @@
---- What all networks of a comparison share besides data, order and seeds: how long they train, or
--- how many parameters they have. It is computed once and kept in plan.json, so that all seeds and
--- later runs use the same.
+--- Computes what the networks of a comparison share besides data, order and seeds: how long they
+-- train, or how many parameters they have. It is computed once and kept in plan.json, so that all
+-- seeds and later runs use the same.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

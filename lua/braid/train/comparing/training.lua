@@ -1,5 +1,5 @@
 --- One training of a comparison or a search, by train.fit. It takes the epoch that is best on
--- validation and measures the network on the test data, or on validation without test data.
+-- validation and measures the network on the test data or, if there is none, on validation data.
 
 local check <const> = require "braid.check"
 local fit <const> = require "braid.train.fit"
@@ -14,7 +14,7 @@ local M <const> = {}
 -- Options that a comparison sets itself.
 local OWN <const> = {net = true, dir = true, seed = true, resume = true, progress = true}
 
---- Options of train.fit that are passed on, as kinds.
+--- The options of train.fit that a comparison passes on: their kinds by name.
 function M.kinds()
   local kinds <const> = {}
   for key, kind in pairs(options.fit.kinds) do
@@ -81,7 +81,8 @@ end
 --- The number of steps in an epoch of training.
 function M.steps_of_epoch(o, tasks) return source_of(o, tasks):count() end
 
---- Replaces epochs by `ratio` times as many steps in the options.
+--- A copy of the options whose lengths are in steps: `ratio` times those given, or those of the
+-- epochs given.
 function M.scaled(all, ratio, per_epoch)
   local copy <const> = {}
   for key, value in pairs(all) do copy[key] = value end
@@ -153,7 +154,8 @@ function M.run(net, all, given)
   own.net, own.dir, own.seed, own.progress = net, given.dir, given.seed, given.progress
   local tasks <const> = rawget(net, "tasks") or own.tasks
   own.tasks = tasks
-  if own.best and tasks and not own.best:find("^loss$") then -- a task that the network lacks
+  -- `best` may name a task that this network does not have.
+  if own.best and tasks and not own.best:find("^loss$") then
     local known <const>, task <const> = {}, own.best:gsub("^loss%.", ""):match("^[^.]+")
     for _, name in ipairs(tasks.names) do known[name] = true end
     if not known[task] then own.best = nil end
