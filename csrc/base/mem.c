@@ -176,6 +176,11 @@ void *br_alloc_zero(size_t bytes) {
 
 static br_block *block_of(void *p) { return (br_block *)(void *)((char *)p - BR_HEADER); }
 
+int64_t br_mem_size(const void *p) {
+  const br_block *b = (const br_block *)(const void *)((const char *)p - BR_HEADER);
+  return (int64_t)b->size - BR_HEADER;
+}
+
 void br_free(void *p) {
   if (!p) return;
   br_block *b = block_of(p);

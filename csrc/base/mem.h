@@ -13,6 +13,8 @@
 void *br_alloc(size_t bytes);
 void *br_alloc_zero(size_t bytes);
 void br_free(void *p);
+/* The bytes that a block from br_alloc takes, at least those that were asked for. */
+int64_t br_mem_size(const void *p);
 
 /* Scratch of `bytes` for each of so many threads, contents undefined. Thread i's part
    is *apart * i bytes from the result. A thread gets the same memory in each call,

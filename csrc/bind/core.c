@@ -107,10 +107,12 @@ static int clock_now(lua_State *L) {
   return 1;
 }
 
-/* The width in characters if standard output is a terminal, else nil. */
+/* core.terminal_width([file]): the width in characters if the file with this number is a
+   terminal, else nil; by default standard output. */
 static int terminal_width(lua_State *L) {
   struct winsize size;
-  if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
+  const int file = (int)luaL_optinteger(L, 1, STDOUT_FILENO);
+  if (!isatty(file) || ioctl(file, TIOCGWINSZ, &size) != 0) return 0;
   lua_pushinteger(L, size.ws_col > 0 ? size.ws_col : 80);
   return 1;
 }

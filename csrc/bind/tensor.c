@@ -273,6 +273,16 @@ static int shares_memory(lua_State *L) {
   return 1;
 }
 
+/* core.memory_of(t): the number of the memory that t and its views share, and its bytes;
+   nothing for a shape whose values were not kept. */
+static int memory_of(lua_State *L) {
+  const br_storage *storage = br_check_shape(L, 1)->storage;
+  if (!storage) return 0;
+  lua_pushinteger(L, storage->id);
+  lua_pushinteger(L, storage->data ? br_mem_size(storage->data) : 0);
+  return 2;
+}
+
 static int is_tensor(lua_State *L) {
   lua_pushboolean(L, br_test_box(L, 1) != NULL);
   return 1;
@@ -350,6 +360,7 @@ void br_open_tensors(lua_State *L) {
                                        {"dim", dim},
                                        {"numel", numel},
                                        {"shares_memory", shares_memory},
+                                       {"memory_of", memory_of},
                                        {"input", input},
                                        {"is_tensor", is_tensor},
                                        {"keep", br_box_keep},

@@ -3,6 +3,9 @@
 -- them.
 
 local braid <const> = require "braid"
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local errors <const> = require "braid.repl.errors"
 local folder <const> = require "braid.folder"
 local jacobian <const> = require "spec.support.jacobian"
 local methods <const> = require "spec.support.weightings"
@@ -232,6 +235,22 @@ end)
 
 -- ---- edges, over all methods --------------------------------------------------------------
 
+-- The state of a weighing as text.
+local function remembered(weighing)
+  local parts <const> = {}
+  local function add(path, value)
+    if core.is_tensor(value) then
+      value = core.bytes(value)
+    elseif type(value) == "table" then
+      for _, key in ipairs(check.sorted_keys(value)) do add(path .. "." .. key, value[key]) end
+      return
+    end
+    parts[#parts + 1] = ("%s=%q"):format(path, value)
+  end
+  add("", weighing:state_dict())
+  return table.concat(parts, "\n")
+end
+
 local OPTIONS <const> = {fixed = {weights = {task01 = 2}}, dwa = {every = 1}}
 
 local function each_method(f)
@@ -274,7 +293,7 @@ describe("every weighting", function()
       local j <const> = braid.randn({3, 12}, {dtype = "float64"})
       local weighing <const>, step <const>, losses_at <const> = jacobian.weighing(make(), 3)
       step(j)
-      local before <const> = weighing.number
+      local before <const> = remembered(weighing)
       for _, bad in ipairs{0 / 0, math.huge} do
         local ok <const>, message <const> = pcall(step, j, {1, bad, 1})
         assert.is_false(ok)
@@ -289,7 +308,40 @@ describe("every weighting", function()
         assert.is_false(ok)
         assert.matches("task03'", message)
       end
-      assert.equal(before, weighing.number)
+      assert.equal(before, remembered(weighing))
+    end)
+
+    it("takes an interrupted step again as if it were the first time: " .. name, function()
+      local j <const> = braid.randn({4, 30}, {dtype = "float64"})
+      local other <const>, losses <const> = j * 2, {2, 1, 0.5, 3}
+      local function begun()
+        local weighing <const>, step <const> = jacobian.weighing(make(), 4)
+        for _ = 1, 2 do step(j) end
+        return weighing, step
+      end
+      local function seeded(step)
+        braid.manual_seed(7)
+        return core.bytes((step(other, losses)))
+      end
+      braid.manual_seed(3)
+      local whole <const>, step <const> = begun()
+      local wanted <const> = seeded(step)
+      local stops = 0
+      for n = 0, 1500, 3 do
+        braid.manual_seed(3)
+        local weighing <const>, stopped_step <const> = begun()
+        local before <const> = remembered(weighing)
+        core.stop_after(n)
+        local ok <const>, message <const> = pcall(stopped_step, other, losses)
+        core.stop_after(-1)
+        if ok then break end
+        stops = stops + 1
+        assert.matches("interrupted!$", message)
+        assert.equal(before, remembered(weighing), "stop " .. n)
+        assert.equal(wanted, seeded(stopped_step), "stop " .. n)
+        assert.equal(remembered(whole), remembered(weighing), "stop " .. n)
+      end
+      assert.is_true(stops > 3 and stops < 500)
     end)
 
     it("takes part without tasks that have no label, and takes them up again: " .. name, function()
@@ -312,6 +364,32 @@ describe("every weighting", function()
       assert.matches("mtl.weighting." .. name, tostring(weighing), 1, true)
       assert.matches(weighing.method.by == "losses" and "on losses" or "on the gradients of",
         tostring(weighing), 1, true)
+    end)
+  end)
+end)
+
+describe("a step with many tasks", function()
+  local TASKS <const> = 150
+
+  each_method(function(name, make)
+    it("stops within 50 ms of Ctrl-C: " .. name .. " #slow", function()
+      local j <const> = braid.randn({TASKS, 2 * TASKS}, {dtype = "float64"})
+      local _, step <const> = jacobian.weighing(make(), TASKS)
+      step(j)
+      local begun = core.clock()
+      step(j)
+      local wait <const>, best = (core.clock() - begun) / 2, math.huge
+      for _ = 1, 10 do -- others may want the processors at the same time
+        os.execute(("(sleep %.3f; kill -INT %d) &"):format(wait, core.process_id()))
+        begun = core.clock()
+        local ok <const> = core.interruptible(errors.caught, function()
+          while core.clock() - begun < 10 do step(j) end
+        end)
+        best = math.min(best, core.clock() - begun - wait)
+        assert.is_false(ok)
+        if best < 0.05 then break end
+      end
+      assert.is_true(best < 0.05, ("%.0f ms to stop"):format(best * 1000))
     end)
   end)
 end)

@@ -99,7 +99,22 @@ describe("who", function()
     run("b = 1", "a = braid.zeros(10)", "c = braid.zeros(1000)", "s = ('x'):rep(100)")
     local names <const> = {}
     for name in run("who()"):gmatch("(%w+)[^\n]*\n") do names[#names + 1] = name end
-    assert.same({"c", "a", "b", "s"}, names)
+    assert.same({"c", "a", "b", "s", "sum"}, names)
+  end)
+
+  it("tells the memory that variables hold, and counts shared memory once", function()
+    local _, run <const> = new_session()
+    run("x = braid.zeros(256, 1024)", "wide = x:reshape(1, 256, 1024):expand(1000, 256, 1024)",
+      "part = x[{1, {1, 10}}]", "net = nn.Linear(1024, 256)", "list = {{x}, x, [x] = 1}",
+      "list.own = list", "other = setmetatable({}, {__index = error, __pairs = error})")
+    local said <const>, held <const> = run("who()"), {}
+    for name, size in said:gmatch("(%w+) +([%d.]+) kB") do held[name] = tonumber(size) end
+    for _, name in ipairs{"x", "wide", "part", "list"} do
+      assert.near(1024, held[name], 32, said)
+    end
+    assert.near(1025, held.net, 32)
+    assert.near(2049, held.sum, 64)
+    assert.is_nil(held.other)
   end)
 end)
 

@@ -138,9 +138,26 @@ describe("a question", function()
       assert.is_true(words.run(session, text))
       assert.truthy(said:find("Tab completes", 1, true), text)
     end
-    for _, text in ipairs{"", "x", "f()?", ": trace", "??", "x ? y"} do
+    for _, text in ipairs{"", "x", "f(?", "f()", ": trace", "??", "x ? y"} do
       assert.is_false(words.is(session, text), text)
     end
+  end)
+
+  it("may be about any expression, whose value it explains", function()
+    local session <const> = Session {write = function() end}
+    session.complain = function(text) error(text, 0) end
+    for text, wanted in pairs{["nn.ReLU()?"] = "^nn.ReLU", ["?nn.Linear(2, 3)"] = "^nn.Linear",
+      ["(1 + 2)?"] = "^3$", ["F['relu']?"] = "relu%(x%)", ["braid.zeros(2):t() ?"] = "^tensor {2}"} do
+      local said
+      session.tell = function(line) said = line end
+      assert.is_true(words.is(session, text), text)
+      assert.is_true(words.run(session, text))
+      assert.matches(wanted, said)
+    end
+    local complaint
+    session.complain = function(text) complaint = text end
+    assert.is_true(words.run(session, "error('mine')?"))
+    assert.matches("mine", complaint)
   end)
 end)
 

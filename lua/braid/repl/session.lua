@@ -112,10 +112,13 @@ local function with_last_returned(text, name, env, is_whole)
   end
 end
 
+--- The variables that entries see: of the session, or of the call that debug() looks at.
+function Session:variables() return self.frame and self.frame.env or self.env end
+
 --- The function of an entry; or nil, the message, and whether further lines may complete the entry.
 -- The function of an expression returns its values.
 function Session:compile(text, name, line)
-  local env <const> = self.frame and self.frame.env or self.env
+  local env <const> = self:variables()
   local above <const> = ("\n"):rep((line or 1) - 1)
   local chunk = load_expression(above, trimmed(text), name, env)
   if chunk then return chunk, "expression" end

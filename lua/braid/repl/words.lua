@@ -1,4 +1,5 @@
---- Entries that are words of the prompt instead of Lua: quit, help, ?, :trace, name? and ?name.
+--- Entries that are words of the prompt instead of Lua: quit, help, ?, :trace, name? and ?name. In
+-- place of the name there may be any expression, whose value is explained, such as nn.ReLU()?
 
 local M <const> = {}
 
@@ -18,6 +19,12 @@ function M.asked(text)
   return text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%s*%?%s*$")
 end
 
+-- The function that gives the value of an expression such as f(x), if the entry asks about one.
+local function asked_value(session, text)
+  local code <const> = text:match("^%s*%?(.*%S)%s*$") or text:match("^%s*(.*%S)%s*%?%s*$")
+  return code and load("return " .. code, "=entry", "t", session:variables())
+end
+
 -- The function of an entry that is a word, unless the user has a variable of that name.
 local function act_of(session, text)
   local word <const> = text:match("^%s*([:?]?%a*)%s*$")
@@ -26,7 +33,9 @@ local function act_of(session, text)
 end
 
 --- Whether an entry is such a word.
-function M.is(session, text) return (M.asked(text) or act_of(session, text)) ~= nil end
+function M.is(session, text)
+  return (M.asked(text) or act_of(session, text) or asked_value(session, text)) ~= nil
+end
 
 --- Does what the word asks for. -> whether the entry is one
 function M.run(session, text)
@@ -36,8 +45,13 @@ function M.run(session, text)
     return true
   end
   local act <const> = act_of(session, text)
-  if act then act(session) end
-  return act ~= nil
+  if act then
+    act(session)
+    return true
+  end
+  local value_of <const> = asked_value(session, text)
+  if value_of then session:call(function() session.env.help((value_of())) end) end
+  return value_of ~= nil
 end
 
 return M

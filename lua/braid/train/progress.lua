@@ -1,5 +1,6 @@
---- A progress bar with the remaining time. It redraws one line in a terminal or one bar in a
--- notebook, and prints nothing if the output goes to a file.
+--- A progress bar with the remaining time. It redraws one line on standard error if that is a
+-- terminal, or one bar in a notebook. Elsewhere it draws nothing. So the output may go to a file
+-- or a pipe while the bar is seen.
 -- @usage
 -- local bar <const> = train.progress(10)
 -- for _ = 1, 10 do bar:advance("epoch 3/30", 64) end
@@ -15,6 +16,7 @@ local Progress <const> = class("Progress")
 
 Progress.clock = core.clock
 
+local SCREEN <const> = 2 -- the number of standard error
 local REDRAW <const> = 0.1 -- seconds between two drawings
 local COLUMNS <const> = 80
 
@@ -48,19 +50,19 @@ end
 function Progress:pause(seconds) self.start = self.start + seconds end
 
 --- The columns for text that is redrawn, or nil where nothing can be.
-function Progress.width() return core.terminal_width() or prompt.bar and COLUMNS or nil end
+function Progress.width() return core.terminal_width(SCREEN) or prompt.bar and COLUMNS or nil end
 
 --- Draws a line over the one before of the same owner. A notebook draws a bar of the share of the
 -- work that is done, and the words; a terminal the text, or the words if there is none.
 function Progress.redraw(owner, share, words, text)
   if prompt.bar then return prompt.bar(owner, share, words) end
-  io.write("\r\27[K", text or words)
-  io.flush()
+  io.stdout:flush()
+  io.stderr:write("\r\27[K", text or words)
 end
 
 --- Takes the drawn line away, before another is printed.
 function Progress.erase()
-  if core.terminal_width() then io.write("\r\27[K") end
+  if core.terminal_width(SCREEN) then io.stderr:write("\r\27[K") end
 end
 
 function Progress:draw(label)

@@ -40,10 +40,23 @@ function M.check_finite(name, what, value)
     .. "names the operator that made it)", what, name, check.shown(value))
 end
 
---- A step of the tasks with these losses.
+-- A copy of the plain tables in a value, which may contain themselves. Objects and tensors stay.
+local function copied(value, seen)
+  if type(value) ~= "table" or getmetatable(value) then return value end
+  if not seen[value] then
+    local copy <const> = {}
+    seen[value] = copy
+    for key, v in pairs(value) do copy[key] = copied(v, seen) end
+  end
+  return seen[value]
+end
+
+--- A step of the tasks with these losses. It changes copies of what the weighing remembers, which
+-- Weighing:commit keeps once the gradient is there.
 function M.made(self, names, losses)
   local epoch <const>, counted <const> = self.tasks:get_epoch()
-  return Step{names = names, count = #names, losses = losses, state = self.state,
+  return Step{names = names, count = #names, losses = losses,
+    state = copied(self.state, {}), known = copied(self.known, {}), spare = self.spare,
     number = self.number + 1, epoch = counted and epoch or nil, tasks = self.tasks}
 end
 

@@ -10,7 +10,10 @@
 --   number    the number of the step, from 1
 --   epoch     the epoch set by tasks:set_epoch, or nil
 --   classes   {task = true} for tasks whose outputs are probabilities of classes
---   state     a table that belongs to the method and is saved with it
+--   state     a table that belongs to the method and is saved with it; a copy, which counts once
+--             the step has been taken
+--   known     {name = true} for the parameters that were shared so far; also a copy
+--   spare     {key = a tensor that may hold the next rows kept under that name}
 --
 -- The state is kept by task, because the next step may have other tasks.
 
@@ -102,12 +105,22 @@ local function laid_out(self, kept)
   return out
 end
 
---- The rows (T,d) kept for the tasks of this step, 0 for a task without one; and {task = true}
--- for the tasks without one.
+-- A copy of rows, in the memory of the step before the last.
+local function copy_of(self, key, rows)
+  local copy = self.spare[key]
+  if not copy or not same_list(copy.shape, rows.shape) or copy.dtype ~= rows.dtype then
+    copy = core.keep(core.new(rows.shape, rows.dtype))
+  end
+  ops.copy_(copy, rows)
+  return copy
+end
+
+--- A copy of the rows (T,d) kept for the tasks of this step, 0 for a task without one; and
+-- {task = true} for the tasks without one.
 function Step:recall_rows(key)
   local kept <const>, fresh <const> = self.state[key], {}
   if kept and same_list(kept.names, self.names) and same_list(kept.layout, self.layout) then
-    return kept.rows, fresh
+    return copy_of(self, key, kept.rows), fresh
   end
   local out <const> = core.new({self.count, self.rows:size(2)}, self.rows.dtype, 0)
   local old <const> = kept and (same_list(kept.layout, self.layout) and kept.rows
@@ -135,7 +148,7 @@ function Step:keep_rows(key, rows)
     end
   end
   local all <const> = #list == 1 and rows or ops.cat(list, 1)
-  if not kept or all ~= kept.rows then core.keep(all) end
+  if all ~= self.spare[key] then core.keep(all) end
   self.state[key] = {names = names, layout = self.layout, rows = all}
 end
 

@@ -19,8 +19,9 @@
 -- instead of T. It is another method, and its name says so.
 --
 -- A task without a label in the batch has no row in that step. If no task has a label, nothing is
--- accumulated. A loss or gradient that is not finite raises an error that names the task, before
--- the state of the method changes.
+-- accumulated. A loss or gradient that is not finite raises an error that names the task. A step
+-- that fails or is interrupted leaves the state of the method as it was, so the same step can be
+-- taken again after opt:zero_grad().
 -- @usage
 -- local weighing <const> = tasks:weigh(net, mtl.weighting.cagrad{c = 0.4})
 -- for batch in batches do
@@ -64,7 +65,7 @@ end
 function Weighing:init(tasks, net, weighting)
   self.parameters = parameters_of(net)
   self.tasks, self.net, self.method = tasks, net, base.of("tasks: weigh", weighting)
-  self.state, self.known, self.number = {}, {}, 0
+  self.state, self.known, self.spare, self.number = {}, {}, {}, 0
   self.coefficients, self.names, self.arenas = {}, {}, {}
 end
 
@@ -106,9 +107,9 @@ end
 local function differentiate(self, s, losses, weights, scales)
   local shared = self.gathered
   if shared then
-    shared:divide(s.names, scales, self.known, self.net)
+    shared:divide(s.names, scales, s.known, self.net)
   else
-    shared = Shared(losses, self.method.options.on or "parameters", self.parameters, self.known,
+    shared = Shared(losses, self.method.options.on or "parameters", self.parameters, s.known,
       self.net)
     shared:differentiate(multiplied(weights, scales))
   end
@@ -160,6 +161,19 @@ end
 local BY <const> = {losses = weigh_losses, gram = weigh_rows, rows = weigh_rows,
   lazy = weigh_lazily}
 
+-- Remembers what a step remembers. The step after the next one may write into the memory of rows
+-- that are no longer kept.
+function Weighing:commit(s)
+  for key, kept in pairs(self.state) do
+    local now <const> = s.state[key]
+    local rows <const> = type(kept) == "table" and rawget(kept, "rows")
+    if rows and (type(now) ~= "table" or now.rows ~= rows) then self.spare[key] = rows end
+  end
+  self.number, self.state, self.known = s.number, s.state, s.known
+end
+
+core.never_interrupt(Weighing.commit)
+
 -- Takes the step's gradient from its losses, or from what was gathered.
 local function weigh(self, s, losses, weights)
   local coefficients, gram = {}, nil
@@ -167,7 +181,7 @@ local function weigh(self, s, losses, weights)
     local _ <close> = grad.no_grad()
     coefficients, gram = BY[self.method.by](self, s, losses, weights)
     if self.method.after then self.method:after(s) end
-    self.number = s.number
+    self:commit(s)
   end
   self.names, self.gram, self.coefficients = s.names, gram, {}
   for i, name in ipairs(s.names) do self.coefficients[name] = coefficients[i] end
@@ -197,7 +211,10 @@ function Weighing:update(outputs, batch)
   end
   local _ <close> = grad.no_grad()
   local _, per_task <const> = losses_by.of(self, outputs, batch)
-  self.method:update((losses_by.step(self, per_task, true)))
+  local s <const> = losses_by.step(self, per_task, true)
+  self.method:update(s)
+  s.number = self.number
+  self:commit(s)
 end
 
 --- Returns T rows of cosines between the tasks' gradients in the last step, and the tasks' names.
