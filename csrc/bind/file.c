@@ -2,6 +2,7 @@
 #include "bind/bind.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/folder.h"
@@ -166,13 +167,16 @@ static int make_folder(lua_State *L) {
   return 1;
 }
 
-/* core.make_private(path): makes a file that only its owner can read, unless it
-   exists. */
+/* core.make_private(path): makes a file that only its owner can read, unless it exists.
+   Returns whether it is there and a file of this user. */
 static int make_private(lua_State *L) {
   const int file = open(luaL_checkstring(L, 1),
                         O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+  struct stat about;
+  const bool own = file >= 0 && fstat(file, &about) == 0 && S_ISREG(about.st_mode) &&
+                   about.st_uid == geteuid();
   if (file >= 0) close(file);
-  lua_pushboolean(L, file >= 0);
+  lua_pushboolean(L, own);
   return 1;
 }
 

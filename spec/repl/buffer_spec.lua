@@ -227,6 +227,21 @@ describe("the history", function()
     end)
   end)
 
+  it("leaves the file of another user alone", function()
+    shell.in_directory(function(dir)
+      local path <const> = dir .. "/history"
+      shell.write(path, "theirs\n")
+      if shell.run("chown 65534 " .. path).status ~= 0 then
+        return pending("only root can make a file of another user")
+      end
+      local h <const> = History(path)
+      h:load()
+      h:add("x")
+      assert.same({"x"}, h.entries)
+      assert.equal("theirs\n", shell.read(path))
+    end)
+  end)
+
   it("finds by text, and by the beginning", function()
     shell.in_directory(function(dir)
       local h <const> = History(dir .. "/history")
