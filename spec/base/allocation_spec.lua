@@ -248,7 +248,7 @@ describe("when memory runs out", function()
 end)
 
 describe("memory", function()
-  it("is not asked for beyond reason", function()
+  it("is refused for sizes beyond reason", function()
     assert.error_matches(function() braid.zeros(1 << 50) end, "out of memory")
     assert.has_error(function() braid.zeros(1 << 40, 1 << 40) end,
       "zeros: (1099511627776, 1099511627776) "
@@ -283,7 +283,7 @@ describe("memory", function()
     assert.is_true(braid.memory().peak <= math.max(64 << 20, 2 * before) + (8 << 20))
   end)
 
-  it("is told by live and peak", function()
+  it("is counted by live and peak", function()
     live()
     core.reset_peak()
     local before <const> = braid.memory()

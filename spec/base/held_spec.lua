@@ -3,8 +3,8 @@
 
 local shell <const> = require "spec.support.shell"
 
-describe("a call in whose midst its scope closes or its arguments are collected", function()
-  it("gives its answer or an error, whichever function it is of", function()
+describe("a call during which its scope closes or its arguments are collected", function()
+  it("gives its answer or an error, for every function", function()
     local result <const> = shell.run(("LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua' "
       .. "LUA_CPATH='%s/lib/?.so' BRAID_STRESS= %s spec/support/held.lua"):format(shell.build,
         shell.lua))

@@ -101,7 +101,7 @@ local BEYOND <const> = {
 }
 
 describe("braid.limits", function()
-  it("have values, and the usual ones again after nil", function()
+  it("have values, and nil restores the usual ones", function()
     local seen <const> = {}
     for name, value in pairs(limits) do
       seen[#seen + 1] = name
@@ -118,11 +118,11 @@ describe("braid.limits", function()
     assert.is_true(#seen > 9)
   end)
 
-  it("let 100 million pixels pass, and refuse those of a bomb", function()
+  it("allow 100 million pixels, and refuse a decompression bomb", function()
     assert.is_true(limits.pixels >= 100e6 and limits.pixels < 16000 * 16000)
   end)
 
-  it("refuse what is no whole number in their range, and names that there are not", function()
+  it("refuse values that are not whole numbers in range, and unknown names", function()
     for name in pairs(limits) do
       for _, value in ipairs{0, -1, 1.5, 0 / 0, -math.huge, math.mininteger, math.maxinteger, 1e300,
         "9", {}, true} do

@@ -63,7 +63,7 @@ describe("braid.profile", function()
     assert.equal(0, #braid.profile(function() end))
   end)
 
-  it("wants a function, and only one at a time", function()
+  it("needs a function, and measures one at a time", function()
     assert.error_matches(function() braid.profile(3) end,
       "profile: wants a function, not a number", 1, true)
     assert.error_matches(function()
@@ -119,7 +119,7 @@ describe("braid.profile with a network", function()
     end
   end)
 
-  it("leaves what runs as one call as it is, and watches nothing afterwards", function()
+  it("leaves fused calls fused, and watches nothing afterwards", function()
     local net <const> = nn.Sequential{nn.Conv2d(1, 4, {kernel = 3}), nn.ReLU()}
     local x <const> = braid.randn(2, 1, 8, 8)
     local plain <const> = braid.profile(function() net(x) end)

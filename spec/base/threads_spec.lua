@@ -5,7 +5,7 @@ local braid <const> = require "braid"
 local F <const> = braid.F
 
 describe("threads", function()
-  it("are as many as they are told to be, and results do not depend on it", function()
+  it("are as many as were set, and results do not depend on their number", function()
     local before <const> = braid.get_threads()
     local x <const> = braid.randn(8, 20, 33, 31)
     local w <const>, scale <const>, shift <const> = braid.randn(24, 20, 3, 3), braid.ones(24),

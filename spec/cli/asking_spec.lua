@@ -61,7 +61,7 @@ describe("the commands that ask networks", function()
   end)
 
   for _, channels in ipairs{1, 3} do
-    it(("say of pictures what a script says, %d channels"):format(channels), function()
+    it(("answer about pictures as a script does, %d channels"):format(channels), function()
       in_directory(function(dir)
         local a <const> = dir .. "/a"
         local sets <const> = make_run(a, channels)
@@ -94,7 +94,7 @@ describe("the commands that ask networks", function()
     end)
   end
 
-  it("place points in pictures that are no square where the loader has them", function()
+  it("place points in pictures that are not square where the loader has them", function()
     in_directory(function(dir)
       local sets <const> = data.faces{n = 1, test = 3}
       local paths <const> = write_pictures(dir, sets.test)

@@ -39,7 +39,7 @@ describe("the command line", function()
       end
     end)
 
-    it("fails where " .. name .. " is given what is not there", function()
+    it("fails where " .. name .. " is given a file that does not exist", function()
       if commands[name].most == 0 then return end
       local result <const> = run(name .. (" /no/such/file"):rep(math.max(1,
         commands[name].least or 0)))
@@ -81,7 +81,7 @@ describe("the command line", function()
     end)
   end
 
-  it("knows the networks that come with Braid, and what each has in its header", function()
+  it("lists the networks that come with Braid, and what each header says", function()
     local rows <const> = json.decode(run("models --json").out)
     local listed <const> = run("models").out
     local names <const> = shell.run("cd models && ls *.lua").out
@@ -128,7 +128,7 @@ describe("the command line", function()
     end)
   end)
 
-  it("takes a word that is no command for a script", function()
+  it("takes a word that is not a command as the path of a script", function()
     assert.matches("^braid: cannot open frobnicate", run("frobnicate").err)
     local near <const> = run("trian")
     assert.equal(2, near.status)

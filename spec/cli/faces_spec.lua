@@ -74,7 +74,7 @@ describe("braid faces", function()
     end)
   end)
 
-  it("takes networks that were saved, too", function()
+  it("takes saved networks, too", function()
     prepared(function(dir, paths, given)
       local own <const> = dir .. "/own"
       shell.run("mkdir " .. own)

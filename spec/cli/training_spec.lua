@@ -40,7 +40,7 @@ local function assert_same_weights(a, b)
 end
 
 describe("the commands that train", function()
-  it("train as a script does, and go on where they were", function()
+  it("train as a script does, and continue where they stopped", function()
     shell.in_directory(function(dir)
       local a <const>, b <const> = dir .. "/a", dir .. "/b"
       local threads <const> = braid.get_threads()
@@ -97,7 +97,7 @@ describe("the commands that train", function()
     assert.is_number(epoch.val.landmarks.error)
   end)
 
-  it("show what data have", function()
+  it("show what a data set holds", function()
     local sets <const> = faces()
     local listed <const> = json.decode(run('show data faces --read "n=120 seed=3" --json').out)
     local text <const> = run('show data faces --read "n=120 seed=3"').out
@@ -165,7 +165,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("take in words what train.fit takes #slow", function()
+  it("take every option of train.fit as words #slow", function()
     shell.in_directory(function(dir)
       local function both(words, options)
         local sets <const> = faces()
@@ -229,7 +229,7 @@ describe("the commands that train", function()
     end
   end)
 
-  it("know data by what is in their directory", function()
+  it("recognise data by the contents of the directory", function()
     shell.in_directory(function(dir)
       for _, row in ipairs{{"mtfl", "training.txt"}, {"celeba", "list_attr_celeba.txt"},
         {"aflw", "aflw.csv"}, {"cifar10", "in/data_batch_1.bin"}} do

@@ -71,7 +71,7 @@ describe("data.mix", function()
     end
   end)
 
-  it("names parts that are none", function()
+  it("names a part, share or option that is wrong", function()
     assert.has_error(function() data.mix{} end,
       "data.mix: wants data sets, as in data.mix{{faces, 0.7}, {others, 0.3}}")
     assert.has_error(function() data.mix{{a, 0}} end,
@@ -97,7 +97,7 @@ describe("the cache of decoded pictures", function()
     return list
   end
 
-  it("gives the batches that there are without it, also when the files are gone", function()
+  it("gives the same batches as without it, even when the files are gone", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 9)
       local plain <const> = all_of(ds, {batch = 4, transforms = STEPS_CACHED, tasks = TASKS})
@@ -144,7 +144,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("is another one after a file, a box or a step has changed", function()
+  it("is made again after a file, a box or a step has changed", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 3)
       all_of(ds, options(directory))
@@ -169,7 +169,7 @@ describe("the cache of decoded pictures", function()
     f(file)
   end
 
-  it("is made anew after damage anywhere, and no picture is ever wrong", function()
+  it("is made again after damage anywhere, and never gives a wrong picture", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 5)
       local plain <const> = all_of(ds, options(directory))
@@ -191,7 +191,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("serves on when its file is cut, overwritten or removed meanwhile", function()
+  it("keeps working when its file is cut, overwritten or removed meanwhile", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 8)
       local plain <const> = all_of(ds, options(directory))
@@ -276,7 +276,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("leaves out what cannot be read, which then is an error as ever", function()
+  it("leaves out unreadable pictures, which are an error as without a cache", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 4)
       shell.write(directory .. "/p002.png", "no picture")
@@ -289,7 +289,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("says when its directory cannot be", function()
+  it("says when its directory cannot be made", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 1)
       shell.write(directory .. "/cache", "a file")

@@ -119,7 +119,7 @@ describe("data.mtfl", function()
     assert.equal(dir .. "/training.txt:2: a path and 14 numbers wanted, 4 words found", message)
   end)
 
-  it("names file and line of words that are no numbers and classes that do not exist", function()
+  it("names file and line of words that are not numbers and classes that do not exist", function()
     dir = mtfl_tree()
     write(dir .. "/testing.txt", row("faces/p1.png", "1 2 x 3") .. "\r\n ")
     assert.equal(dir .. "/testing.txt:1: 'x' is not a number from -1e6 to 1e6",
@@ -153,7 +153,7 @@ describe("data.mtfl", function()
     assert.matches("faces/p2.png", sets.test.first_unreadable, 1, true)
   end)
 
-  it("refuses when no picture can be read at all", function()
+  it("refuses data without a single readable picture", function()
     dir = mtfl_tree(1)
     os.remove(dir .. "/faces/p1.png")
     assert.matches("p1.png", said(dir, {val = 0}), 1, true)
@@ -213,7 +213,7 @@ describe("data.mtfl", function()
       "size 65 is more than the 64 pixels that the pictures have: read them with size = 65")
   end)
 
-  it("trains on all where no validation is wanted, or on all but those of wrong boxes", function()
+  it("trains on all faces without validation, or on all but those with wrong boxes", function()
     dir = mtfl_tree()
     write(dir .. "/boxes_training.txt", "faces/p1.png 20 20 80 90\nfaces/p3.png 0 0 30 30\n")
     local all <const> = data.mtfl(dir, {val = 0})
@@ -231,7 +231,7 @@ describe("data.mtfl", function()
     assert.matches("val must be from 0 to 3, not 4", said(dir, {val = 4}), 1, true)
   end)
 
-  it("divides as section 3.1 of the KTH paper says", function()
+  it("splits the data as section 3.1 of the KTH paper says", function()
     dir = temporary()
     local train <const>, test <const> = {}, {}
     local function add(list, name, w, h, channels)
@@ -307,7 +307,7 @@ describe("the loader", function()
     assert.not_same(first.pose:totable(), all(options)[1].pose:totable())
   end)
 
-  it("changes colours, too, where augment says so", function()
+  it("changes colours where augment says so", function()
     local a <const> = all{batch = 4, seed = 2, tasks = tasks, augment = {rotate = 5,
       brightness = 0.3, contrast = 0.2, cutout = {side = 0.5}}}[1].image
     local b <const> = all{batch = 4, seed = 2, tasks = tasks, transforms = {
@@ -352,7 +352,7 @@ describe("the loader", function()
     assert.equal(180, seen)
   end)
 
-  it("shifts across alone, if told so", function()
+  it("shifts only sideways, if told so", function()
     local plain <const> = data.loader(dots(), {batch = 6, size = 40})()
     local batch <const> = data.loader(dots(), {batch = 6, size = 40,
       augment = {shift = {0.1, 0}}})()
@@ -376,12 +376,12 @@ describe("the loader", function()
     end
   end)
 
-  it("refuses to mirror what it does not understand", function()
+  it("refuses to mirror labels of unknown meaning", function()
     assert.error_matches(function() data.loader(dots(), {augment = {flip = 0.5}}) end,
       "data.loader: mirroring changes 'landmarks', but nothing says how: give tasks.landmarks")
   end)
 
-  it("mirrors what the reader explained without tasks, and lets tasks say otherwise", function()
+  it("mirrors labels as their reader says, unless tasks say otherwise", function()
     local function poses(given)
       return data.loader(faces, {augment = {flip = 1}, tasks = given})()
     end

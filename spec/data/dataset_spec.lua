@@ -32,7 +32,7 @@ local function values(ds)
 end
 
 describe("a data set", function()
-  it("gives samples with plain numbers; what is missing is nil", function()
+  it("gives samples with plain numbers, and nil for a missing label", function()
     local ds <const> = small()
     assert.equal(6, #ds)
     local first <const> = ds[1]
@@ -103,7 +103,7 @@ describe("a data set", function()
     assert.equal(108, #rest)
   end)
 
-  it("refuses parts that there are not", function()
+  it("refuses parts that do not exist", function()
     local ds <const> = small()
     assert.has_error(function() ds:subset(3, 2) end,
       "subset: there is no range 3 to 2 in 6 samples")
@@ -116,7 +116,7 @@ describe("a data set", function()
     assert.has_error(function() ds:image(7) end, "Dataset: there is no sample 7 of 6")
   end)
 
-  it("refuses labels of another number, taken names, and neither images nor files", function()
+  it("refuses labels of another count, taken names, and data without images or files", function()
     local images <const> = core.new({2, 1, 1, 1}, "uint8", 0)
     local two <const>, three <const> = braid.zeros{2}, braid.zeros{3}
     assert.has_error(function() return Dataset{images = images, labels = {age = three}} end,

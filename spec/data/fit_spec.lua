@@ -54,7 +54,7 @@ describe("a loader's pictures", function()
     end)
   end)
 
-  it("are never made larger without a word", function()
+  it("are never enlarged unless asked", function()
     refused(memory(24, 24), {size = 25}, "data.loader: size 25 is more than the 24 pixels that the "
       .. "pictures have: read them with size = 25")
     refused(memory(24, 24, 1, {inner = 16}), {size = 17}, "size 17 is more than the 16 pixels")
@@ -81,7 +81,7 @@ describe("a loader's pictures", function()
     end)
   end)
 
-  it("are never coloured without a word", function()
+  it("never get colours unless asked", function()
     refused(memory(8, 8), {channels = 3}, "data.loader: channels = 3, but the pictures are gray")
     assert.same({3, 8, 8}, shape(memory(8, 8), {channels = 3, enlarge = true}))
     assert.same({1, 8, 8}, shape(memory(8, 8, 3), {channels = 1}))
@@ -160,7 +160,7 @@ describe("ds:copied", function()
     end)
   end)
 
-  it("refuses what has no pictures, and unknown options", function()
+  it("refuses data without pictures, and unknown options", function()
     local numbers <const> = Dataset{inputs = braid.zeros(2, 3), labels = {}}
     assert.error_matches(function() numbers:copied{} end, "copied: a table of numbers")
     assert.error_matches(function() pictures.memory(1):copied{shift = -1} end, "copied: shift must")
@@ -208,7 +208,7 @@ describe("readers of files", function()
   }
   local BOXED <const> = {csv = true, jsonl = true, celeba = true}
 
-  it("take the size, the colours and what is to be seen", function()
+  it("take the size, the colours and the visible part", function()
     for name, read in pairs(READERS) do
       shell.in_directory(function(dir)
         local set <const> = read(dir, {size = 18, channels = 1}).train

@@ -35,7 +35,7 @@ describe("a loader", function()
   local flip <const>, turn <const> = data.augment{flip = 0.5}, data.augment{rotate = 5}
   local two <const> = braid.tensor{10.0, 20.0}
 
-  it("refuses to mirror or turn what nobody explained, and says how to", function()
+  it("refuses to mirror or turn labels of unknown kind, and says how to give it", function()
     local bins <const> = data.pose_bins("heading", {as = "pose"})
     assert.matches("data.loader: mirroring changes 'pose', but nothing says how: give the data set "
       .. "kinds = {heading = \"yaw\"} (or pitch, roll), or for mirroring tasks.pose a flip, "
@@ -50,7 +50,7 @@ describe("a loader", function()
       mtl.tasks{eyes = mtl.landmarks{points = 2, eyes = {1, 2}}}), 1, true)
   end)
 
-  it("takes any of the ways to explain it", function()
+  it("takes the kind in each of its forms", function()
     local bins <const> = data.pose_bins("heading", {as = "pose"})
     local pose <const> = mtl.tasks{pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}}
     assert.is_false(refusal(set_of{heading = two}, {bins, flip}, pose))
@@ -70,7 +70,7 @@ describe("a loader", function()
     return set_of(labels or {pose = ANGLES}, kinds), mtl.tasks{pose = task}
   end
 
-  it("takes a task's word for what the angles are that it bins", function()
+  it("takes the kinds of binned angles from the task", function()
     for kind, mirrored in pairs{["roll pitch yaw"] = { {-5, -20, -30}, {40, 10, -2} },
       ["yaw pitch real"] = { {-5, -20, 30}, {40, 10, 2} }, yaw = { {-5, 20, -30}, {40, -10, -2} },
       real = { {5, -20, 30}, {-40, 10, 2} }} do
@@ -94,7 +94,7 @@ describe("a loader", function()
     assert.same({ {-10, -20}, {10, 20} }, {batch.turn:totable(), batch.tilt:totable()})
   end)
 
-  it("refuses to mirror or turn angles that a task bins and nobody named", function()
+  it("refuses to mirror or turn binned angles of unknown kind", function()
     for _, labels in ipairs{ {pose = ANGLES}, {pose = two}, {pose = two:reshape(2, 1)} } do
       local ds <const>, tasks <const> = taken(mtl.pose_bins{bins = 5}, labels)
       local hint <const> = " changes 'pose', but nothing says how: give tasks.pose a kind = "
@@ -111,7 +111,7 @@ describe("a loader", function()
       turn}, mtl.tasks{heading = mtl.pose_bins{bins = 5, kind = "yaw"}}))
   end)
 
-  it("says where the data set and a task say different angles", function()
+  it("names angles on which the data set and a task differ", function()
     local ds, tasks = taken(mtl.pose_bins{kind = "roll pitch yaw"}, nil, {pose = "-roll pitch yaw"})
     assert.matches("data.loader: number 1 of 'pose' is \"-roll\" in the data set but \"roll\" in "
       .. "tasks.pose: leave kind out of the task, or give the data set kinds = {pose = ...}",
@@ -126,7 +126,7 @@ describe("a loader", function()
       "mtl.pose_bins: kind: 'yaw pitch' has 2 words for 3 numbers", 1, true)
   end)
 
-  it("is told of kinds by those who read tables", function()
+  it("takes kinds that the readers of tables were given", function()
     shell.in_directory(function(directory)
       assert(braid.save(directory .. "/a.png", ramp()))
       shell.write(directory .. "/t.csv", "image,yaw,turn,tilt\na.png,10,20,30\n")

@@ -286,13 +286,13 @@ local function check_all(ds)
 end
 
 describe("a label of any kind, after any transform,", function()
-  it("is that of what the picture then shows", function() check_all(in_memory()) end)
+  it("fits what the picture then shows", function() check_all(in_memory()) end)
 
-  it("is so for pictures from files", function()
+  it("fits pictures from files", function()
     shell.in_directory(function(directory) check_all(in_files(directory)) end)
   end)
 
-  it("is so for the loader's own steps", function()
+  it("fits after the loader's own steps", function()
     for epoch = 1, 3 do
       local batch <const> = data.loader(in_memory(), {batch = N, size = 26, whiten = false,
         epoch = epoch, tasks = TASKS,

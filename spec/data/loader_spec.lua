@@ -52,7 +52,7 @@ describe("workers of a loader", function()
     end)
   end)
 
-  it("give the batches of the usual options, too", function()
+  it("give the same batches with the usual options", function()
     local faces <const> = data.faces{n = 40, val = 1, test = 1}.train
     local options <const> = {batch = 16, shuffle = true, augment = {rotate = 9, flip = 0.5},
       tasks = TASKS}
@@ -107,7 +107,7 @@ describe("workers of a loader", function()
     end
   end)
 
-  it("end with a loader that was merely dropped", function()
+  it("end when their loader is dropped without being closed", function()
     local ds <const> = pictures.memory(4)
     collectgarbage()
     local before <const> = braid.memory().live
@@ -143,7 +143,7 @@ describe("workers of a loader", function()
     end)
   end)
 
-  it("have their limits named", function()
+  it("refuse options out of range or in conflict", function()
     local ds <const> = numbered(3)
     assert.has_error(function() data.loader(ds, {workers = -1}) end,
       "data.loader: workers must be a whole number from 0 to 256, not -1")
@@ -245,7 +245,7 @@ describe("the order of samples", function()
     end
   end)
 
-  it("begins quickly: 200,000 files cost no look at any of them", function()
+  it("begins without opening any of 200,000 files", function()
     local names <const>, labels <const> = {}, {}
     for i = 1, 200000 do names[i], labels[i] = ("%06d.jpg"):format(i), i % 2 + 1 end
     local many <const> = Dataset{files = names, root = "/nowhere",

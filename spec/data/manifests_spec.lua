@@ -45,7 +45,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("takes numbers for values and words for classes when nothing is said", function()
+  it("takes numbers as values and words as classes without options", function()
     with("m.csv", "path,kind,score\na.png,x,1\nb.png,,2\n", function(path)
       local train <const> = data.csv(path).train
       assert.same({kind = "class", score = "real"}, train.kinds)
@@ -273,7 +273,7 @@ describe("data.aflw", function()
     end)
   end)
 
-  it("says when there is neither", function()
+  it("says when there is neither a database nor an export", function()
     shell.in_directory(function(dir)
       assert.equal(dir .. ": there is no aflw.sqlite in it, nor aflw.csv",
         said_of(dir))

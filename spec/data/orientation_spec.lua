@@ -51,7 +51,7 @@ local PNG <const> = file.saved("t.png", STORED)
 
 describe("the orientation of a picture", function()
   for o = 1, 8 do
-    it(("is obeyed, %d, and left alone when told so"):format(o), function()
+    it(("is applied, %d, or ignored when told so"):format(o), function()
       for _, big in ipairs{true, false} do
         local bytes <const> = with_png(PNG, tiff(o, big))
         assert.same(TURNED[o](STORED):totable(), file.load("t.png", bytes):totable())
@@ -65,7 +65,7 @@ describe("the orientation of a picture", function()
     end)
   end
 
-  it("is 1 where it makes no sense, and damage costs nothing", function()
+  it("counts as 1 where it is invalid or damaged", function()
     for _, block in ipairs{tiff(0), tiff(9), tiff(6, true, 4), "", "II*\0", "II*\0\255\255\255\255",
       "MM\0*\0\0\0\8\255\255", tiff(6):sub(1, 20), ("x"):rep(30)} do
       assert.same(STORED:totable(), file.load("t.png", with_png(PNG, block)):totable())
@@ -77,7 +77,7 @@ describe("the orientation of a picture", function()
     end
   end)
 
-  it("holds for data sets, loaders and caches, whose points are those of what is seen", function()
+  it("holds for data sets, loaders and caches, whose points lie in the upright picture", function()
     shell.in_directory(function(dir)
       os.execute(("mkdir %s/a"):format(dir))
       shell.write(dir .. "/a/t.png", with_png(PNG, tiff(6)))

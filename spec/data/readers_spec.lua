@@ -61,7 +61,7 @@ describe("data.idx", function()
 
   local function said(changes) return complaint(MNIST, changes, data.idx) end
 
-  it("names the file that is not what it says", function()
+  it("names a file whose contents are not what its name says", function()
     local name <const> = "train-images-idx3-ubyte"
     assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = "hello, world"})
     assert.equal("DIR/" .. name .. ": it ends before it should", said{[name] = "\0\0\8\3\0"})
@@ -78,7 +78,7 @@ describe("data.idx", function()
     assert.matches("there is no train%-images%-idx3%-ubyte in it", complaint({}, {}, data.idx))
   end)
 
-  it("takes no memory for what a packed file only claims", function()
+  it("takes no memory for sizes that a packed file only claims", function()
     local packed
     with({zeros = ("\0"):rep(1 << 22)}, function(dir)
       shell.run("gzip " .. dir .. "/zeros")
@@ -217,7 +217,7 @@ local CELEBA <const> = {
 }
 
 describe("data.celeba", function()
-  it("reads the aligned pictures with all that is known of them", function()
+  it("reads the aligned pictures with all their labels", function()
     with(CELEBA, function(dir)
       local sets <const> = data.celeba(dir)
       assert.same({2, nil, 1}, {#sets.train, sets.val, #sets.test})
@@ -251,7 +251,7 @@ describe("data.celeba", function()
     end)
   end)
 
-  it("leaves out what is absent", function()
+  it("leaves out labels whose files are absent", function()
     with({["Img/img_align_celeba/000001.jpg"] = "picture",
       ["Anno/identity_CelebA.txt"] = CELEBA["identity_CelebA.txt"]}, function(dir)
       local sets <const> = data.celeba(dir)
@@ -286,7 +286,7 @@ describe("data.celeba", function()
       complaint({}, {["list_attr_celeba.txt"] = head}, data.celeba))
   end)
 
-  it("takes no memory for rows that are not there", function()
+  it("takes no memory for rows that do not exist", function()
     core.reset_peak()
     local before <const> = braid.memory().peak
     complaint(CELEBA, {["list_attr_celeba.txt"] = "100000\n" .. ("a "):rep(60000) .. "\n"

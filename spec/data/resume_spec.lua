@@ -117,7 +117,7 @@ describe("a loader that goes on from a state", function()
     assert.same({7, 6}, {#after[1][2], #after[2][2]})
   end)
 
-  it("counts a state taken from a resumed loader on", function()
+  it("continues the count in a state of a resumed loader", function()
     local o <const> = {batch = 4, shuffle = true, transforms = {}, seed = 2}
     local whole <const>, all = flat(take((data.loader(SET, o)))), {}
     for _, size in ipairs{1, 5, 2, 9, 40} do
@@ -131,7 +131,7 @@ describe("a loader that goes on from a state", function()
     assert.equal(0, #take((data.loader(SET, o))))
   end)
 
-  it("drops a last smaller batch of what is left", function()
+  it("drops a smaller last batch of the remaining samples", function()
     local o <const> = {batch = 5, transforms = {}, drop_last = true}
     local loader <const> = data.loader(SET, o)
     take(loader, 2)
@@ -141,7 +141,7 @@ describe("a loader that goes on from a state", function()
     assert.equal(12, #flat(take(rest)))
   end)
 
-  it("refuses another data set, another order, and what is no state", function()
+  it("refuses another data set, another order, and values that are not states", function()
     local o <const> = {batch = 5, shuffle = true, transforms = {}}
     local loader <const> = data.loader(SET, o)
     take(loader, 2)

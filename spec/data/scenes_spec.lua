@@ -101,7 +101,7 @@ describe("data.scenes", function()
     assert.is_true(skin[1]:item() > skin[3]:item())
   end)
 
-  it("says that there is no room", function()
+  it("says when the faces do not fit", function()
     assert.has_error(function() scenes{least = 50, most = 40} end)
   end)
 end)

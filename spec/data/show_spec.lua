@@ -45,7 +45,7 @@ describe("letters", function()
     assert.same({"..."}, drawn("N", 3, 1, math.mininteger, 0, 1))
   end)
 
-  it("are all different, and a box for what there is none of", function()
+  it("are all different, and a box stands for an unknown character", function()
     local seen <const> = {}
     for c = 32, 126 do
       local letter <const> = table.concat(drawn(string.char(c), 6, 9, 0, 0, 1), "\n")
@@ -110,7 +110,7 @@ describe("data.show", function()
       "landmarks=?  mood=?  pair=3,4  yaw=?"}, words)
   end)
 
-  it("wraps what is long and cuts what is too much", function()
+  it("wraps long labels and cuts those that do not fit", function()
     local words <const>, draw_text <const> = {}, core.draw_text
     core.draw_text = function(_, _, _, text) words[#words + 1] = text end
     local ok <const>, message <const> = pcall(shown, sample_set():subset{2}, 1,
@@ -146,7 +146,7 @@ describe("data.show", function()
     assert.matches("/no/such.png", table.concat(said), 1, true)
   end)
 
-  it("refuses what makes no sense, and gives a message for a file it cannot write", function()
+  it("refuses invalid arguments, and names a file that it cannot write", function()
     local ds <const> = sample_set()
     assert.has_error(function() data.show(ds, 0, "x.png") end,
       "data.show: n must be a whole number from 1, not 0")
@@ -174,7 +174,7 @@ describe("ds:stats", function()
       "imbalance 2.0", tostring(s), 1, true)
   end)
 
-  it("measures points and values that are there", function()
+  it("measures the points and values that are not missing", function()
     local points <const> = braid.tensor{ { {0, 0}, {10, 20} }, { {2, 0}, {NAN, NAN} },
       { {NAN, NAN}, {NAN, NAN} }, { {NAN, 1}, {10, 24} } }
     local pairs_of <const> = braid.tensor{ {1, 10}, {3, 10}, {NAN, NAN}, {5, NAN} }

@@ -47,7 +47,7 @@ describe("data.csv", function()
     end)
   end
 
-  it("reads numbers with marks of thousands, as far as they are plain", function()
+  it("reads numbers with thousands separators where they are unambiguous", function()
     assert.same({1234.5, 2}, column(rows('path,v\na,"1,234.5"\nb,2\n'), "v"))
     assert.same({1234.5, 2}, column(rows("path;v\na;1.234,5\nb;2\n"), "v"))
     assert.same({1234, 2}, column(rows('path,v\na,"1,234"\nb,2\n', {decimal = "."}), "v"))
@@ -55,7 +55,7 @@ describe("data.csv", function()
       complaint('path,v\na,"1,234"\nb,2\n'))
   end)
 
-  it("reads texts of Windows and breaks of lines in quotes", function()
+  it("reads Windows text files and line breaks in quotes", function()
     local ds <const> = rows('path,kind\na.png,"gro\xDF"\nb.png,"two\nlines"\n')
     assert.same({"gro\u{DF}", "two\nlines"}, ds.classes.kind)
   end)
@@ -120,7 +120,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("takes 1 and 1.0 for one class, and lists no thousand names", function()
+  it("takes 1 and 1.0 as one class, and shortens a list of a thousand names", function()
     assert.same({1, 1, 2}, column(rows("path,k\na,1\nb,1.0\nc,02\n", {classes = {"k"}}), "k"))
     local wide <const> = {"label"}
     for i = 2, 785 do wide[i] = "p" .. i end
@@ -128,7 +128,7 @@ describe("data.csv", function()
       complaint(table.concat(wide, ",") .. "\n1" .. (",0"):rep(784) .. "\n"))
   end)
 
-  it("names what is no text, and a first line that names nothing", function()
+  it("refuses workbooks and binary files, and a first line without names", function()
     assert.matches("DIR/t.csv: it is a workbook (.xlsx", complaint("PK\3\4xxxx"), 1, true)
     assert.matches("DIR/t.csv: it is a workbook of Excel", complaint("\xD0\xCF\x11\xE0xx"), 1, true)
     assert.matches("DIR/t.csv: line 2: a zero byte", complaint("path,a\nx\0,1\n"), 1, true)
@@ -146,7 +146,7 @@ describe("data.jsonl", function()
     return ds
   end
 
-  it("reads blank lines, marks of order, lists of objects and what Python writes", function()
+  it("reads blank lines, byte order marks, lists of objects and Python's output", function()
     for _, text in ipairs{
       '\u{FEFF}{"path": "a", "v": 1}\r\n\r\n{"path": "b", "v": NaN}\r\n',
       '[{"path": "a", "v": 1}, {"path": "b", "v": null}]',

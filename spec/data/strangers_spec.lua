@@ -13,7 +13,7 @@ local all_read <const>, names <const> = trees.all_read, trees.names
 
 describe("every reader", function()
   for name in pairs(trees.readers) do
-    it(("data.%s raises at the user's line for paths that are none"):format(name), function()
+    it(("data.%s raises at the user's line for values that are not paths"):format(name), function()
       for _, path in ipairs{"/no/such/place", "", 3, {}, true, print, braid.ones(1)} do
         local ok <const>, message <const> = pcall(function() return (data[name](path)) end)
         assert.is_false(ok)
@@ -64,7 +64,7 @@ end)
 -- ---- folders --------------------------------------------------------------------------------
 
 describe("data.images", function()
-  it("takes no class from folders without pictures and what archives leave behind", function()
+  it("makes no class of folders without pictures or of leftovers of archives", function()
     with({["cat/1.png"] = "picture", ["dog/1.png"] = "picture", ["dog/._1.png"] = "x",
       ["dog/Thumbs.db"] = "x", [".ipynb_checkpoints/1.png"] = "picture", ["__MACOSX/dog/1.png"] =
       "x", [".git/a.png"] = "x", ["empty/readme.txt"] = "x", ["@eaDir/1.png"] = "x",
@@ -77,7 +77,7 @@ describe("data.images", function()
     end)
   end)
 
-  it("counts and names what begins as no picture, is cut off or of another kind", function()
+  it("counts and names files that are not pictures, are cut off or are of another kind", function()
     local png <const> = file.saved("t.png", braid.full({3, 9, 9}, 7, {dtype = "uint8"}))
     local jpeg <const> = odd.jpegs.baseline
     for bytes, what in pairs{
@@ -106,7 +106,7 @@ describe("data.images", function()
     end
   end)
 
-  it("counts pictures of other kinds by their endings, and refuses when there is no other",
+  it("counts pictures of other kinds by their endings, and refuses data of these alone",
     function()
     with({["cat/1.png"] = "picture", ["cat/2.webp"] = "RIFFxxxxWEBPVP8 xx"}, function(dir)
       assert.equal(1, data.images(dir).train.unreadable)
@@ -115,7 +115,7 @@ describe("data.images", function()
       said({["cat/1.gif"] = "GIF89a xxxxxxxxx"}, data.images))
   end)
 
-  it("reads endings of any case, odd names, and what links lead to", function()
+  it("reads endings of any case, odd names, and files behind links", function()
     with({["cat/A 1.JPG"] = odd.jpegs.colour, ["cat/b,\"2\".Jpeg"] = odd.jpegs.progressive,
       ["cat/\u{E9}\u{4E2D}.PNG"] = "picture", ["dog/1.png"] = odd.pngs.gray16}, function(dir)
       os.execute(("ln -s '%s/cat/A 1.JPG' '%s/dog/link.jpg'; ln -s . %s/dog/round; "
@@ -229,7 +229,7 @@ describe("data.idx", function()
     end
   end)
 
-  it("takes where labels count from, and which marks none; names the label outside", function()
+  it("takes the first label and the missing mark, and names labels out of range", function()
     local tree <const> = {i = images, l = labels}
     with(tree, function(dir)
       local i <const>, l <const> = dir .. "/i", dir .. "/l"

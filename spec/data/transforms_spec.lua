@@ -264,7 +264,7 @@ describe("colours", function()
     assert.same({{{{7, 7}}}}, of_rows({{7, 7}}, data.equalize()):totable())
   end)
 
-  it("with noise of the deviation asked for", function()
+  it("with noise of the given deviation", function()
     local flat <const> = {}
     for v = 1, 64 do
       flat[v] = {}
@@ -379,7 +379,7 @@ describe("transforms", function()
       "give augment or align a size")
   end)
 
-  it("refuse to mirror points without a task, bins of what is not there", function()
+  it("refuse to mirror points without a task, and bins of labels that do not exist", function()
     assert.has_error(function()
       data.loader(ds, {transforms = {data.augment{flip = 0.5}}})
     end, "data.loader: mirroring changes 'landmarks', but nothing says how: give "

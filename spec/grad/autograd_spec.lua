@@ -4,8 +4,8 @@ local function leaf(values)
   return braid.tensor(values, {dtype = "float64", requires_grad = true})
 end
 
-describe("a gradient", function()
-  it("that is changed together with what it belongs to holds nothing", function()
+describe("a gradient that is changed by its own tensor", function()
+  it("keeps no memory alive", function()
     collectgarbage()
     collectgarbage() -- what earlier specs left ends in two
     local before <const> = braid.memory().live
@@ -62,7 +62,7 @@ describe("braid.grad", function()
     assert.same({2, 40}, g[1]:totable())
   end)
 
-  it("refuses inputs that do not take part or stand there twice", function()
+  it("refuses inputs outside the graph, and inputs listed twice", function()
     local x <const> = leaf{1}
     assert.has_error(function() braid.grad((x * 2):sum(), {braid.ones(1)}) end)
     assert.has_error(function() braid.grad((x * 2):sum(), {x, x}) end)
@@ -70,7 +70,7 @@ describe("braid.grad", function()
     assert.equal(1, x.grad:item())
   end)
 
-  it("refused for whatever reason, any number of times, leaves nothing behind", function()
+  it("leaves nothing behind when it is refused, however often", function()
     local c <const> = braid.ones(3)
     local refused <const> = {
       function(x) return braid.grad(x * 2, {x}) end,
@@ -275,7 +275,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.same({7, 7}, inner)
   end)
 
-  it("cannot go the same way again, and nothing is left half done", function()
+  it("cannot run the same pass again, and leaves nothing half done", function()
     local x <const> = leaf{1, 2}
     local y <const> = x * 2
     local z <const> = y:sum()
@@ -355,7 +355,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.is_nil(x.grad) -- the graph knows the x of before
   end)
 
-  it("that writes into what a gradient needs is an error", function()
+  it("that writes into a value that a gradient needs is an error", function()
     local x <const> = leaf{1, 2}
     local w <const> = braid.tensor{3, 4}
     local y <const> = x * w
@@ -389,10 +389,10 @@ describe("a hook, while gradients are on their way,", function()
   end)
 end)
 
-describe("what is asked for in vain", function()
+describe("an argument that grad or backward refuses", function()
   local x <const> = leaf{1, 2}
 
-  it("is told under the name that was called", function()
+  it("is named with the function that was called", function()
     for message, f in pairs{
       ["grad: the tensor has shape (2), so {gradient = ...} must be given"]
         = function() braid.grad(x * 2, {x}) end,

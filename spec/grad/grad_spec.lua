@@ -108,7 +108,7 @@ describe("backward", function()
     assert.same({2, 20}, x.grad:totable())
   end)
 
-  it("of a tensor that no leaf stands behind is an error", function()
+  it("of a tensor that depends on no leaf is an error", function()
     assert.has_error(function() braid.ones(1):backward() end,
       "backward: the tensor does not depend on any that requires a gradient (computed under "
         .. "no_grad, or detached?)")
@@ -172,7 +172,7 @@ describe("backward", function()
     assert.is_true(braid.gradcheck(f, {x}))
   end)
 
-  it("adds to what arrived as a part of something else without changing that", function()
+  it("adds to a gradient that arrived as a view without changing its whole", function()
     local x <const> = leaf {{1, 2}, {3, 4}}
     local y <const> = x * 2
     local z <const> = y:reshape(4) + y:reshape(4) * 3

@@ -110,7 +110,7 @@ describe("a module that can be reached in many ways", function()
   end)
 end)
 
-describe("a part where none is looked for", function()
+describe("a part where parts are not looked for", function()
   local function refused(change, message)
     for _, operation in ipairs{"parameters", "state_dict", "clone_parameters", "freeze", "to"} do
       local net <const> = nn.Sequential{nn.Linear(2, 2)}
@@ -123,7 +123,7 @@ describe("a part where none is looked for", function()
     end
   end
 
-  it("is refused: in an object, or under a key that is no name or number", function()
+  it("is refused in an object, or under a key that is neither a name nor a number", function()
     local Box <const> = {__name = "Box"}
     refused(function(net) net.box = setmetatable({inner = nn.Linear(2, 2)}, Box) end,
       "Sequential: 'box' is an object with a metatable, in which no parameters are looked for")
@@ -138,7 +138,7 @@ describe("a part where none is looked for", function()
       "Sequential: 'parts' holds a part under a key that is a table")
   end)
 
-  it("is passed over where it is none: objects of numbers, tasks, data", function()
+  it("is skipped where it is not a module: objects of numbers, tasks, data", function()
     local net <const> = nn.Sequential{nn.Linear(2, 2)}
     net.tasks = mtl.tasks{a = mtl.classes{2}}
     net.box = setmetatable({1, "two", {mean = braid.zeros(3)}}, {__name = "Box"})
@@ -211,7 +211,7 @@ describe("a forward that returns nothing", function()
   end)
 end)
 
-describe("a mixer of one's own", function()
+describe("a user's own mixer", function()
   local Mixer <const> = require "braid.mtl.mixer"
   local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
   local function network(list, braided, stacked)
@@ -243,7 +243,7 @@ describe("a mixer of one's own", function()
     assert.is_table(network(passes, passes)(braid.ones(1, 2)))
   end)
 
-  it("a tap that returns something else is one, too", function()
+  it("is an error, too, where a tap returns something else", function()
     local net <const> = network(passes, passes)
     assert.error_matches(function() net(braid.ones(1, 2), function() return 1 end) end,
       "network: the tap at block 'fc' returned a number", 1, true)

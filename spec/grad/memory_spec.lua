@@ -47,7 +47,7 @@ describe("a change in place", function()
     end
   end)
 
-  it("of what no gradient needs is fine", function()
+  it("of a value that no gradient needs is allowed", function()
     local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
     local y <const> = (x + c):sum()
     c:add_(1)
@@ -183,7 +183,7 @@ describe("a scope", function()
   end)
 end)
 
-describe("a gradient on the edge", function()
+describe("a gradient at the edge of a range", function()
   local function slope(f, x)
     local v <const> = braid.tensor(x):requires_grad_()
     f(v):sum():backward()

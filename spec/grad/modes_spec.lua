@@ -75,7 +75,7 @@ end
 
 describe("modes", function()
   for name, run in pairs(RUNS) do
-    it("are after " .. name .. " what they were, whether it ends or fails", function()
+    it("are after " .. name .. " as they were before, whether it ends or fails", function()
       for _, fuse in ipairs{0, 1, 2} do
         local net <const> = mixed(fuse)
         local before <const> = modes(net)
@@ -90,7 +90,7 @@ describe("modes", function()
     end)
   end
 
-  it("are those of the networks that a detector looks with", function()
+  it("of a detector's networks stay as they were", function()
     local tasks <const> = mtl.tasks{face = mtl.classes{2}, box = mtl.real{4},
       landmarks = mtl.landmarks{}}
     local nets <const> = {}

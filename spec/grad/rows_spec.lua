@@ -84,7 +84,7 @@ describe("core.backward_rows", function()
     near(u.grad * 2, plain[2])
   end)
 
-  it("adds what several ways bring, in every type, and where a hook looks on", function()
+  it("adds the gradients of several paths, in every type, and with hooks", function()
     local x <const>, y <const> = leaf(2, 3), braid.randn(3):requires_grad_()
     local seen = 0
     y:register_hook(function(g)

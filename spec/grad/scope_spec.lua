@@ -280,8 +280,8 @@ print(recorded())]])
   end)
 end)
 
-describe("what is closed, collected or shown by hand", function()
-  it("must be what it is said to be", function()
+describe("a metamethod of a scope or mode that is called by hand", function()
+  it("refuses an object of another kind", function()
     prints(("false\n"):rep(8), [[
 local function call(event, of, ...)
   local f <const> = assert(getmetatable(of)[event])

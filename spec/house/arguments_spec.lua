@@ -31,7 +31,7 @@ local ANY <const> = {["F.repeat_"] = true, ["F.tile"] = true, ["F.permute"] = tr
   ["F.reshape"] = true, ["F.view"] = true, ["F.expand"] = true, ["F.argsort"] = true}
 
 describe("more arguments than there are", function()
-  it("are an error of every class of Braid's", function()
+  it("are an error in every class of Braid", function()
     local seen = 0
     all_of(function(name, value)
       seen = seen + 1
@@ -41,7 +41,7 @@ describe("more arguments than there are", function()
     assert.is_true(seen > 50)
   end)
 
-  it("are an error of every function", function()
+  it("are an error in every function", function()
     local seen = 0
     all_of(function(name, value)
       if ANY[name] then return end
@@ -84,7 +84,7 @@ describe("a scale factor", function()
 end)
 
 describe("layers", function()
-  it("of a size that cannot be name themselves", function()
+  it("of an impossible size are named in the message", function()
     local huge <const> = 1 << 40
     local layers <const> = {Linear = {huge, huge}, Conv1d = {huge, huge, {kernel = 3}},
       Conv2d = {huge, huge, {kernel = 3}}, ConvTranspose2d = {huge, huge, {kernel = 3}},
@@ -101,7 +101,7 @@ describe("layers", function()
     end
   end)
 
-  it("that get no tensor are named by their path", function()
+  it("that get no tensor are named by their paths", function()
     local net <const> = nn.Sequential{function(x) return x end, nn.Sequential{nn.Linear(2, 2)}}
     local ok <const>, message <const> = pcall(function() return (net({})) end)
     assert.is_false(ok)

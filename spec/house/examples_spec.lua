@@ -48,7 +48,7 @@ describe("examples", function()
 
   -- Each example trains at a learning rate that makes the loss infinite or NaN.
   for _, example in ipairs{"tcdcn", "compare", "separation", "dmt", "dcnet", "kth"} do
-    it(example .. ".lua stops at a loss that is no number, and writes no weights", function()
+    it(example .. ".lua stops at a loss that is not a number, and writes no weights", function()
       local into <const> = out .. "/wild_" .. example
       local path <const> = ("examples/%s.lua"):format(example)
       local ok <const>, output <const> = run(path, SMALL[path]:format(into) .. " --lr 1e30")
@@ -187,7 +187,7 @@ describe("examples", function()
       "--data examples/pictures")), 1, true)
   end)
 
-  it("dcnet.lua refuses a share that is none", function()
+  it("dcnet.lua refuses a share that leaves no batch", function()
     local ok <const>, output <const> = run("examples/dcnet.lua", "--faces 48 --shares 2")
     assert.is_falsy(ok)
     assert.matches("--shares: '2' of 48 faces leaves no batch of 32, or none to test", output, 1,
@@ -201,7 +201,7 @@ describe("examples", function()
     assert.matches("--epochs 30", output, 1, true)
   end)
 
-  it("refuse what no argument can be before anything is trained", function()
+  it("refuse invalid arguments before anything is trained", function()
     for path, wrong in pairs{["examples/tcdcn.lua"] = {"--epochs 0", "--lr nan", "--val -1"},
       ["examples/kth.lua"] = {"--epochs -1", "--tries 0", "--batch 0", "--width 0"},
       ["examples/dmt.lua"] = {"--reading backward", "--start 2", "--faces 48 --networks \"st x\""},

@@ -79,7 +79,7 @@ describe("a misspelt name", function()
     assert.is_nil(tasks.smile)
   end)
 
-  it("of a field of a class of one's own is one, of one that may be there none", function()
+  it("of a field of a user's class is an error, and a field that may be nil stays nil", function()
     local class <const>, nn <const> = require "braid.class", braid.nn
     local Net <const> = class("Net", nn.Module)
     function Net:init(deep)
@@ -96,12 +96,12 @@ describe("a misspelt name", function()
     assert.error_matches(function() Net().train = true end, "'train' is a method of every Module")
   end)
 
-  it("that is near none gets them all, if they are few", function()
+  it("that is near no other name gets the list of all, if it is short", function()
     assert.error_matches(function() return braid.loss.qqqqqq end, "there is bce, bce_with_logits")
     assert.error_matches(function() return braid.F.qqqqqq end, "none of its %d+ names is near that")
   end)
 
-  it("is not a file's, wherever that lies", function()
+  it("never leads to a file elsewhere", function()
     for _, t in pairs(TABLES) do
       for _, name in ipairs{"../check", "..", "a/b", "init/..", "a.b", "%s", "", "\0",
         ("x"):rep(100000)} do
@@ -112,7 +112,7 @@ describe("a misspelt name", function()
 end)
 
 describe("a folder of names", function()
-  it("takes no file that package.path finds", function()
+  it("loads no file that package.path finds", function()
     local directory <const> = os.tmpname()
     os.remove(directory)
     os.execute(("mkdir -p '%s/braid/nn' '%s/braid/mtl/mixers'"):format(directory, directory))
@@ -132,7 +132,7 @@ describe("a folder of names", function()
     assert.is_nil(rawget(_G, "EVIL"))
   end)
 
-  it("offers nothing of what is internal", function()
+  it("offers no internal names", function()
     for _, name in ipairs{"walk", "state", "hints", "fold", "Walk", "linear", "Conv2D"} do
       assert.error_matches(function() return braid.nn[name] end, "braid.nn has no")
     end

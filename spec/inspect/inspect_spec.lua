@@ -145,7 +145,7 @@ describe("braid.inspect", function()
     end)
   end)
 
-  it("runs nothing of Lua, and tells definitions, tables and scripts apart", function()
+  it("runs no Lua, and tells definitions, tables and scripts apart", function()
     shell.in_directory(function(dir)
       local function of(text)
         shell.write(dir .. "/x.lua", text)

@@ -28,7 +28,7 @@ describe("a .caffemodel file", function()
     assert.same({0.25}, net.prelu[1]:totable())
   end)
 
-  it("is read whatever its fields' order, packing, pieces and further fields", function()
+  it("is read in any order and packing of its fields, with further fields", function()
     local shape <const> = field(7, field(1, 1) .. field(1, 2)) -- sizes one by one
     local one_by_one <const> = "\x2D" .. floats(3) .. "\x2D" .. floats(4) -- field 5, four bytes
     local more <const> = field(9, 300) .. "\xA1\x06" .. ("x"):rep(8) -- field 100, eight bytes
@@ -71,7 +71,7 @@ describe("a .caffemodel file", function()
     end
   end)
 
-  it("that is not there is named", function()
+  it("that does not exist is named", function()
     assert.error_matches(function() braid.load("/nowhere/x.caffemodel") end,
       "load: /nowhere/x.caffemodel: No such file or directory (its folder does not exist either)",
       1, true)

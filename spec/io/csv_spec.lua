@@ -52,12 +52,12 @@ describe(".csv files", function()
     assert.same({0, 2}, assert(file.load("t.csv", "a,b\n")).data.shape)
   end)
 
-  it("read NaN as one", function()
+  it("read NaN as NaN", function()
     local x <const> = assert(file.load("t.csv", "nan,NaN\n")).data
     assert.same({true, true}, x[1]:ne(x[1]):totable())
   end)
 
-  it("take the first line for what the option says", function()
+  it("take the first line as the option says", function()
     assert.same({{"x", "2019"}, {{1, 2}}}, read("x,2019\n1,2\n", {header = true}))
     assert.same({{"2018", "2019"}, {{1, 2}}}, read("2018,2019\n1,2\n", {header = true}))
     local value <const>, message <const> = read("x,y\n1,2\n", {header = false})
@@ -98,7 +98,7 @@ describe(".csv files", function()
     end)
   end
 
-  it("take decimals for what the option says", function()
+  it("take decimals as the option says", function()
     assert.same({false, {{1.234, 5}}}, read("\"1,234\",5\n", {decimal = ","}))
     assert.same({false, {{1234, 5}}}, read("\"1,234\",5\n", {decimal = "."}))
     assert.error_matches(function() read("1\n", {decimal = ";"}) end, "decimal must be")
@@ -131,7 +131,7 @@ describe(".csv files", function()
     assert.same(x:totable(), again:totable())
   end)
 
-  it("refuse what is no table of numbers", function()
+  it("refuse values that are not tables of numbers", function()
     for value, message in pairs{
       [1] = "save: a .csv wants a tensor", [braid.ones(1, 2, 3)] = "save: a .csv wants a tensor",
       [{}] = "save: a .csv wants a tensor",

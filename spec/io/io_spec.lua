@@ -144,7 +144,7 @@ describe("safetensors", function()
     end)
   end
 
-  it("keep metadata, which the second value is", function()
+  it("keep metadata, and return them as the second value", function()
     local metadata <const> = {format = "pt", ["a \"b\"\n"] = ""}
     local bytes <const> = file.saved("t.safetensors", {a = braid.ones(1)}, metadata)
     local read <const>, more <const> = file.load("t.safetensors", bytes)
@@ -167,7 +167,7 @@ describe("safetensors", function()
     end
   end)
 
-  it("refuse what is no tensor, and leave the old file", function()
+  it("refuse values that are not tensors, and leave the old file", function()
     with_file("t.safetensors", function(path)
       assert(braid.save(path, {a = braid.ones(1)}))
       assert.has_error(function() braid.save(path, {a = 1}) end)

@@ -79,7 +79,7 @@ describe(".npz files", function()
     assert.same({{1, 2, 3}, {4, 5, 6}}, assert(file.load("t.npz", DEFLATED)).a:totable())
   end)
 
-  it("leave out texts and files that are no .npy, and name them", function()
+  it("leave out texts and files that are not .npy, and name them", function()
     local texts <const> = "\x93NUMPY\1\0" .. string.pack("<s2",
       "{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}") .. "a\0\0\0"
     local a <const> = file.saved("t.npz", {a = braid.ones(2)})

@@ -37,7 +37,7 @@ for _, reader in ipairs(READERS) do
   local name <const>, ending <const>, read <const> = table.unpack(reader)
 
   describe(("braid.%s of .%s"):format(name, ending), function()
-    it("wants a path", function()
+    it("needs a path", function()
       for _, value in ipairs(NO_PATHS) do
         local path = value
         if value == NOTHING then path = nil end
@@ -48,7 +48,7 @@ for _, reader in ipairs(READERS) do
       end
     end)
 
-    it("says what is there instead of a file", function()
+    it("says what the path is instead of a file", function()
       shell.in_directory(function(folder)
         local function path(part) return ("%s/%s.%s"):format(folder, part, ending) end
         shell.run(("cd %s; mkdir d.%s; : >empty.%s; echo '<html>404' >page.%s; ln -s a.%s a.%s; "
@@ -117,7 +117,7 @@ describe("braid.save", function()
     end)
   end
 
-  it("wants a path", function()
+  it("needs a path", function()
     for _, value in ipairs(NO_PATHS) do
       local path = value
       if value == NOTHING then path = nil end
@@ -128,7 +128,7 @@ describe("braid.save", function()
     end
   end)
 
-  it("wants metadata that are strings by name, and only where there are some", function()
+  it("needs metadata that are strings by name, and refuses them for formats without any", function()
     for _, metadata in ipairs{3, "x", true, print, {1}, {a = 1}, {a = {}}, {[1] = "x"},
       {a = "\255"}, {["\255"] = "a"}, braid.ones(1)} do
       assert.matches("^save: .*metadata", message_of(function()

@@ -83,7 +83,7 @@ for _, writer in ipairs(WRITERS) do
   local name <const>, write <const> = writer[1], writer[2]
 
   describe("what writes " .. name, function()
-    it("says true, leaves nothing beside, and gives the mode that the umask leaves", function()
+    it("returns true, leaves no other file, and gives the mode that the umask leaves", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         assert.is_true(write(path))
@@ -127,7 +127,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("refuses what no file may take the place of, and touches nothing", function()
+    it("refuses paths that a file may not replace, and touches nothing", function()
       with_folder(function(folder)
         local commands <const> = {}
         for i, case in ipairs(OBSTACLES) do
@@ -144,7 +144,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("refuses a path through nothing, or through a file", function()
+    it("refuses a path through a missing directory, or through a file", function()
       with_folder(function(folder)
         fails(write, folder .. "/no/" .. name, "there is no folder " .. folder .. "/no")
         shell.run("echo x >" .. folder .. "/f")
@@ -155,7 +155,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("names what is no path", function()
+    it("names a value that is not a path", function()
       for _, path in ipairs{false, 3, {}, "", "a\0" .. name, print} do
         local ok <const>, message <const> = pcall(write, path or nil)
         assert.is_false(ok)
@@ -164,7 +164,7 @@ for _, writer in ipairs(WRITERS) do
       assert.is_nil((io.open("a")))
     end)
 
-    it("leaves what others have beside, whatever its name", function()
+    it("leaves other files in the directory alone, whatever their names", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         local names <const> = {}
@@ -293,7 +293,7 @@ describe("writers of one file", function()
     os.remove(script)
   end
 
-  it("leave a file beside when killed, which the next one of that name removes", function()
+  it("leave a temporary file when killed, which the next writer of that path removes", function()
     with_folder(function(folder)
       local path <const>, other <const> = folder .. "/t.npy", folder .. "/other.npy"
       braid.save(path, braid.ones(1))
@@ -312,7 +312,7 @@ describe("writers of one file", function()
     end)
   end)
 
-  it("leave alone what a living one writes", function()
+  it("leave alone the temporary file of a living writer", function()
     with_folder(function(folder)
       shell.run("mkdir " .. folder .. "/out")
       local path <const> = folder .. "/out/t.npy"
@@ -390,7 +390,7 @@ describe("writers of one file", function()
     end
   end)
 
-  it("#slow are whole whatever call of the system they are killed at, or that fails", function()
+  it("#slow leave whole files whichever system call fails, or kills them", function()
     if shell.run("command -v strace").out == "" then
       pending("there is no strace")
       return

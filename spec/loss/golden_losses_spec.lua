@@ -69,7 +69,7 @@ local function compare(expected, actual, what, relative)
 end
 
 describe("the losses of PyTorch", function()
-  it("are there for every case, and every case for them", function()
+  it("have a function for every case, and a case for every function", function()
     local names <const> = {}
     for name in pairs(golden) do names[name:match("^[^/]+")] = true end
     assert.same(sorted(names), sorted(CASES))
@@ -164,7 +164,7 @@ describe("a mask", function()
     end)
   end
 
-  it("counts what is valid, not what there is", function()
+  it("makes the mean one over valid elements alone", function()
     local x <const> = braid.tensor{ {1, 2}, {3, 5} }
     local t <const> = braid.zeros(2, 2)
     local m <const> = braid.tensor{ {true, false}, {true, true} }
@@ -184,7 +184,7 @@ describe("a mask", function()
       loss.kl_div(x, t, {mask = mask_of({}, false), reduction = "batchmean"}):item())
   end)
 
-  it("and missing labels alike make no class", function()
+  it("over everything is like missing labels: value and gradient are 0", function()
     local x <const> = braid.randn(3, 4):requires_grad_()
     for _, name in ipairs{"cross_entropy", "nll", "focal"} do
       local value <const> = loss[name](x, braid.full({3}, -100, {dtype = "int64"}))
@@ -217,7 +217,7 @@ end)
 describe("the gradients of losses", function()
   for _, name in ipairs{"mse", "l1", "smooth_l1", "huber", "wing", "bce", "bce_with_logits",
     "kl_div", "hinge", "focal", "cosine"} do
-    it("are those of differences, for what is predicted and what is wanted: " .. name,
+    it("agree with differences, for predictions and targets: " .. name,
       function()
         local mask <const> = braid.tensor({true, true, false, true}):unsqueeze(2)
         local w <const> = braid.tensor({0.5, 2, 1}, F64)

@@ -100,7 +100,7 @@ describe("the loss", function()
       end)
     end
 
-    it(name .. " refuses weights that are negative, infinite or no number", function()
+    it(name .. " refuses weights that are negative, infinite or NaN", function()
       for _, key in ipairs {case.alpha and "alpha" or "weight", case.pos_weight and "pos_weight"} do
         for _, bad in ipairs {NAN, -1, -1e-30, INF, -INF} do
           local w <const> = weights(key == "alpha" and "classes" or case[2])
@@ -136,7 +136,7 @@ describe("the loss", function()
       end
     end)
 
-    it(name .. " says of a prediction that is NaN that it is", function()
+    it(name .. " passes a NaN of a prediction on", function()
       local x <const> = predictions():detach()
       x[{2, 2}] = NAN
       local value <const>, message <const> = outcome(name, targets(kind), nil, x:requires_grad_())
@@ -147,7 +147,7 @@ describe("the loss", function()
     end)
   end
 
-  it("nll says so where the label's own is NaN", function()
+  it("nll passes it on where the label's own prediction is NaN", function()
     local x <const> = predictions():detach()
     x[{1, 2}] = NAN
     local value <const> = F.nll(x, targets "labels"):item()
@@ -177,7 +177,7 @@ describe("the pieces of a loss", function()
     for key, value in pairs(joint) do
       if key ~= "at" then options[key] = value end
     end
-    it("meet in " .. name, function()
+    it("join without a jump in " .. name, function()
       for _, sign in ipairs {1, -1} do
         local h <const> = 1e-9
         local x <const> = float {sign * (at - h), sign * at, sign * (at + h)}:requires_grad_()

@@ -8,7 +8,7 @@ local mtl <const>, limits <const> = braid.mtl, braid.limits
 local defined <const> = require "spec.support.defined"
 
 describe("a budget", function()
-  it("is named with how to raise it, and raised so", function()
+  it("is named with how to raise it, and raising it works", function()
     limits.steps = 100000
     local loop <const> = "local n = 0 for i = 1, 1e6 do n = n + i end "
       .. "return function() return nn.ReLU() end"
@@ -19,7 +19,7 @@ describe("a budget", function()
     limits.steps = nil
   end)
 
-  it("holds within a coroutine of the script's", function()
+  it("holds within a coroutine of the script", function()
     limits.steps = 1000000
     local ok <const>, message <const> = coroutine.resume(coroutine.create(function()
       defined("while true do end")
@@ -29,7 +29,7 @@ describe("a budget", function()
     assert.matches("took more than 1,000,000 steps", message)
   end)
 
-  it("leaves a hook of the script's in its place", function()
+  it("leaves a hook of the script in its place", function()
     local count = 0
     debug.sethook(function() count = count + 1 end, "", 1000)
     defined("return function() return nn.ReLU() end")
@@ -57,7 +57,7 @@ end]], {tasks = tasks})
     limits.steps = nil
   end)
 
-  it("ends with the call: a network runs and trains as long as it likes", function()
+  it("ends with the call: a network runs and trains for any time", function()
     limits.steps = 200000
     local net <const> = defined [[
 local Slow = class("Slow", nn.Module)
@@ -107,7 +107,7 @@ describe("a network's file", function()
     return table.unpack(result, 1, result.n)
   end
 
-  it("holds a definition that has the same budgets and no more in its hands", function()
+  it("gives its definition the same budgets and the same sandbox", function()
     limits.steps = 1000000
     for text, says in pairs{["while true do end"] = "took more than 1,000,000 steps",
       ["return function() while true do pcall(function() while true do end end) end end"] =

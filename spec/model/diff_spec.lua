@@ -66,7 +66,7 @@ describe("braid.diff", function()
     assert.matches("%- %-%-%- TCDCN", tostring(mine))
   end)
 
-  it("compares tensors alone, and refuses what is no network", function()
+  it("compares plain tensors, and refuses values that are not networks", function()
     local a <const>, b <const> = dir .. "/x.safetensors", nn.Linear(2, 3)
     braid.save(a, b:state_dict())
     assert.is_true(braid.diff(a, b).same)

@@ -23,7 +23,7 @@ describe("the options of", function()
     local text <const>, names <const> = io.open(path):read("a"):gsub("%-%-[^\n]*", ""), {}
     for name in text:gmatch("%f[%w_]o%.([%a_][%w_]*)") do names[name] = true end
 
-    it(path .. " are refused where they mean nothing", function()
+    it(path .. " are refused where they have no effect", function()
       for name in pairs(names) do
         for _, value in ipairs(WRONG) do
           if not takes(name, value) then

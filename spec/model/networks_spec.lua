@@ -25,7 +25,7 @@ describe("mtl.landmark_bins", function()
   local nan <const> = 0 / 0
   local points <const> = braid.tensor{{{-1, -0.51}, {-0.49, 0.99}}, {{1.2, 0}, {nan, nan}}}
 
-  it("gives each coordinate its pixel, and none outside", function()
+  it("gives each coordinate its pixel, and is missing for one outside", function()
     assert.same({{{1, 1}, {2, 4}}, {{-100, 3}, {-100, -100}}}, task:bins(points):totable())
   end)
 
@@ -48,7 +48,7 @@ describe("mtl.landmark_bins", function()
     assert.near(task:loss(output, more):item() * 5 / 2, summed:loss(output, more):item(), 1e-5)
   end)
 
-  it("says the middle of the best pixel, and errs by the true numbers", function()
+  it("predicts the middle of the best pixel, and measures errors to the true numbers", function()
     local one <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 2}
     local said <const> = braid.tensor{{0, 1, 1, 0, 1, 0, 0, 3}}
     assert.same({{{0.5, -0.5}, {-0.5, 0.5}}}, one:places(said):totable())
@@ -65,7 +65,7 @@ describe("mtl.landmark_bins", function()
     assert.same(batch.cells:reshape(-1):totable(), own:reshape(-1):totable())
   end)
 
-  it("wants the pixels", function()
+  it("needs the number of pixels", function()
     fails(function() mtl.landmark_bins{points = 5} end,
       "mtl.landmark_bins: pixels is missing; it must be a whole")
   end)
@@ -103,7 +103,7 @@ describe("models/cross_stitch.lua", function()
     assert.equal(5 * 3 * 3, count)
   end)
 
-  it("draws the weights together in three forms", function()
+  it("penalises the distance of the weights in three forms", function()
     for _, form in ipairs{"l2", "exponential", "trace"} do
       local net <const> = model("cross_stitch", {mutual = form, lambda_w = 0.5})
       local penalty <const> = net:penalty()
@@ -152,7 +152,7 @@ describe("models/dcnet.lua", function()
     assert.same({1, 640}, outputs(alexnet, braid.randn(1, 3, 64, 64)).landmarks.shape)
   end)
 
-  it("is without its final ReLU an identity where gamma starts at 0", function()
+  it("is an identity without its final ReLU where gamma starts at 0", function()
     local o <const> = {backbone = "tcdcn", gamma_init = "zero", final_relu = false}
     local net <const> = model("dcnet", o)
     local maps <const> = net:eval():features(x, {"conv2"}).conv2
@@ -161,7 +161,7 @@ describe("models/dcnet.lua", function()
     for i, y in ipairs(net.mixer.conv2(list)) do assert.equal(0, largest(y, list[i])) end
   end)
 
-  it("is met in size by widened hard sharing and cross-stitch", function()
+  it("is matched in size by widened hard sharing and cross-stitch", function()
     local wanted <const> = model("dcnet", {backbone = "tcdcn"}):count_parameters()
     for _, name in ipairs{"tcdcn", "cross_stitch"} do
       local count <const> = model(name, {parameters = wanted}):count_parameters()

@@ -224,7 +224,7 @@ describe("braid.inspect", function()
     end)
   end)
 
-  it("tells what is in files of others, also of types that no tensor has", function()
+  it("says what is in files of other programs, and of types that no tensor has", function()
     with_file(function(path)
       local header <const> = '{"__metadata__":{"format":"pt"},"a":{"dtype":"F4","shape":[2,3],'
         .. '"data_offsets":[0,3]},"b\\u001b":{"dtype":"C64","shape":[1],"data_offsets":[3,11]}}'

@@ -97,7 +97,7 @@ describe("net:predict", function()
     assert.is_truthy(net:to("float64"):predict(gray(40, 40)).smile.name)
   end)
 
-  it("moves nothing of the network, with a card or a size", function()
+  it("changes nothing in the network, with a card or a size", function()
     braid.manual_seed(1)
     local net <const> = braid.model("tcdcn", {tasks = TASKS, norm = true})
     for _, card in ipairs{false, {preprocessing = loader:recipe()}} do
@@ -176,7 +176,7 @@ describe("points of net:predict", function()
     end)
   end
 
-  it("have an answer for each box, made larger by margin, and for what a detector finds", function()
+  it("have an answer for each box, enlarged by margin, and for each face of a detector", function()
     local net <const> = answering{points = braid.tensor{SEEN, SEEN}}
     net.card = {preprocessing = {size = 20, channels = 1}}
     local picture <const> = gray(80, 100)
@@ -201,7 +201,7 @@ describe("a loader's recipe", function()
   local set <const> = data.dataset{images = braid.randint(0, 255, {3, 1, 30, 30}):to("uint8"),
     labels = {points = braid.rand(3, 5, 2)}}
 
-  it("is plain, and gives the loader's pictures to the bit", function()
+  it("is a plain table, and gives the loader's pictures to the bit", function()
     for _, options in ipairs{{size = 20}, {size = 20, whiten = false},
       {transforms = {data.resize(20), data.normalize{mean = 0.4, std = {0.2}}}},
       {transforms = {data.crop(1.3), data.resize(16, 24, {filter = "bilinear"}), data.whiten()}},
@@ -215,7 +215,7 @@ describe("a loader's recipe", function()
     end
   end)
 
-  it("is none where something is random", function()
+  it("is nil where a step is random", function()
     for _, options in ipairs{{size = 20, augment = {rotate = 5}},
       {transforms = {data.augment{rotate = 5, size = 20}}},
       {transforms = {data.resize(20), data.noise(0.1)}}} do

@@ -36,7 +36,7 @@ describe("a network that was saved", function()
     end)
   end)
 
-  it("may be saved over itself, by what was opened, cloned or trained", function()
+  it("may be saved over itself after it was opened, cloned or trained", function()
     with_file(function(path)
       braid.save(path, small())
       local net = braid.open(path):clone()
@@ -148,7 +148,7 @@ describe("a network that was saved", function()
     end
   end)
 
-  it("keeps options as they were when it was made, whatever they hold that a file can", function()
+  it("keeps options as they were when it was made, of every kind that a file can hold", function()
     with_file(function(path)
       local options <const> = {n = 3, at = {"a", {b = {1.0, 2, -0.5}}}, on = true,
         text = "\u{e4}\n\0", none = {}, big = math.maxinteger, small = 5e-324}
@@ -188,7 +188,7 @@ describe("a network that was saved", function()
     end
   end)
 
-  it("keeps a definition that is no UTF-8, byte by byte", function()
+  it("keeps a definition that is not UTF-8, byte by byte", function()
     with_file(function(path)
       local text <const> = "-- caf\xe9 \xff\0\u{20ac}\nreturn function() return nn.Linear(1, 1) end"
       braid.save(path, defined(text))
@@ -279,7 +279,7 @@ describe("saving a network", function()
       "columns.landmarks.conv1.1.bias is missing, but the definition makes it a tensor (4)")
   end)
 
-  it("takes what the library does for none", function()
+  it("does not count the library's own operations as such changes", function()
     with_file(function(path)
       local net <const> = braid.model("models/cross_stitch.lua", {tasks = tasks_of(), width = 0.25})
       for _, change in ipairs{"unstack", "stack", "freeze", "unfreeze", "eval", "train"} do

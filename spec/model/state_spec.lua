@@ -136,7 +136,7 @@ local function tensors_of(parameters)
   return nn.Module.is(parameters) and parameters:parameters() or parameters
 end
 
-describe("what has a state", function()
+describe("an object with a state", function()
   for name, make in pairs(MADE) do
     it("goes on from it as if it had never stopped: " .. name, function()
       local first <const>, parameters <const> = make()

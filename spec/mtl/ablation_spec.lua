@@ -116,7 +116,7 @@ for _, name in ipairs(mixers()) do
         for i, y in ipairs(mixer(xs, nil, "x", nil)) do assert.equal(0, largest(y, whole[i])) end
       end)
 
-      it("takes nothing of what is not finite there, nor of two maps, case " .. k, function()
+      it("ignores NaN in that map, and can lack two maps, case " .. k, function()
         local mixer <const>, xs <const> = at_a_block(name, options), maps()
         local clean <const> = mixer(xs, nil, "x", {[2] = true, [3] = true})
         xs[2] = xs[2] * (0 / 0)
@@ -216,7 +216,7 @@ describe("net:ablate", function()
     end
   end)
 
-  it("leaves a task alone that takes of none, unless its map is what goes", function()
+  it("leaves alone a task that takes from no other, unless its own map is removed", function()
     for _, stacked in ipairs{false, true} do
       local net <const> = network(mtl.cross_stitch{diag = 1, off = 0}, "one", stacked)
       braid.no_grad(function() -- but for noise of the rows, which were stirred
@@ -235,7 +235,7 @@ describe("net:ablate", function()
     end
   end)
 
-  it("says where nothing is given to others", function()
+  it("says when no column gives to others", function()
     fails(function() network():ablate(batch) end,
       'ablate: no block has a mixer whose columns take from each other; part = "map" zeroes')
     fails(function() network(mtl.none{}):ablate(batch, {blocks = "one"}) end,

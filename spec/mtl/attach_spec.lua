@@ -45,7 +45,7 @@ end
 describe("a mixer that is attached later", function()
   each_mixer(function(word)
     if FIRST[word] then
-      it("is no " .. word .. ", which says why", function()
+      it("cannot be " .. word .. ", and the message says why", function()
         for _, options in ipairs{{}, word == "separation" and {form = "channelwise"} or {}} do
           local net <const> = small.build()
           local before <const> = form.look(net)
@@ -107,7 +107,7 @@ describe("a mixer that is attached later", function()
     end)
   end)
 
-  it("wants an optimizer that has it", function()
+  it("needs an optimizer that holds its parameters", function()
     local net <const> = small.build()
     local opt <const> = optim.SGD(net:parameters(), {lr = 0.1})
     step(net, opt)
@@ -118,7 +118,7 @@ describe("a mixer that is attached later", function()
     step(net, optim.SGD(net:parameters(), {lr = 0.1}))
   end)
 
-  it("stands in its type, mode and stage", function()
+  it("takes the network's type, mode and stage", function()
     local net <const> = small.build():to("float64"):eval()
     net:mix("conv1", mtl.nddr{})
     net:apply(function(m) assert.is_false(m.training) end)
@@ -141,7 +141,7 @@ describe("a mixer that is attached later", function()
     for _, p in ipairs(two.mixer.conv2:parameters()) do assert.is_true(p.requires_grad) end
   end)
 
-  it("comes to a single column with the second one", function()
+  it("is left out while there is a single column", function()
     local net <const> = small.build(nil, {single = "a"})
     net:mix("*", mtl.cross_stitch{})
     assert.is_nil(next(net.mixer))

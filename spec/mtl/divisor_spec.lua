@@ -59,7 +59,7 @@ local CASES <const> = {
 
 describe("a task's divisor", function()
   for name, make in pairs(CASES) do
-    it("is what its loss is the mean over: " .. name, function()
+    it("is the count over which its loss is a mean: " .. name, function()
       braid.manual_seed(4)
       local task <const>, output <const>, target <const> = make()
       local whole <const> = task:divisor(target)
@@ -78,7 +78,7 @@ describe("a task's divisor", function()
     end)
   end
 
-  it("is known of every kind of task", function()
+  it("is known for every kind of task", function()
     local seen <const> = {}
     for name in pairs(CASES) do seen[name:match("^[%w_]+")] = true end
     for path in io.popen("ls lua/braid/mtl/kinds/*.lua"):lines() do

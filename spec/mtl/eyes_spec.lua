@@ -181,7 +181,7 @@ describe("what a data set knows of its points", function()
     end
   end)
 
-  it("is refused where it cannot be told", function()
+  it("is refused where it is ambiguous", function()
     local five <const> = data.faces{n = 4}.train
     local two <const> = Dataset{images = five.images,
       labels = {a = five.labels.landmarks, b = five.labels.landmarks}}

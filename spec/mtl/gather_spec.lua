@@ -108,7 +108,7 @@ describe("weighing:gather", function()
     end
   end
 
-  it("serves a function of one's own, whether it looks at the products or not", function()
+  it("serves a user's function, whether it reads the products or not", function()
     local all <const>, halves <const> = batches_of(LABELS["all labels"][1])
     for _, f in ipairs{function() return {1, 2, 3} end,
                        function(_, gram) return {gram[1][1], 2, 3} end} do
@@ -134,7 +134,7 @@ describe("weighing:gather", function()
     assert.is_true(rawequal(arenas[1], arenas[3]))
   end)
 
-  it("says what is wrong, and weighs as before then", function()
+  it("names a wrong call, and weighs as before after it", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks, FORMS["hard sharing"])
     local all <const> = batches_of(LABELS["all labels"][1])
@@ -211,7 +211,7 @@ describe("sdmgrad with double sampling", function()
     end)
   end
 
-  it("has slopes whose mean is the true one, which products of one sample have not", function()
+  it("has slopes whose mean is the true slope, unlike products of one sample", function()
     local mean <const>, n <const> = jacobian(), 3000
     local both, one = braid.zeros({3, 3}, {dtype = "float64"}), braid.zeros{3, 3}:to("float64")
     for _ = 1, n do
@@ -223,7 +223,7 @@ describe("sdmgrad with double sampling", function()
     assert.is_true((one / n - truth):abs():max():item() > 5) -- six variances of 1 on the diagonal
   end)
 
-  it("takes what there is where a step has fewer batches", function()
+  it("uses the batches of a step that has fewer", function()
     local weighing <const>, losses <const>, p <const> = weighing_of(w.sdmgrad{sampling = "double",
       lambda = 0})
     local j <const> = jacobian()
@@ -250,7 +250,7 @@ describe("sdmgrad with double sampling", function()
     assert.equal(core.bytes(p.grad), core.bytes(q.grad))
   end)
 
-  it("wants parameters", function()
+  it("needs parameters", function()
     assert.has_error(function() w.sdmgrad{sampling = "double", on = "representation"} end)
   end)
 end)

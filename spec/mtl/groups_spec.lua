@@ -77,7 +77,7 @@ describe("groups", function()
     end
   end)
 
-  it("leave a task that none names a column of its own", function()
+  it("leave a task outside all groups its own column", function()
     local net <const> = build("ttc", {}, {traits = {"gender", "smile"}})
     assert.same({"landmarks", "pose", "traits"}, net.names)
   end)
@@ -90,7 +90,7 @@ describe("groups", function()
     equal(single, plain)
   end)
 
-  it("say what is wrong with them", function()
+  it("are refused with the name that is wrong", function()
     for message, groups in pairs{
       ["groups: a names 'gendre', which is not a task; there is gender, landm"] = {a = {"gendre"}},
       ["groups: 'pose' is in two groups, a and b"] = {a = {"pose"}, b = {"pose"}},

@@ -147,7 +147,7 @@ for _, path in ipairs(definitions.paths()) do
 end
 
 describe("a head", function()
-  it("of the method's makes a baseline as deep as the method", function()
+  it("of the method makes a baseline as deep as the method", function()
     for name in tasks:each() do
       local deep <const> = model("models/dcnet.lua", nil, {backbone = "resnet18"}).head[name]
       local other <const> = model("models/hard_sharing.lua", "deep",

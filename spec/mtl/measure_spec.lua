@@ -137,7 +137,7 @@ describe("every metric", function()
     end
   end)
 
-  it("takes samples out, and back, of what others have seen", function()
+  it("merges the samples of another of its kind", function()
     for _, name in ipairs(names) do
       local other <const> = mtl.metric[name == "auc" and "ap" or "auc"]()
       fails(function() mtl.metric[name]():merge(other) end,
@@ -220,7 +220,7 @@ describe("a metric alone", function()
     end
   end)
 
-  it("has one value for each class, none where there is none", function()
+  it("has one value for each class, and nil for an undefined one", function()
     local said <const>, labels <const> = int{1, 1, 3, 3}, int{1, 2, 3, 1}
     local function of(o) return mtl.metric.precision(o):observe(said, labels):result() end
     assert.same({0.5, nil, 0.5}, (of{average = "each"}))
@@ -233,7 +233,7 @@ describe("a metric alone", function()
     assert.equal(0.5, (of{undefined = "out"}))
   end)
 
-  it("is of a face's own length, by the name of that", function()
+  it("is relative to the face's length that `by` names", function()
     -- Points of a square of side 1; the eyes and corners are its upper ones. All are off by 0.1.
     local truth <const> = braid.tensor{{{0, 0}, {1, 0}, {0, 1}, {1, 1}}}
     local said <const> = truth + braid.tensor{0.1, 0}
@@ -292,7 +292,7 @@ describe("the metrics of a task", function()
     assert.equal("r2 0.5000, mae 0.5000", task:show(m))
   end)
 
-  it("refuse what they are not", function()
+  it("refuse unknown and unfit names", function()
     local function classes(metrics) return function() mtl.classes{2, metrics = metrics} end end
     fails(classes{"acuracy"}, "mtl.classes: there is no metric 'acuracy'; did you mean accuracy?")
     fails(classes{"mae"}, "mtl.classes: the metric 'mae' measures numbers; this task can use acc")
@@ -332,7 +332,7 @@ describe("the metrics of a task", function()
   end)
 end)
 
-describe("a metric of one's own", function()
+describe("a user's own metric", function()
   local function task_with(metrics) return mtl.classes{2, metrics = metrics} end
   local OUTPUT <const> = braid.tensor{{1, 0}, {0, 1}, {1, 0}, {1, 0}}
   local LABELS <const> = int{1, 2, -100, 2}
@@ -374,7 +374,7 @@ describe("a metric of one's own", function()
       "mtl.classes: the metric 'mine': direction must be \"max\" or \"min\", not \"up\"")
   end)
 
-  it("is undefined where it gives no number", function()
+  it("is undefined where it returns no number", function()
     local m <const> = measured(task_with{a = function() return NAN end, b = function() end},
       OUTPUT, LABELS)
     assert.same({a = "its result is NaN", b = "it gave no result"}, m.undefined)
@@ -406,7 +406,7 @@ describe("a report", function()
     end)())
   end)
 
-  it("counts samples, and has no number where there is none", function()
+  it("counts samples, and has nil for an undefined metric", function()
     assert.same({samples = 3, missing = 1}, report.smile.counted)
     assert.same({samples = 3, missing = 3}, report.yaw.counted)
     assert.same({nil, nil, "no sample has a label"},

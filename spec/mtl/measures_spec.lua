@@ -97,7 +97,7 @@ describe("pictures of what flows between tasks", function()
     return table.concat(list, " ")
   end
 
-  it("have a row for each block and task that takes", function()
+  it("have a row for each block and each task that takes from others", function()
     local net <const> = build(mtl.cross_stitch{diag = 0.8, off = 0.1})
     assert(plot.transfer(path, net:transfer(), {digits = 1}))
     assert.equal("a b d conv1 a 0.8 0.1 0.1 conv1 b 0.1 0.8 0.1 conv1 d 0.1 0.1 0.8 "

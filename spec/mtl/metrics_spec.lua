@@ -65,7 +65,7 @@ describe("the landmark task's metrics", function()
     assert.is_nil(measured(task, faces(OFF)).box_error)
   end)
 
-  it("count the faces that they cannot tell", function()
+  it("count the faces that cannot be measured", function()
     local output <const>, target <const> = faces{{0, 0, 0.08}, {0, 0, 1}, {0, 0, 1}, {0, 0, 0.08}}
     target[{1, 2}] = NAN                                     -- an eye is missing,
     target[{2, 2}] = target[{2, 1}]                          -- both are at one place,
@@ -80,7 +80,7 @@ describe("the landmark task's metrics", function()
     for _, value in pairs(m) do assert.is_true(type(value) ~= "number" or value < math.huge) end
   end)
 
-  it("are nil, with a reason, where there is no face to tell them of", function()
+  it("are nil, with a reason, where no face can be measured", function()
     for _, points in ipairs{1, 3} do
       local task <const> = mtl.landmarks{points = points, eyes = points == 3 and EYES}
       local m <const> = measured(task, braid.zeros(2, 2 * points), braid.full({2, points, 2}, NAN),
@@ -123,7 +123,7 @@ describe("the eyes of a landmark task", function()
     return message:gsub("^.-: mtl.landmarks: ", "")
   end
 
-  it("are the first two of five points, and otherwise must be told", function()
+  it("are the first two of five points, and otherwise must be given", function()
     assert.same({1, 2}, mtl.landmarks{}.eyes)
     for _, points in ipairs{1, 2, 3, 4, 6, 19, 21, 68, 98, 106} do
       assert.matches(("no eyes are known for %d points?: give eyes = {i, j}"):format(points),
@@ -144,7 +144,7 @@ describe("the eyes of a landmark task", function()
     end
   end)
 
-  it("stay as they were, whatever becomes of the lists given", function()
+  it("stay the same when the given lists change", function()
     local given <const> = {{1, 2}, {3, 4}}
     local task <const> = mtl.landmarks{eyes = given}
     given[1][1] = 5
@@ -160,7 +160,7 @@ describe("balanced accuracy", function()
     assert.near((3 / 4 + 1 / 2) / 2, m.balanced, 1e-9)
   end)
 
-  it("is over the classes that there are", function()
+  it("is over the classes that have samples", function()
     local m <const> = measured(mtl.classes{3}, braid.tensor{{1, 0, 0}, {1, 0, 0}}, int{1, 2})
     assert.equal(0.5, m.balanced)
   end)
@@ -197,7 +197,7 @@ describe("attributes of one head", function()
     end, "tasks: the data has no label 'faces', which its loss wants; it has smile.", 1, true)
   end)
 
-  it("name what they cannot use", function()
+  it("name options and labels that they cannot use", function()
     assert.error_matches(function() mtl.attributes{} end, "wants names of labels")
     assert.error_matches(function() mtl.attributes{"a", true} end,
       "label 2 must be a name, not true")
@@ -231,12 +231,12 @@ describe("mtl.delta_m", function()
     assert.near((-0.25 - 0.05) / 2, other, 1e-9)
   end)
 
-  it("is by the distance of points that have no eyes", function()
+  it("is by the distance where points have no eyes", function()
     local mean <const> = mtl.delta_m({hand = {distance = 0.3}}, {hand = {distance = 0.4}})
     assert.near(0.25, mean, 1e-9)
   end)
 
-  it("says what it misses", function()
+  it("names what is missing", function()
     assert.error_matches(function() mtl.delta_m({}, SINGLE) end, "no task in common")
     assert.error_matches(function()
       mtl.delta_m({smile = {accuracy = 1}}, SINGLE, {smile = "speed"})
@@ -291,7 +291,7 @@ describe("angles as bins", function()
     assert.near((14 + 14 + 15 + 14 + 14 + 140 + 16 + 14 + 16) / 9, m.mae, 1e-4)
   end)
 
-  it("name what they cannot use", function()
+  it("name options and labels that they cannot use", function()
     assert.error_matches(function() mtl.pose_bins{"roll", "yaw", bins = {1, 2, 3}} end,
       "mtl.pose_bins: bins must be one number, or one for each of 2 labels")
     assert.error_matches(function() mtl.pose_bins{bins = 0} end, "mtl.pose_bins: bins")

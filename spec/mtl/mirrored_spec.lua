@@ -27,14 +27,14 @@ local function network(tasks, outputs, mirrored)
 end
 
 describe("mtl.mirrored", function()
-  it("knows what a mirror image does to every kind of task", function()
+  it("knows how a mirror image changes every kind of task", function()
     for file in io.popen("ls lua/braid/mtl/kinds"):lines() do
       assert.is_table(KINDS[file:match("^(.*)%.lua$")], file)
     end
   end)
 
   for kind, case in pairs(KINDS) do
-    it("averages after it turns back: " .. kind, function()
+    it("averages after it mirrors the outputs back: " .. kind, function()
       local task <const>, back <const> = case[1], case[2]
       local tasks <const> = mtl.tasks{t = task}
       local seen <const> = braid.arange(1, task.size):to("float32"):reshape(1, -1)
@@ -70,7 +70,7 @@ describe("mtl.mirrored", function()
     assert.is_true(net.training)
   end)
 
-  it("says which task does not know", function()
+  it("names a task that cannot mirror its outputs", function()
     local tasks <const> = mtl.tasks{t = mtl.landmarks{points = 5}}
     local f <const> = mtl.mirrored(network(tasks, {t = braid.zeros(1, 10)},
       {t = braid.zeros(1, 10)}))

@@ -42,7 +42,7 @@ describe("the landmark task", function()
     assert.equal("0.0750 (fail 50.0%)", task:show(m))
   end)
 
-  it("counts an error of just under 0.10 as none", function()
+  it("does not count an error just below 0.10 as a failure", function()
     local task <const>, sums <const> = mtl.landmarks{}, {}
     task:observe(sums, prediction(0.199))
     assert.equal(0, task:metrics(sums).failure)

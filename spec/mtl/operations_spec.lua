@@ -128,7 +128,7 @@ describe("add_task", function()
     end
   end)
 
-  it("lets the others run as one, until they are stacked anew", function()
+  it("lets the others run stacked, until all are stacked again", function()
     for name, mixer in pairs(MIXERS) do
       if name ~= "progressive" then
         local net <const> = build(mixer, {stacked = true}):add_task("c", mtl.classes{4})
@@ -148,7 +148,7 @@ describe("add_task", function()
     end
   end)
 
-  it("trains columns beside those that run as one as it does in a list", function()
+  it("trains further columns beside stacked ones as in a list", function()
     for name, mixer in pairs(MIXERS) do
       local net <const> = build(mixer):add_task("c", mtl.classes{4})
       local states <const> = {}
@@ -167,7 +167,7 @@ describe("add_task", function()
     end
   end)
 
-  it("lets all other operations be done with columns beside those that run as one", function()
+  it("allows all other operations with columns beside stacked ones", function()
     for name, mixer in pairs(MIXERS) do
       local net <const> = build(mixer):add_task("c", mtl.classes{4})
       local before <const>, state <const> = outputs(net), net:clone():state_dict()
@@ -218,7 +218,7 @@ describe("add_task", function()
     end
   end)
 
-  it("grows a single task's network by TTC, and refuses where that would change it", function()
+  it("adds a task to a single one by TTC, and refuses mixers that would change it", function()
     local net <const> = build(mtl.ttc{}, {single = "a"})
     local before <const> = outputs(net)
     net:add_task("b", mtl.classes{3})
@@ -270,7 +270,7 @@ describe("remove_task", function()
 end)
 
 describe("extract", function()
-  it("wants names", function()
+  it("needs names", function()
     fails(function() build():extract{} end, "extract: wants the names of tasks; there is a, b, d")
     fails(function() build():extract{"z"} end, "extract: there is no task 'z'; there is a, b, d")
   end)
@@ -336,7 +336,7 @@ describe("ablate", function()
     assert.same(listed, net:ablate(batch, {blocks = "conv1"}))
   end)
 
-  it("wants columns and batches", function()
+  it("needs columns and batches", function()
     fails(function() build(nil, {columns = "shared"}):ablate{batch} end, "has no columns")
     fails(function() build():ablate() end,
       "ablate: wants a loader, a batch or a list of batches, not a nil")

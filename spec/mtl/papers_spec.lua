@@ -149,7 +149,7 @@ describe("separation networks", function()
     end)
   end
 
-  it("say what fc can be", function()
+  it("list the values of fc", function()
     assert.error_matches(function() smtn{fc = "none"} end,
       "smtn: fc must be \"shared\" or \"task\", not \"none\"", 1, true)
     assert.error_matches(function() smtn{fc = "task", backbone = "vgg16"} end,
@@ -214,7 +214,7 @@ describe("separation networks", function()
     assert.same({"smile"}, alone.tasks.names)
   end)
 
-  it("name the variants there are", function()
+  it("list the variants", function()
     assert.error_matches(function() smtn{variant = "fancy"} end,
       "smtn: variant must be \"plain\", \"channelwise\" or \"fine_tuned\", not \"fancy\"", 1, true)
   end)
@@ -250,7 +250,7 @@ describe("the dynamic multi-task network", function()
   -- Section 3: equal alpha is the conventional network, 0 between tasks single-task networks.
   for _, count in ipairs{1, 2, 3, 5} do
     for _, granularity in ipairs{"scalar", "channel"} do
-      it(("is both of its limits to the bit: %d tasks, %s"):format(count, granularity), function()
+      it(("equals both limits to the bit: %d tasks, %s"):format(count, granularity), function()
         local list <const> = {cats = mtl.classes{2}}
         for i = 2, count do list["pair" .. i] = mtl.classes{2} end
         for _, start in ipairs{0, 1} do
@@ -292,7 +292,7 @@ describe("the dynamic multi-task network", function()
     assert.near(5, left[2]:item(), 1e-6)
   end)
 
-  it("goes the conventional network's way with T times its rate", function()
+  it("follows the conventional network with T times its rate", function()
     -- In double, because batch norm of four close numbers magnifies rounding errors.
     local net <const> = dmt{start = 1, init = "copy", normalize = true}:to("float64")
     local hard <const>, wide <const> = conventional(net):to("float64"), x:to("float64")
@@ -402,14 +402,14 @@ describe("the dynamic multi-task network", function()
     assert.near(sum / 4 + math.log(2), loss:item(), 1e-6) -- equation 5: the plain sum
   end)
 
-  it("names the readings there are", function()
+  it("lists the readings", function()
     assert.error_matches(function() dmt{reading = "both"} end,
       "dmt: reading must be \"forward\" or \"update\", not \"both\"", 1, true)
   end)
 end)
 
 describe("the options of a definition", function()
-  it("are known by what it reads; another is an error", function()
+  it("are those that it reads; another is an error", function()
     assert.error_matches(function()
       braid.model("models/tcdcn.lua", {tasks = tasks, widht = 2})
     end, "model: models/tcdcn.lua has no option 'widht'; it has activation, channels, head, "
@@ -433,7 +433,7 @@ describe("plot.maps", function()
     os.remove((path:gsub("%.png$", "")))
   end)
 
-  it("says what it wants", function()
+  it("names an argument that is wrong", function()
     assert.error_matches(function() braid.plot.maps("x.png", braid.ones(2, 2)) end,
       "plot.maps: entry 1 must have three dimensions (c,h,w), not (2, 2)", 1, true)
     assert.error_matches(function() braid.plot.maps("x.png", 5) end, "not number")

@@ -117,7 +117,7 @@ describe("a loss of points", function()
     end)
   end
 
-  it("relative wants eyes", function()
+  it("relative needs eyes", function()
     local ok <const>, message <const> = pcall(mtl.landmarks, {points = 7, eyes = false,
       loss = "relative"})
     assert.is_false(ok)

@@ -239,7 +239,7 @@ describe("the names of classes", function()
 end)
 
 describe("a detector", function()
-  it("looks for the class of faces that the networks' task names", function()
+  it("finds the class of faces by the name in the networks' task", function()
     local function networks(names)
       local list <const> = {}
       for _, stage in ipairs{"P", "R", "O"} do

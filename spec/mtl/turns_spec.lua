@@ -148,7 +148,7 @@ describe("net(x, {tasks = ...})", function()
 
   for k, case in ipairs(CASES) do
     for _, optimizer in ipairs{"Adam", "SGD", "AdamW"} do
-      it(("moves what it should, to the byte: %s, case %d, %s"):format(case[1], k, optimizer),
+      it(("moves the right parameters, to the byte: %s, case %d, %s"):format(case[1], k, optimizer),
         function()
           local net <const> = build(mtl[case[1]](case[2]))
           if case.freeze then net:freeze{"mixers"} end
@@ -220,7 +220,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("goes on from a state between two turns as if nothing had been", function()
+  it("continues from a state between two turns as if it had not stopped", function()
     local function fresh()
       braid.manual_seed(5)
       local net <const> = build(mtl.ttc{})
@@ -247,7 +247,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("takes no notice of a task that has ended", function()
+  it("ignores a task that has ended", function()
     local net <const> = build(mtl.none{})
     local own <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.classes{2}}
     local opt <const> = optim.Adam(net:parameters(), {weight_decay = 0.1})
@@ -296,7 +296,7 @@ describe("net(x, {tasks = ...})", function()
     assert.same({a = 5, b = 2, c = 3, d = 1}, counts(net))
   end)
 
-  it("says what it wants", function()
+  it("names an argument that is wrong", function()
     local net <const> = build(mtl.ttc{}, {stacked = true})
     local function fails(f, message) assert.error_matches(f, message, 1, true) end
     fails(function() net(x, {tasks = "b"}) end,

@@ -133,7 +133,7 @@ describe("tasks:weigh on hard sharing", function()
     end
   end)
 
-  it("takes losses of one's own, by task", function()
+  it("takes the user's losses, by task", function()
     local got <const> = gradients(tasks, net, w.pcgrad{})
     core.clear_grads(net:parameters())
     braid.manual_seed(4)
@@ -212,7 +212,7 @@ describe("tasks:weigh on columns", function()
     end)
   end
 
-  it("finds shared values before the last mixer, and refuses to look for them in one tensor",
+  it("finds shared values before the last mixer, and refuses stacked columns",
     function()
       local tasks <const> = make_tasks()
       for _, kind in ipairs{"cross_stitch", "ttc", "collaborative", "nddr", "sluice"} do
@@ -265,7 +265,7 @@ describe("a function as weighting", function()
     assert.equal(3 * plain, calls(function(_, gram) return {gram[1][1], 1, 1} end))
   end)
 
-  it("is told what is wrong with what it returns", function()
+  it("must return a finite coefficient for each task", function()
     for _, bad in ipairs{{function() end, "returned nil"}, {function() return {1, 2} end, "'c'"},
       {function() return {1, 0 / 0, 1} end, "'b' must be a finite number, not nan"}} do
       assert.error_matches(function() tasks:weigh(net, bad[1]):backward(net(x), batch) end, bad[2])
@@ -300,7 +300,7 @@ describe("weights of tasks", function()
 end)
 
 describe("a network's file", function()
-  it("has the number that a scheduled weight is when it is written", function()
+  it("has the value of a scheduled weight at the time of writing", function()
     local tasks <const> = mtl.tasks{a = mtl.classes{3, weight = function(e) return 0.1 * e end}}
     tasks:set_epoch(4)
     local path <const> = os.tmpname() .. ".safetensors"
@@ -316,7 +316,7 @@ describe("tasks:weigh", function()
   local tasks <const> = make_tasks()
   local net <const> = network(tasks, mtl.share)
 
-  it("says what it wants", function()
+  it("names an argument that is wrong", function()
     for _, row in ipairs{
       {function() tasks:weigh(net) end, "wants a weighting such as"},
       {function() tasks:weigh(net, "upgrad") end, "wants a weighting such as"},
@@ -362,7 +362,7 @@ describe("tasks:weigh", function()
 end)
 
 describe("mtl.task_rates", function()
-  it("gives what is a task's alone a rate of its own, by the epoch", function()
+  it("gives the parameters of one task their own rate, by the epoch", function()
     local tasks <const> = make_tasks()
     local net <const> = network(tasks, mtl.share, {stacked = false})
     local rates <const> = mtl.task_rates(net, {a = 0.5, c = function(e) return 0.1 ^ e end})

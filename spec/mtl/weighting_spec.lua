@@ -32,7 +32,7 @@ describe("a weighting", function()
       if k and k:find("^%d+$") then cases[#cases + 1] = k end
     end
     if #cases > 0 then
-      it("gives what torchjd gives: " .. name, function()
+      it("agrees with torchjd: " .. name, function()
         for _, k in ipairs(cases) do
           local j <const>, losses <const> = golden["j." .. k], golden["losses." .. k]
           local wanted <const> = golden[name .. "." .. k]
@@ -48,7 +48,7 @@ describe("a weighting", function()
   end
 
   local ALONE <const> = {["mgda exact"] = true, nash = true, fairgrad = true, ["fairgrad 2"] = true}
-  it("is among those golden values, or has an equation below", function()
+  it("has golden values, or an equation below", function()
     for name in pairs(methods) do
       assert.is_true(ALONE[name] or golden[name .. ".0"] ~= nil, name)
     end
@@ -344,7 +344,7 @@ describe("every weighting", function()
       assert.is_true(stops > 3 and stops < 500)
     end)
 
-    it("takes part without tasks that have no label, and takes them up again: " .. name, function()
+    it("leaves out tasks without labels, and takes them in again later: " .. name, function()
       local j <const> = braid.randn({3, 12}, {dtype = "float64"})
       local weighing <const>, step <const>, losses_at <const>, names <const> =
         jacobian.weighing(make(), 3)

@@ -45,7 +45,7 @@ describe("mtl.widen", function()
       "at any width: does make(width) use it?")
   end)
 
-  it("finds narrow ones, too, and refuses what is beyond all of them", function()
+  it("finds narrow networks, too, and refuses counts beyond the whole family", function()
     for _, name in ipairs{"resnet18", "alexnet", "tcdcn"} do
       local function make(w) return nn.backbone(name, {width = w}) end
       for _, wanted in ipairs{20000, 60000} do

@@ -10,7 +10,7 @@ local CONVOLUTIONS <const> = {
   {1, 700, 2, 2, {kernel = 3, padding = 1}}, {2, 32, 4, 4, {kernel = 1, groups = 4}},
 }
 
-describe("a ReLU behind a convolution in a Sequential", function()
+describe("a ReLU after a convolution in a Sequential", function()
   local function both(x, layers)
     local together <const> = nn.Sequential(layers)
     local X <const>, Y <const> = x:clone():requires_grad_(true), x:clone():requires_grad_(true)
@@ -29,7 +29,7 @@ describe("a ReLU behind a convolution in a Sequential", function()
     return fused, plain, y.grad_fn, z.grad_fn
   end
 
-  it("is carried out with it, with the same values and gradients", function()
+  it("runs in the same call, with the same values and gradients", function()
     braid.manual_seed(3)
     for _, case in ipairs(CONVOLUTIONS) do
       local n <const>, c <const>, h <const>, w <const>, o <const> = table.unpack(case)
@@ -54,7 +54,7 @@ describe("a ReLU behind a convolution in a Sequential", function()
   end)
 end)
 
-describe("a PReLU behind a convolution in a Sequential", function()
+describe("a PReLU after a convolution in a Sequential", function()
   -- The layers one by one, and together.
   local function apart_from(net, x)
     local z = x
@@ -62,7 +62,7 @@ describe("a PReLU behind a convolution in a Sequential", function()
     return (net(x) - z):abs():max():item()
   end
 
-  it("is carried out with it in evaluation, with the same values", function()
+  it("runs in the same call in evaluation, with the same values", function()
     braid.manual_seed(3)
     local _ <close> = braid.no_grad()
     for _, case in ipairs(CONVOLUTIONS) do
@@ -98,7 +98,7 @@ describe("a PReLU behind a convolution in a Sequential", function()
   end)
 end)
 
-describe("a batch normalisation behind a convolution in a Sequential", function()
+describe("a batch normalisation after a convolution in a Sequential", function()
   local function network(bias)
     local net <const> = nn.Sequential{nn.Conv2d(3, 20, {kernel = 3, bias = bias}),
       nn.BatchNorm2d(20), nn.ReLU(), nn.Conv2d(20, 4, {kernel = 1}), nn.BatchNorm2d(4)}

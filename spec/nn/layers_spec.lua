@@ -169,7 +169,7 @@ local MADE_WITH <const> = {
 local SAYS <const> = {Parallel = "inputs for 2 modules", Upsample = "x must have shape"}
 local PASSES <const> = {Identity = true}
 
-describe("an input that is no tensor", function()
+describe("an input that is not a tensor", function()
   local function check(path, layer, says, passes)
     for _, training in ipairs{true, false} do
       local net <const> = nn.Sequential {nn.Sequential {nn.Identity(), layer}}:train(training)

@@ -93,7 +93,7 @@ describe("modules", function()
     end, "load_state_dict: weight has shape (2, 2), the module's is (3, 2)")
   end)
 
-  it("load a state without counters of steps, which others have not, and say so", function()
+  it("load a state without step counters, which other libraries lack, and say so", function()
     for _, make in ipairs{function() return nn.BatchNorm2d(2) end,
       function() return nn.BatchNorm1d(2) end} do
       local norm <const> = make()
@@ -190,7 +190,7 @@ describe("modules", function()
       "count: a counter must be int64, not float32 (2)")
   end)
 
-  it("are float64 when what they infer their size from is", function()
+  it("are float64 when their first input is float64", function()
     local net <const> = nn.Sequential{nn.Conv2d(4, {kernel = 3}), nn.Flatten(), nn.Linear(2)}
     local y <const> = net(braid.zeros({2, 3, 5, 5}, {dtype = "float64"}))
     assert.same({"float64", "float64"}, {net[1].bias.dtype, y.dtype})
@@ -394,7 +394,7 @@ describe("a mistake with modules", function()
 end)
 
 describe("a summary", function()
-  it("leaves each module in the mode it was in, also when it fails", function()
+  it("leaves each module in its mode, even when it fails", function()
     local net <const> = nn.Sequential{nn.Linear(2, 3), nn.Dropout(0.5)}
     net[1]:eval()
     net:summary{2}

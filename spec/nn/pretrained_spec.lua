@@ -143,7 +143,7 @@ for path in io.popen("ls models/*.lua"):lines() do
       end)
     end)
 
-    it("is no part of what is saved", function()
+    it("is not saved with the network", function()
       local net <const> = model(name, {pretrained = backbone_of(name, model(name))})
       file.with("net.safetensors", function(saved)
         braid.save(saved, net)
@@ -166,7 +166,7 @@ for path in io.popen("ls models/*.lua"):lines() do
       fails(function() model(name, {pretrained = {x = 1}}) end, "must be tensors by name; 'x' is a")
     end)
 
-    it("wants every convolution, in its shape", function()
+    it("needs every convolution, in its shape", function()
       local state <const> = backbone_of(name, model(name)):state_dict()
       local conv
       for _, key in ipairs(require "braid.check".sorted_keys(state)) do
@@ -309,7 +309,7 @@ describe("pretrained weights", function()
       smtn.pretrained.into)
   end)
 
-  it("are not read by a definition, nor mixed with other beginnings", function()
+  it("are not read by a definition, nor combined with other starting values", function()
     file.with("d.lua", function(path)
       for _, call in ipairs{[[nn.backbone("tcdcn", {pretrained = "w.safetensors"})]],
         [[mtl.columns(tasks, "tcdcn", {pretrained = "w.safetensors"})]]} do
@@ -352,7 +352,7 @@ describe("a backbone given as an object", function()
     end)
   end
 
-  it("is but a layout as long as its weights are as they were drawn", function()
+  it("is only a layout while its weights are as they were drawn", function()
     local net <const> = model("cross_stitch", {backbone = nn.backbone("tcdcn")})
     local a <const>, b <const> = net.columns:rows("pose"), net.columns:rows("smile")
     assert.is_true((a["conv1.1.weight"] - b["conv1.1.weight"]):abs():max():item() > 0)

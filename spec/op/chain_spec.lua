@@ -41,7 +41,7 @@ end
 describe("layers in a row", function()
   before_each(function() braid.manual_seed(5) end)
 
-  it("give what each gives by itself", function()
+  it("give the same as one by one", function()
     for _, net in ipairs{
       nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.PReLU(8), nn.MaxPool2d(3, {stride = 2,
         ceil_mode = true}), nn.Conv2d(8, 12, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)},
@@ -123,7 +123,7 @@ describe("layers in a row", function()
     end))
   end)
 
-  it("do, or refuse, what random ones do and refuse by themselves", function()
+  it("accept and refuse random layers as these do one by one", function()
     local random <const> = math.random
     local function layer(c)
       local kinds <const> = {
@@ -189,7 +189,7 @@ describe("layers in a row", function()
     assert_same(net, x)
   end)
 
-  it("leave classes that have a forward of their own to it", function()
+  it("call the forward of a user's class", function()
     local Doubled <const> = class("Doubled", nn.Conv2d)
     function Doubled:forward(x) return nn.Conv2d.forward(self, x) * 2 end
     local net <const> = nn.Sequential{Doubled(2, 4, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)}
@@ -223,7 +223,7 @@ describe("layers in a row", function()
     fails(nn.Conv2d(4, 4, {kernel = 3}), wrong, "there is no option 'strides'")
   end)
 
-  it("fail for memory without loss", function()
+  it("lose nothing when memory runs out", function()
     local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 3}), nn.PReLU(32),
       nn.MaxPool2d(2), nn.Conv2d(32, 32, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()}
     local x <const> = braid.randn(1, 3, 48, 48)

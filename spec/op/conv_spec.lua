@@ -132,7 +132,7 @@ describe("conv2d", function()
     for _, k in ipairs(grouped) do check(k) end
   end)
 
-  it("with padding = \"same\" keeps the size; even kernels reach on behind", function()
+  it("with padding = \"same\" keeps the size; even kernels pad one more at the end", function()
     for _, k in ipairs(same) do check(k) end
   end)
 

@@ -79,7 +79,7 @@ describe("the type of a result", function()
     assert.same({0, 0, 2}, braid.tensor({-3, 0, 2}, {dtype = "int32"}):relu():totable())
   end)
 
-  it("of clamp is float32 for integers and a limit that is none", function()
+  it("of clamp is float32 for integers and a fractional limit", function()
     local x <const> = braid.tensor({-3, 0, 2}, {dtype = "int32"})
     assert.equal("int32", x:clamp(-1, 1).dtype)
     assert.same({-0.5, 0, 2}, x:clamp {min = -0.5}:totable())
@@ -96,7 +96,7 @@ describe("the type of a result", function()
     assert.same({1, 0}, braid.tensor({{2, 0}, {3, 0}}, {dtype = "uint8"}):any(1):totable())
   end)
 
-  it("is none for integers in functions that are made for floats", function()
+  it("does not exist for integers in functions for floats alone", function()
     for _, name in ipairs {"leaky_relu", "elu", "gelu", "silu", "softplus", "hardswish"} do
       assert.has_error(function() core.ops[name](of("int64", {2})) end,
         name .. ": x must be float32 or float64, not int64")
@@ -407,7 +407,7 @@ describe("batch norm's running statistics", function()
     assert.is_true((y - z):abs():max():item() < 5e-4)
   end)
 
-  it("want more than one value when training", function()
+  it("need more than one value in training", function()
     assert.has_error(function() core.ops.batch_norm(braid.zeros(1, 3),
       {training = true}) end,
       "batch_norm: training wants more than one value for each channel, input is (1, 3): a larger "

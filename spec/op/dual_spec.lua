@@ -572,7 +572,7 @@ describe("curves and lines", function()
     end
   end)
 
-  it("between two tensors begin and end in them", function()
+  it("between two tensors begin and end at them", function()
     for _, dtype in ipairs {"float32", "float64"} do
       local big <const> = dtype == "float32" and 3e38 or 1.7e308
       local a <const> = braid.tensor({0.1, 1e30, -big, 1 / 3, 5}, {dtype = dtype})

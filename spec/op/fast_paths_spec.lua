@@ -85,15 +85,15 @@ local CONVOLUTIONS <const> = {
   {{2, 48, 6, 6}, {40, 48, 3, 3}, {padding = 2, dilation = 2}},
 }
 
-describe("what one number spoils", function()
-  it("is the same in every convolution", function()
+describe("the results that one NaN or infinity spoils", function()
+  it("are the same in every convolution", function()
     for i, c in ipairs(CONVOLUTIONS) do
       compare("conv2d " .. i, function(x, w, b) return F.conv2d(x, w, b, c[3]) end,
         {c[1], c[2], {c[2][1]}})
     end
   end)
 
-  it("is the same in transposed convolutions", function()
+  it("are the same in transposed convolutions", function()
     for i, o in ipairs{{stride = 2}, {padding = 1}, {padding = 1, groups = 2}} do
       compare("conv_transpose2d " .. i, function(x, w, b)
         return F.conv_transpose2d(x, w, b, o)
@@ -101,7 +101,7 @@ describe("what one number spoils", function()
     end
   end)
 
-  it("is the same in products of all sizes", function()
+  it("are the same in products of all sizes", function()
     for _, s in ipairs{{3, 4, 5}, {1, 100, 300}, {4, 60, 70}, {100, 50, 60}, {32, 900, 230}} do
       local name <const> = table.concat(s, " x ")
       compare("linear " .. name, function(x, w, b) return F.linear(x, w, b) end,
@@ -114,7 +114,7 @@ describe("what one number spoils", function()
     compare("bilinear", F.bilinear, {{4, 6}, {4, 5}, {3, 6, 5}})
   end)
 
-  it("is the same in mixes, pools and sums", function()
+  it("are the same in mixes, pools and sums", function()
     compare("mix", core.ops.mix, {{2, 36, 5, 5}, {3, 3}})
     compare("mix of channels", core.ops.mix, {{2, 36, 5, 5}, {3, 3, 12}})
     compare("avg_pool2d", function(x) return F.avg_pool2d(x, 3, {stride = 2, padding = 1}) end,

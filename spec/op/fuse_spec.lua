@@ -68,7 +68,7 @@ local function gradients(net, y)
   return list
 end
 
-describe("an activation behind a sum", function()
+describe("an activation after a sum", function()
   before_each(function() braid.manual_seed(7) end)
 
   for _, float in ipairs{"float32", "float64"} do
@@ -188,7 +188,7 @@ describe("a batch normalisation", function()
 end)
 
 describe("a chain", function()
-  it("goes on through a Sequential within", function()
+  it("continues through a Sequential inside", function()
     local net <const> = nn.Sequential{nn.Sequential{nn.Conv2d(3, 8, {kernel = 3})},
       nn.Sequential{nn.BatchNorm2d(8), nn.Sequential{nn.SiLU()}}, nn.MaxPool2d(2)}:eval()
     local x <const> = braid.randn(2, 3, 30, 30)
@@ -215,7 +215,7 @@ describe("a chain", function()
     assert.matches("conv2d_max_pool2d conv2d_prelu", names_without_gradients(together, x))
   end)
 
-  it("leaves alone what has a forward of its own", function()
+  it("leaves alone a class with its own forward", function()
     local x <const> = braid.randn(1, 2, 6, 6)
     local Doubled <const> = class("Doubled", nn.Conv2d)
     function Doubled:forward(y) return nn.Conv2d.forward(self, y) * 2 end
@@ -240,12 +240,12 @@ describe("a chain", function()
     assert.equal(0, distance(seen, net[1](x))) -- what it has seen is still what it was
   end)
 
-  it("gives the tensor itself where nothing is done with it", function()
+  it("gives the input itself where no layer changes it", function()
     local x <const> = braid.randn(2, 2)
     assert.equal(x, nn.Sequential{nn.Identity(), nn.Dropout(0.5):eval()}(x))
   end)
 
-  it("is not made while a summary or an anomaly is looked for", function()
+  it("is not made during a summary or detect_anomaly", function()
     local net <const> = nn.Sequential{nn.Conv2d(2, 3, {kernel = 3}), nn.SiLU()}
     assert.matches("SiLU", tostring(net:summary{2, 6, 6}))
     net[1].weight:detach():fill_(0 / 0)
@@ -253,7 +253,7 @@ describe("a chain", function()
     assert.error_matches(function() net(braid.randn(1, 2, 6, 6)) end, "conv2d: the result")
   end)
 
-  it("that is left in its middle leaves nothing behind", function()
+  it("that is left half-way leaves nothing behind", function()
     local x <const> = braid.randn(1, 2, 30, 30)
     local conv <const>, silu <const> = nn.Conv2d(2, 8, {kernel = 3}), nn.SiLU()
     local function paused(f)
@@ -290,7 +290,7 @@ describe("a chain", function()
     end
   end)
 
-  it("takes modes and scopes within as they come", function()
+  it("works with modes and scopes inside", function()
     local x <const>, conv <const> = braid.randn(1, 2, 9, 9), nn.Conv2d(2, 8, {kernel = 3})
     local net <const> = nn.Sequential{conv, function(y)
       local _ <close> = braid.scope()
@@ -307,7 +307,7 @@ describe("a chain", function()
     assert.equal(0, distance(core.settled(grown), conv(x)))
   end)
 
-  it("waits for nothing when it is asked for shape and type alone", function()
+  it("computes nothing for its shape and type", function()
     local x <const> = core.straight(braid.randn(1, 2, 9, 9))
     local shown <const> = names(function()
       local y <const> = core.ops.conv2d(x, braid.randn(4, 2, 3, 3))

@@ -52,7 +52,7 @@ describe("batch_norm with activation = \"relu\"", function()
     end, given))
   end)
 
-  it("knows no other", function()
+  it("refuses other activations", function()
     assert.error_matches(function()
       F.batch_norm(braid.randn(3, 2), nil, nil, nil, nil, {training = true, activation = "tanh"})
     end, 'batch_norm: activation must be "relu" or left out, not "tanh"', 1, true)

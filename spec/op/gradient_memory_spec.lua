@@ -62,5 +62,5 @@ describe("a gradient in the memory of the one that comes in", function()
     end
   end
 
-  it("was asked of the elementwise operators", function() assert.is_true(seen > 40) end)
+  it("is tested for the elementwise operators", function() assert.is_true(seen > 40) end)
 end)

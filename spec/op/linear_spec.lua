@@ -41,7 +41,7 @@ describe("linear with large weights and few rows", function()
     end
   end
 
-  it("takes inputs that lie otherwise, and weights that do", function()
+  it("takes inputs and weights in other memory layouts", function()
     local x <const> = braid.randn(1500, 7):t()
     local w <const>, wide <const> = braid.randn(1001, 1500), braid.randn(1001, 3000)
     local expected <const> = x:contiguous():matmul(w:t())

@@ -1651,7 +1651,7 @@ describe("operator", function()
   end
 end)
 
-describe("what was wrong once:", function()
+describe("a mistake of before:", function()
   it("a dilated pooling window beside the image gives -inf and no gradient", function()
     local x <const> = braid.ones(1, 1, 2, 2):requires_grad_()
     local y <const> = x:max_pool2d(2, {dilation = 3, padding = 1})

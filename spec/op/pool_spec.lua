@@ -82,7 +82,7 @@ describe("max_pool2d", function()
     assert.equal(1, y:isnan():count_nonzero():item())
   end)
 
-  it("does not lose what comes late in a mean of many", function()
+  it("keeps late values in a mean of many", function()
     assert.equal(1, F.adaptive_avg_pool2d(braid.ones(1, 1, 5000, 5000), 1):item())
   end)
 
@@ -100,7 +100,7 @@ describe("max_pool2d", function()
 end)
 
 describe("an elementwise gradient that takes dy's memory", function()
-  it("leaves alone a gradient that is the user's, a hook's or asked for", function()
+  it("leaves alone a gradient that the user, a hook or the call holds", function()
     local x <const> = braid.tensor{-1, 2, 3}:requires_grad_()
     local seen
     local y <const> = x * 2

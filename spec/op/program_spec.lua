@@ -71,7 +71,7 @@ describe("simplex_program", function()
 end)
 
 describe("fair_program", function()
-  it("leaves nothing of h w = w^-power, whatever the power and the sizes of rows", function()
+  it("solves h w = w^-power, whatever the power and the sizes of rows", function()
     braid.manual_seed(2)
     for _, t in ipairs{1, 2, 5, 20, 64} do
       local x <const> = braid.randn({t, t + 20}, {dtype = "float64"})
@@ -85,7 +85,7 @@ describe("fair_program", function()
     end
   end)
 
-  it("leaves out rows of zeros, and stays finite where nothing serves all", function()
+  it("leaves out rows of zeros, and stays finite where no solution serves all", function()
     local h <const> = braid.tensor({{4, 0, 0}, {0, 0, 0}, {0, 0, 1}}, {dtype = "float64"})
     for i, wanted in ipairs{0.5, 0, 1} do
       assert.near(wanted, ops.fair_program(h, 1)[i]:item(), 1e-14)
@@ -97,7 +97,7 @@ describe("fair_program", function()
 end)
 
 describe("all programs", function()
-  it("refuse matrices that are none of theirs", function()
+  it("refuse matrices of another form", function()
     local q <const> = braid.zeros({2}, {dtype = "float64"})
     for _, name in ipairs{"nonnegative_program", "simplex_program", "fair_program"} do
       for _, h in ipairs{braid.ones(2, 2), braid.ones({2, 3}, {dtype = "float64"})} do

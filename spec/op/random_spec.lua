@@ -136,7 +136,7 @@ describe("randint", function()
     assert.equal(6000, x:ge(-2):logical_and(x:le(3)):sum():item())
   end)
 
-  it("says when there is none", function()
+  it("says when the range holds no integer", function()
     assert.has_error(function() braid.randint(3, 2, {1}) end,
       "randint: no integer lies between 3 and 2")
   end)
@@ -229,7 +229,7 @@ describe("dropout", function()
     assert.is_false(x:dropout(0.5):eq(x:dropout(0.5)):all():item())
   end)
 
-  it("leaves all as it is without training, or with p = 0", function()
+  it("changes nothing without training, or with p = 0", function()
     local x <const> = braid.randn(50):requires_grad_()
     for _, y in ipairs {x:dropout(0.5, false), x:dropout {p = 0.5, training = false},
       x:dropout(0)} do

@@ -31,7 +31,7 @@ describe("gram", function()
     end
   end)
 
-  it("is 0 of no columns, and the same however x lies", function()
+  it("is 0 for no columns, and the same in any memory layout of x", function()
     assert.same({{0, 0}, {0, 0}}, ops.gram(braid.zeros(2, 0)):totable())
     local x <const> = braid.randn(7, 3)
     assert.same(ops.gram(x:t():contiguous()):totable(), ops.gram(x:t()):totable())

@@ -53,7 +53,7 @@ describe("cholesky", function()
 end)
 
 describe("solve", function()
-  it("gives the same however a lies", function()
+  it("gives the same in any memory layout of a", function()
     local a <const>, b <const> = double(X), double {1, 2, 3}
     assert.is_true(close(a:t():solve(b), a:t():contiguous():solve(b)))
     assert.is_true(close(a:matmul(a:solve(b)), b))
@@ -68,7 +68,7 @@ describe("solve", function()
       "cholesky: matrix 1 of the 1 of shape (2, 2) is not positive definite: its first 2 "
       .. "rows and columns are not")
   end)
-  it("names the shapes that do not suit", function()
+  it("names shapes that do not fit", function()
     assert.has_error(function() braid.ones(2, 3):inverse() end,
       "inverse: a must have the shape (..., n, n), not (2, 3)")
     assert.has_error(function() braid.eye(2):solve(braid.ones(3)) end,

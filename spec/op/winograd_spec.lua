@@ -59,7 +59,7 @@ describe("Winograd's algorithm", function()
     end
   end)
 
-  it("runs where it is allowed: other roundings than the plain way's", function()
+  it("runs where it is allowed: its roundings differ from the plain algorithm's", function()
     for _, case in ipairs(CASES) do
       local fast <const> = run(case, "float32")
       assert.is_true(braid.set_winograd(false))

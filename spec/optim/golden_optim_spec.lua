@@ -88,7 +88,7 @@ local function flat(a, b)
 end
 
 describe("the trajectory of PyTorch", function()
-  it("is there for every case, and every case for it", function()
+  it("has a case for each file entry, and an entry for each case", function()
     local names <const> = {}
     for name in pairs(golden) do
       local case <const> = name:match("^run/(.*)")

@@ -155,7 +155,7 @@ describe("groups", function()
     assert.near(1 - 0.3, b:item(), 1e-15)
   end)
 
-  it("refuse a parameter twice, options that are not there, and what is no group", function()
+  it("refuse a repeated parameter, unknown options, and values that are not groups", function()
     local a <const> = parameter(1)
     local opt <const> = optim.Adam({a})
     for _, case in ipairs{

@@ -63,7 +63,7 @@ describe("an optimizer from before", function()
     end)
   end
 
-  it("unfreezing what it was not given is an error", function()
+  it("unfreezing parameters that it was not given is an error", function()
     local net <const> = build():train_only{"heads"}
     local heads <const> = {}
     for _, head in pairs(net.head) do table.move(head:parameters(), 1, 2, #heads + 1, heads) end
@@ -74,7 +74,7 @@ describe("an optimizer from before", function()
       .. "bias, which was made, or began to train", 1, true)
   end)
 
-  it("one that could not be made does not count", function()
+  it("an optimizer whose making failed does not count", function()
     local net <const> = build()
     local opt <const> = adam(net)
     net:unstack():freeze()
@@ -165,8 +165,8 @@ describe("what is done on purpose is not refused:", function()
   end)
 end)
 
-describe("what an operation leaves behind", function()
-  it("is no penalty on a column that nothing else can be near to", function()
+describe("a network after an operation", function()
+  it("has no penalty on a column without a partner", function()
     for _, form in ipairs{"l2", "exponential", "trace"} do
       local net <const> = build():mutual{form = form, weight = 1}
       assert.is_true(net:penalty():item() > 0)
@@ -176,7 +176,7 @@ describe("what an operation leaves behind", function()
     end
   end)
 
-  it("is no connection that trains and changes nothing, where one column is left", function()
+  it("has no trainable connection without effect, where one column is left", function()
     local net <const> = build(mtl.ttc{start = 0}):extract("a")
     assert.is_nil(next(net.mixer))
     net:add_task("b", mtl.classes{3}) -- which makes them anew

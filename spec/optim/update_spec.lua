@@ -319,7 +319,7 @@ describe("a step over several parameters", function()
     assert.is_true(is_full(q, 0.25))
   end)
 
-  it("keeps what it was given until then, however many", function()
+  it("keeps the tensors of waiting steps, however many", function()
     local updates <const> = core.updates("sgd_step")
     local kept <const> = {}
     for i = 1, 200 do

@@ -106,7 +106,7 @@ describe("an experiment", function()
     end)
   end
 
-  it("would be found choosing by test data", function()
+  it("is caught when it chooses by test data", function()
     for _, text in ipairs{"val = faces.test, x", "train = sets.test", "best = test",
       "val = paper.whole(sets, sets.test)"} do
       assert.is_string(chosen_by_test("{" .. text .. "}"), text)

@@ -117,7 +117,7 @@ describe("axes", function()
     end
   end)
 
-  it("are logarithmic on decades, and leave out what has no logarithm, with a note", function()
+  it("are logarithmic on decades, and leave out values without a logarithm, with a note", function()
     local axis <const> = scale.log{low = 1e-4, high = 1, count = 5}
     assert.equal("1e-4 0.001 0.01 0.1 1", table.concat(axis.labels, " "))
     assert.near(0.5, axis.at(1e-2), 0.01)
@@ -125,7 +125,7 @@ describe("axes", function()
     assert.is_truthy(svg:find("2 values left out: infinite or not above 0", 1, true))
   end)
 
-  it("place what is drawn where it is", function()
+  it("place drawn elements at their values", function()
     local svg <const> = plot.lines({x = {0, 10}, y = {0, 1}}, {ylim = {0, 1}, xlim = {0, 10}}):svg()
     local points <const> = {}
     for p in svg:gmatch('points="([^"]*)" fill="none" stroke="var%(%-%-s1') do points[1] = p end
@@ -137,7 +137,7 @@ describe("axes", function()
     assert.is_true(x1 - x0 > 550)
   end)
 
-  it("refuse limits that make none", function()
+  it("refuse limits that make no axis", function()
     assert.error_matches(function() plot.lines({1}, {xlim = {2, 1}}) end,
       "plot.lines: xlim = {2, 1} must have its lower number first", 1, true)
     assert.error_matches(function() plot.lines({1}, {log = "y", ylim = {0, 1}}) end,
@@ -437,7 +437,7 @@ describe("core.draw_polygon", function()
     assert.same({64, 128, 64, 0}, canvas[2]:reshape(4):totable())
   end)
 
-  it("leaves what is no polygon", function()
+  it("draws nothing for a list that is not a polygon", function()
     local canvas <const> = core.new({3, 3, 3}, "uint8", 9)
     for _, p in ipairs{{}, {1, 1}, {0, 0, 1, 1}, {0, 0, NAN, 1, 2, 2}, {0, 0, INF, 1, 2, 2}} do
       core.draw_polygon(canvas, p, 1, {0, 0, 0})

@@ -40,7 +40,7 @@ local function compare(count, seed)
 end
 
 describe("the buffer", function()
-  it("does what a plain one does", function() compare(10000, 1) end)
+  it("does the same as a plain one", function() compare(10000, 1) end)
   it("#slow does so for 200,000 keys", function() compare(200000, 2) end)
 
   it("moves by lines near the column where the moves began", function()
@@ -127,7 +127,7 @@ describe("keys", function()
     assert.equal("Escape", (keys.next("\27", false)))
   end)
 
-  it("are text where they are nothing else, and what is pasted is whole", function()
+  it("are text where they are nothing else, and pasted text stays whole", function()
     assert.same({"text", "b", "é"}, {keys.next("éb", true)})
     assert.same({"text", "a", "\xff"}, {keys.next("\xffa", true)})
     assert.same({"paste", "x", "a\nb\n"}, {keys.next("\27[200~a\r\nb\r\27[201~x", true)})
@@ -153,7 +153,7 @@ describe("keys", function()
 end)
 
 describe("indentation", function()
-  it("follows what a line leaves open, and goes back for what closes", function()
+  it("grows after a line that opens a block, and shrinks at its end", function()
     for text, blanks in pairs{["for i = 1, 2 do"] = 2, ["x = {"] = 2, ["  f(function()"] = 4,
       ["x = 1"] = 0, ["  x = 1"] = 2, ["if a then b() else"] = 2, ["end"] = 0, ["  else"] = 4} do
       assert.equal(blanks, #indent.of("y = 1\n" .. text), text)
@@ -186,7 +186,7 @@ describe("the history", function()
     end)
   end)
 
-  it("loses nothing of several prompts", function()
+  it("keeps the entries of several prompts", function()
     shell.in_directory(function(dir)
       local path <const> = dir .. "/history"
       local one <const>, two <const> = History(path), History(path)
@@ -212,7 +212,7 @@ describe("the history", function()
     end)
   end)
 
-  it("lives in memory where there is no file to be had", function()
+  it("stays in memory where no file can be written", function()
     shell.in_directory(function(dir)
       for _, path in ipairs{dir, "/proc/no/history", "/dev/null"} do
         local h <const> = History(path)

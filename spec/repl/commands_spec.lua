@@ -56,7 +56,7 @@ describe("each function of the prompt", function()
 end)
 
 describe("help", function()
-  it("finds what a name leads to, what is called so, and what is near", function()
+  it("finds a name's value, other uses of the name, and near names", function()
     local _, run <const> = new_session()
     run("x = braid.zeros(2)")
     local CASES <const> = {["x:reshape"] = "^x:reshape%(shape%)\nx in another shape",

@@ -34,7 +34,7 @@ describe("a terminal that is asked for pictures", function()
     assert.is_true(waited <= 0.31)
   end)
 
-  it("takes nothing of what is typed meanwhile", function()
+  it("takes no key that is typed meanwhile", function()
     assert.same({"kitty", "ab", 0}, {ask("a", "\27_Gi=31;OK\27\\b\27[?62;c")})
   end)
 end)
@@ -42,7 +42,7 @@ end)
 describe("a late reply", function()
   for name, reply in pairs{kitty = "\27_Gi=31;OK\27\\", version = "\27P>|kitty(0.3)\27\\",
     attributes = "\27[?62;4c", title = "\27]11;rgb:00/00/00\7"} do
-    it("of the kind " .. name .. " is no text", function()
+    it("of the kind " .. name .. " is not taken as text", function()
       local key, rest = keys.next(reply .. "x", true)
       assert.same({"unknown", "x"}, {key, rest})
       for n = 3, #reply - 1 do assert.is_nil((keys.next(reply:sub(1, n), true))) end

@@ -178,7 +178,7 @@ describe("a wrong name", function()
 end)
 
 describe("a needed option", function()
-  it("is said to be one, and a default to be a default", function()
+  it("is marked as needed, and a default as a default", function()
     local count = 0
     for _, item in ipairs(called()) do
       for key, kind in pairs(item.doc.declared and item.doc.declared.kinds or {}) do

@@ -81,7 +81,7 @@ describe("a run that is paused", function()
     assert.equal(plain, paused)
   end)
 
-  it("takes what was changed", function()
+  it("uses what was changed", function()
     local plain <const> = fitted(function() end)
     entries = {"for _, group in ipairs(opt.groups) do group.lr = 1e-3 end", "resume()"}
     assert.not_equal(plain, (fitted(interrupt)))

@@ -452,7 +452,7 @@ describe("Ctrl-C", function()
     end
   end)
 
-  it("comes the second time even there", function()
+  it("stops even such code the second time", function()
     local session <const> = new_session()
     function session.env.endless() while true do end end
     core.never_interrupt(session.env.endless)
@@ -460,7 +460,7 @@ describe("Ctrl-C", function()
     assert.truthy(failing(session, "endless() x = 1"):find("interrupted!", 1, true))
   end)
 
-  it("comes after what must not be left half done", function()
+  it("waits for code that must not be left half done", function()
     local session <const> = new_session()
     local env <const> = session.env
     env.a, env.b = 0, 0

@@ -7,7 +7,7 @@ local NAN <const> = 0 / 0
 describe("random draws", function()
   local M <const> = math.maxinteger
 
-  it("of integers reach over all of int64", function()
+  it("of integers cover all of int64", function()
     braid.manual_seed(3)
     for _, ends in ipairs {{M - 3, M}, {math.mininteger, math.mininteger + 3}, {-2, 1},
       {9007199254740993, 9007199254740993}, {9007199254740991, 9007199254740994}} do
@@ -25,7 +25,7 @@ describe("random draws", function()
     assert.near(2000, x:floordiv(1 << 40):mod(2):sum():item(), 200)
   end)
 
-  it("of integers are even", function()
+  it("of integers are equally likely", function()
     braid.manual_seed(5)
     local x <const> = braid.randint(1, 6, {60000})
     for v = 1, 6 do assert.near(10000, x:eq(v):sum():item(), 400) end
@@ -54,7 +54,7 @@ describe("random draws", function()
     assert.is_true(x:isfinite():all():item())
   end)
 
-  it("refuse what is no distribution", function()
+  it("refuse invalid distributions", function()
     local x <const> = braid.zeros(3)
     for _, f in ipairs {function() x:uniform_(3, 2) end, function() x:uniform_(0, NAN) end,
       function() x:uniform_(0, math.huge) end, function() x:normal_(0, -1) end,

@@ -36,7 +36,7 @@ describe("a part by tensors", function()
     assert.same({{12, 1}, {24, 13}}, y[{{}, int {3, 1}, int {4, 1}}]:totable())
   end)
 
-  it("comes first where the tensors are no neighbours", function()
+  it("comes first where the index tensors are not neighbours", function()
     assert.same({{16, 20, 24}, {1, 5, 9}}, y[{int {2, 1}, {}, int {4, 1}}]:totable())
   end)
 
@@ -113,7 +113,7 @@ describe("writing a part by tensors", function()
     assert.same({1, 3}, x[{1, yes}].shape)
   end)
 
-  it("goes through a view that lies otherwise", function()
+  it("works through a view in another memory layout", function()
     local x <const> = braid.arange(6):reshape(2, 3)
     x:t()[int {3, 1}] = braid.tensor {{7, 8}, {9, 10}}
     assert.same({{9, 2, 7}, {10, 5, 8}}, x:totable())

@@ -163,7 +163,7 @@ describe("a number", function()
 end)
 
 describe("to", function()
-  it("cuts fractions off, and refuses what lies outside or is no number", function()
+  it("cuts fractions off, and refuses values out of range and NaN", function()
     for _, dtype in ipairs(INTEGERS) do
       for _, from in ipairs {"float32", "float64"} do
         for _, value in ipairs {0, 1.9, -0.9, 200.5, 254.99, 255, 255.5, 256, -1, 2147483520,

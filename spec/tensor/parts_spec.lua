@@ -135,7 +135,7 @@ describe("products by name", function()
     assert.same({{6, 8}, {10, 16}}, t({1, 1}):addmm(a, b, {alpha = 2, beta = 2}):totable())
     assert.same({{2, 3}, {4, 7}}, t({0 / 0}):addmm(a, b, {beta = 0}):totable())
   end)
-  it("name the shape that does not suit", function()
+  it("name the shape that does not fit", function()
     assert.has_error(function() a:mm(t {1, 2}) end,
       "mm: b must have 2 dimensions, not the shape (2)")
     assert.has_error(function() a:dot(a) end,
@@ -237,7 +237,7 @@ describe("making tensors like others", function()
 end)
 
 describe("limits beyond an integer type", function()
-  it("bind nothing, or are an error", function()
+  it("have no effect, or are an error", function()
     local u8 <const> = t({0, 7, 255}, {dtype = "uint8"})
     assert.same({0, 7, 255}, u8:clamp(-9, 300):totable())
     assert.has_error(function() u8:clamp(300) end,

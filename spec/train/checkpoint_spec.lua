@@ -95,7 +95,7 @@ describe("a checkpoint", function()
     same({a = t, b = {t, {c = t}}}, braid.resume(path), "")
   end)
 
-  it("names what no file holds, and leaves the file as it was", function()
+  it("names values that a file cannot hold, and leaves the file as it was", function()
     braid.checkpoint(path, {epoch = 1})
     local before <const> = shell.read(path)
     local endless <const> = {}
@@ -126,7 +126,7 @@ describe("a checkpoint", function()
     end
   end)
 
-  it("asks what has a state, at any depth, also a table of one's own", function()
+  it("saves objects that have a state, at any depth, and the user's own", function()
     local own <const> = {n = 3}
     function own:state_dict() return {n = self.n} end
     function own:load_state_dict(d) self.n = d.n end
@@ -168,7 +168,7 @@ describe("resume", function()
     assert.same({1, 1}, t:totable())
   end)
 
-  it("says whose state nobody took", function()
+  it("names a state that was not used", function()
     local layer <const> = nn.Linear(2, 2)
     braid.checkpoint(path, {net = layer, opt = optim.SGD(layer:parameters()), epoch = 3,
       random = braid.random_state()})
@@ -209,7 +209,7 @@ describe("resume", function()
     refused("t is a tensor %(3%) in the file and a table here", {net = other, t = {}})
   end)
 
-  it("refuses what is no checkpoint, and damage", function()
+  it("refuses files that are not checkpoints, and damaged ones", function()
     local net <const> = braid.model("models/tcdcn.lua",
       {tasks = braid.mtl.tasks{pose = braid.mtl.classes{5}}})
     for wrong, make in pairs{

@@ -26,7 +26,7 @@ local function in_directory(f)
 end
 
 describe("train.compare", function()
-  it("says what is shown, what is not, and what cannot be", function()
+  it("says which differences are shown, which are not, and which cannot be", function()
     in_directory(function(dir)
       local r <const> = compared(dir, {"clear", "worse", "alike"}, 6)
       local words <const> = r:words("score")
@@ -94,7 +94,7 @@ describe("train.compare", function()
     end)
   end)
 
-  it("takes what is there, adds networks and seeds, and refuses other settings", function()
+  it("keeps earlier results, adds networks and seeds, and refuses other settings", function()
     in_directory(function(dir)
       local count <const> = {0}
       local function run(job)

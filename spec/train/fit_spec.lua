@@ -200,7 +200,7 @@ describe("train.fit", function()
     assert.equal(1, #history)
   end)
 
-  it("has ended, when it is called again, where it had ended before", function()
+  it("does not train further when a finished run is called again", function()
     local function stopped(more)
       local o <const> = {dir = folder, epochs = 9, lr = 1e-12, patience = 2,
         best = "glasses.accuracy"}
@@ -358,7 +358,7 @@ describe("train.fit refuses", function()
     refused("there is no option 'agument'", {loader = {agument = {}}})
   end)
 
-  it("metrics that there are not, and data that do not fit", function()
+  it("unknown metrics, and data that do not fit", function()
     refused("best: there is no metric 'landmarks.failur'; did you mean landmarks.failure",
       {best = "landmarks.failur"})
     refused("train gives no batch: it has 120 samples, and drop_last", {batch = 121,
@@ -372,7 +372,7 @@ describe("train.fit refuses", function()
     refused("val has no label 'glasses', which a task of that name wants; it has", {val = without})
   end)
 
-  it("directories that are none, are in use or hold something else", function()
+  it("paths that are not directories, are in use or hold something else", function()
     shell.write(folder .. "/file", "x")
     refused("dir: .*/file is a file", {dir = folder .. "/file"})
     shell.run("mkdir " .. folder .. "/other")
@@ -403,7 +403,7 @@ describe("train.fit refuses", function()
     assert.equal(1, #train.history.read(folder .. "/run"))
   end)
 
-  it("a loss that is no number, with all that is known of it", function()
+  it("a loss that is not a number, with its step, task and cause", function()
     fit{dir = folder, epochs = 1}
     local before <const> = shell.read(folder .. "/last.safetensors")
     local tasks <const> = tasks_of()

@@ -102,7 +102,7 @@ describe("train.report", function()
     end)
   end)
 
-  it("makes a page of what little there is", function()
+  it("makes a page of a run with few events", function()
     for _, epochs in ipairs{0, 1} do
       shell.in_directory(function(dir)
         write_run(dir, epochs)

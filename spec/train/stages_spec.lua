@@ -189,7 +189,7 @@ describe("mixers that come in a later stage", function()
     end)
   end
 
-  it("leave a report where the best network had none of them", function()
+  it("leave a report where the best network came before them", function()
     shell.in_directory(function(folder)
       local _, history <const> = run(mtl.progressive{}, "Adam", folder .. "/a", {report = true,
         best = "landmarks.failure", stages = {{epochs = 1}, {epochs = 1,
@@ -199,7 +199,7 @@ describe("mixers that come in a later stage", function()
     end)
   end)
 
-  it("are told of to whoever brings an optimizer from before", function()
+  it("are reported for an optimizer that was made before", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks)
     net(braid.randn(2, 1, 16, 16))

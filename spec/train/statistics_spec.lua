@@ -42,7 +42,7 @@ describe("distributions", function()
     for i, df in ipairs(G.df) do compared(S.student, G.student[i], "student " .. df, df) end
   end)
 
-  it("have ends, a middle, and refuse what is none of theirs", function()
+  it("have limits and a median, and refuse arguments out of range", function()
     for _, D in ipairs{S.normal, S.student} do
       assert.equal(0, D.cdf(-math.huge, 3))
       assert.equal(1, D.cdf(math.huge, 3))
@@ -157,7 +157,7 @@ describe("bootstrap intervals", function()
     assert.same(before, braid.random_state():state_dict())
   end)
 
-  it("say where there is none", function()
+  it("say why an interval does not exist", function()
     assert.equal("one value has no deviation", S.bootstrap({3}).reason)
     local equal <const> = S.bootstrap({3, 3, 3})
     assert.same({3, 3, "all values are equal"}, {equal.low, equal.high, equal.reason})

@@ -105,7 +105,7 @@ local function halved(seed, several, failing)
 end
 
 describe("successive halving", function()
-  it("trains the same whatever was faster, on however many processes", function()
+  it("trains the same trials, whichever are faster, on any number of processes", function()
     local first <const> = halved(1, 1)
     for seed = 2, 20 do
       for _, several in ipairs{1, 2, 5, 40} do assert.same(first, halved(seed, several)) end
@@ -120,7 +120,7 @@ describe("successive halving", function()
     assert(count["3"] >= 3 and count["3"] <= 6, count["3"])
   end)
 
-  it("has the best trials go on, and none that failed", function()
+  it("continues the best trials, and none that failed", function()
     for _, several in ipairs{1, 4} do
       local set <const> = {}
       for _, words in ipairs(halved(3, several, 4)) do set[words] = true end
@@ -191,7 +191,7 @@ describe("train.sweep", function()
     end)
   end)
 
-  it("leaves out what failed, and fails where all did", function()
+  it("leaves out failed trials, and fails where all failed", function()
     in_directory(function(dir)
       local r <const> = swept(dir, {run = function(job)
         if job.trial % 3 == 0 then error("no luck") end

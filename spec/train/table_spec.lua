@@ -84,7 +84,7 @@ bold: best mean]], t:markdown())
     end
   end)
 
-  it("goes below itself where the terminal is narrower", function()
+  it("continues below where the terminal is narrower", function()
     for width = 20, 100, 10 do
       local lines <const> = {}
       for line in t:text(width):gmatch("[^\n]+") do lines[#lines + 1] = line end
@@ -93,7 +93,7 @@ bold: best mean]], t:markdown())
     assert.equal(5, select(2, t:text(20):gsub("\nhard", "")))
   end)
 
-  it("leaves out and counts what is not finite, and has a place for what is not there", function()
+  it("leaves out and counts values that are not finite, and marks missing cells", function()
     local few <const> = table_of({{name = "e", direction = "min"}, {name = "f"}},
       {{"a", e = {0.5, 0 / 0, 0.7}}, {"b", e = {0 / 0, 0 / 0}}, {"c", e = {}}, {"d", e = 1 / 0},
         {"e", e = {0.25}}, {"f", f = -12345}})
@@ -121,7 +121,7 @@ f - -12,345]], (few:text(100):gsub(" +", " "):gsub(" \n", "\n")))
     end)
   end)
 
-  it("refuses cells without a column, and what is no cell", function()
+  it("refuses cells without a column, and values that are not cells", function()
     assert.error_matches(function() table_of({{name = "error"}}, {{"a", eror = 1}}) end,
       "row 'a' has a cell 'eror', but there is no such column; did you mean error?")
     assert.error_matches(function() table_of({{name = "error"}}, {{"a", error = print}}) end,

@@ -40,7 +40,7 @@ describe("train.test", function()
     assert.equal(first.glasses.accuracy, event.metrics.glasses.accuracy)
   end)
 
-  it("refuses what is no run, what still trains, and values without a network", function()
+  it("refuses other directories, runs that still train, and values without a network", function()
     local set <const> = faces.test
     local function wrong(words, ...)
       local ok <const>, why <const> = pcall(train.test, ...)

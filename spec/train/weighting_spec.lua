@@ -145,7 +145,7 @@ describe("a weighting in train.fit", function()
     end
   end)
 
-  it("is one's own function, too, and refuses what does not go with it", function()
+  it("may be the user's function, and refuses options that do not go with it", function()
     local seen = 0
     local history <const> = fit{weighting = function(losses, _, state)
       seen = seen + 1

@@ -32,7 +32,7 @@ describe("averaging parts of a picture", function()
     end
   end)
 
-  it("takes one channel, and none of the parts", function()
+  it("takes one channel, and an empty list of parts", function()
     local gray <const> = core.area(canvas[{ {}, {}, {2, 2} }]:contiguous(), parts{{1, 1, 31, 23}},
       3, 2)
     local expected <const> = pooled(picture[{ {2, 2} }], {1, 1, 31, 23}, 3, 2)
@@ -127,7 +127,7 @@ describe("the detector", function()
     near({points[3][1], points[3][2], 0, 0}, {a[1] - 1 + w / 2, a[2] - 1 + h / 2, 0, 0}, 1e-3)
   end)
 
-  it("finds nothing where nothing is, and in pictures smaller than a face", function()
+  it("finds nothing in an empty picture or one smaller than a face", function()
     for _, picture in ipairs{planted(60, 60, {}), planted(19, 100, {{1, 1, 19}}),
       planted(1, 1, {{1, 1, 1}})} do
       local found <const> = seeing()(picture)
@@ -354,7 +354,7 @@ describe("published weights", function()
     end)
   end)
 
-  it("that are not there, or another network's, are told", function()
+  it("that are missing, or of another network, are reported", function()
     in_directory(function(dir)
       local none <const>, message <const> = vision.mtcnn.detector(dir)
       assert.is_nil(none)
