@@ -192,7 +192,7 @@ end
 
 local kinds <const>, results <const> = {}, {}
 for kind in o.networks:gmatch("%S+") do
-  if not TRAIN[kind] then error(("--networks: '%s' is none of st, mt, dmt"):format(kind), 0) end
+  if not TRAIN[kind] then error(("--networks: '%s' is not st, mt or dmt"):format(kind), 0) end
   kinds[#kinds + 1] = kind
 end
 for i, kind in ipairs(kinds) do results[i] = {kind, TRAIN[kind]()} end

@@ -3,7 +3,6 @@
 -- pooling (150 -> 75 -> 38); a shared layer of 1024; one linear head for each task. Weights start
 -- by Xavier's rule and biases at a small positive constant (section 3.3). The loss is equation 3,
 -- with lambda 6 for pose and 3 for glasses.
--- for pose and 3 for glasses.
 -- Decisions: the constant is 0.1. ReLU follows every layer except the heads; the paper does not
 -- say. Landmarks are in [-1, 1] of the image, not in pixels. Their loss (equation 2) gets the
 -- weight 75^2, so the sum is the paper's.

@@ -4,7 +4,7 @@
 set -eu
 
 if ! git rev-parse --verify --quiet HEAD >/dev/null 2>&1; then
-  echo "make dist: this is no git checkout, which is what a tarball is made of" >&2
+  echo "make dist: this is not a git checkout, from which a tarball is made" >&2
   exit 1
 fi
 version=$(git show HEAD:lua/braid/version.lua | sed -n 's/^return "\(.*\)"$/\1/p')

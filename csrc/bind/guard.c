@@ -170,7 +170,7 @@ static int guarded(lua_State *L) {
   if (message)
     lua_pushvalue(L, -2);
   else
-    lua_pushfstring(L, "it raised an error that is no text, but a %s",
+    lua_pushfstring(L, "it raised an error that is not a string, but a %s",
                     luaL_typename(L, -2));
   lua_pushstring(L, g->spent);
   return 3;

@@ -25,7 +25,7 @@ static int rows(lua_State *L) {
 /* core.limit(row[, value]): the value of a limit, after setting it if one is given. */
 static int limit(lua_State *L) {
   const lua_Integer i = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, i >= 1 && i <= BR_LIMITS, 1, "is no row");
+  luaL_argcheck(L, i >= 1 && i <= BR_LIMITS, 1, "is not a row");
   if (!lua_isnoneornil(L, 2)) {
     const lua_Integer value = luaL_checkinteger(L, 2);
     luaL_argcheck(L, value >= 1 && value <= br_limit_table[i - 1].most, 2,

@@ -125,7 +125,7 @@ static br_status check_targets(br_call *c, br_tensor *target, int64_t classes) {
     const char *hint = at[i] ? ""
                              : "; labels count from 1 (counted from 0? add 1; if 0 marks "
                                "a missing label, say {ignore = 0})";
-    status = br_bad(c, "target %lld at place %lld is none of the classes 1 to %lld%s",
+    status = br_bad(c, "target %lld at place %lld is not one of the classes 1 to %lld%s",
                     (long long)at[i], (long long)i + 1, (long long)classes, hint);
   }
   br_release(flat);

@@ -76,7 +76,7 @@ static br_status flatten_infer(br_call *c) {
   if (!status) status = br_dim(c, &c->arg[1], x->ndim, &to);
   if (status) return status;
   if (to < from)
-    return br_bad(c, "start_dim %d lies behind end_dim %d", from + 1, to + 1);
+    return br_bad(c, "start_dim %d comes after end_dim %d", from + 1, to + 1);
   for (int d = 0; d < x->ndim; d++) {
     if (d <= from || d > to)
       shape[n++] = x->shape[d];

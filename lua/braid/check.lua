@@ -239,7 +239,7 @@ function M.caught(f, ...)
   local results <const> = table.pack(pcall(f, ...))
   if results[1] then return table.unpack(results, 1, results.n) end
   local message <const> = results[2]
-  if type(message) ~= "string" then return false, "an error that is no text" end
+  if type(message) ~= "string" then return false, "an error that is not a string" end
   local _, place <const> = pcall(M.fail, "")
   return false, message:sub(1, #place) == place and message:sub(#place + 1) or message
 end

@@ -79,10 +79,10 @@ describe("data.csv", function()
       said("path,age\na.png,1\nb.png,x\n", {reals = {"age"}}))
     assert.equal("DIR/m.csv: there is no column 'sex'; there is path, age",
       said("path,age\na.png,1\n", {classes = {"sex"}}))
-    assert.equal("DIR/m.csv:2: column 'mood': 'bad' is none of the classes sad, glad",
+    assert.equal("DIR/m.csv:2: column 'mood': 'bad' is not one of the classes sad, glad",
       said("path,mood\na.png,bad\n", {classes = {mood = {"sad", "glad"}}}))
     assert.equal("DIR/m.csv:3: column 'path': a path is missing", said("path,age\na.png,1\n,2\n"))
-    assert.equal("DIR/m.csv:2: column 'set': 'dev' is none of train, val, test",
+    assert.equal("DIR/m.csv:2: column 'set': 'dev' is not train, val or test",
       said("path,set\na.png,dev\n", {split = "set"}))
     assert.equal("DIR/m.csv:2: the box has no area",
       said("path,a,b,c,d\na.png,1,1,1,2\n", {box = {"a", "b", "c", "d"}}))

@@ -37,7 +37,7 @@ end)
 describe("make dist", function()
   local function in_checkout(f)
     if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
-    if shell.run("git rev-parse HEAD").status ~= 0 then pending("this is no git checkout") end
+    if shell.run("git rev-parse HEAD").status ~= 0 then pending("this is not a git checkout") end
     shell.in_directory(f)
   end
 
@@ -62,7 +62,7 @@ describe("make dist", function()
       succeeds(("cp -r rocks %s"):format(directory))
       local result <const> = shell.run(("cd %s && sh rocks/dist.sh out"):format(directory))
       assert.equal(1, result.status)
-      assert.matches("^make dist: this is no git checkout", result.err)
+      assert.matches("^make dist: this is not a git checkout", result.err)
     end)
   end)
 

@@ -217,7 +217,7 @@ describe("examples", function()
         local name <const> = words:match(".*%-%-(%w+)")
         assert.matches(name == "block" and "features: there is no block 'conv9'"
           or name == "branch" and "there is no block 'conv9'"
-          or name == "networks" and "--networks: 'x' is none of st, mt, dmt"
+          or name == "networks" and "--networks: 'x' is not st, mt or dmt"
           or ("--%s must be "):format(name), output, 1, true)
       end
     end

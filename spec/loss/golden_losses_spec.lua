@@ -276,7 +276,7 @@ describe("losses", function()
     end},
     {"nll: target must have shape (2) for input (2, 3), not (3)",
       function() loss.nll(x, braid.ones(3, INTEGERS)) end},
-    {"nll: target 4 is none of the classes 1 to 3",
+    {"nll: target 4 is not one of the classes 1 to 3",
       function() loss.nll(x, braid.tensor({1, 4}, INTEGERS)) end},
     {"nll: weight must have shape (3), not (2)",
       function() loss.nll(x, braid.ones(2, INTEGERS), {weight = braid.ones(2)}) end},

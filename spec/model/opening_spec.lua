@@ -54,7 +54,7 @@ describe("opening a file", function()
     {definition "\27Lua", "binary"},
     {definition "return function() return nn.Linear(2, 2) end", "no option 'norm'"},
     {definition "return function(_, o) return o.norm and nn.Linear(2, 2) end", "load_state_dict"},
-    {definition "return function() error({}) end", "an error that is no text"},
+    {definition "return function() error({}) end", "an error that is not a string"},
     {definition(("x"):rep((1 << 20) + 1)), "bytes of definition"},
     {definition(false), "it has no definition"},
     {{["braid.definition"] = false, ["braid.definition.bytes"] = "\u{100}"}, "is damaged"},

@@ -188,10 +188,10 @@ describe("a metric alone", function()
     fails(function() mtl.metric.auc():observe(s, braid.ones(4)) end,
       "mtl.metric.auc: labels must be whole numbers from 1 (int64), not float32")
     fails(function() mtl.metric.auc():observe(s, int{1, 2, 3, 1}) end,
-      "mtl.metric.auc: label 3 is none of the classes 1 to 2; a missing one is -100")
+      "mtl.metric.auc: label 3 is not one of the classes 1 to 2; a missing one is -100")
     local column <const> = mtl.metric.auc():observe(s:reshape(4, 1), labels)
     assert.equal(0.75, (column:result()))
-    fails(function() column:observe(s, int{1, 2, 3, 1}) end, "label 3 is none of the classes")
+    fails(function() column:observe(s, int{1, 2, 3, 1}) end, "label 3 is not one of the classes")
     assert.equal(0.75, (column:result()))           -- and what was refused is not in it
     for _, name in ipairs{"auc", "mae", "error"} do
       local m <const> = mtl.metric[name]()

@@ -32,7 +32,7 @@ local function block(outputs, pool)
   end
 end
 
--- A convolution with its ReLU right behind it.
+-- A convolution with its ReLU right after it.
 local function bare(c)
   return nn.Sequential{nn.Conv2d(c, 8, {kernel = 3, padding = 1}), nn.ReLU()}
 end

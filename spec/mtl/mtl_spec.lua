@@ -306,7 +306,8 @@ describe("an evaluation", function()
     for _, label in ipairs{0, 4, -1} do
       local target <const> = braid.tensor({1, label}, {dtype = "int64"})
       assert.error_matches(function() mtl.classes{3}:observe({}, output, target) end,
-        ("mtl.classes: label %d of sample 2 is none of the classes 1 to 3"):format(label), 1, true)
+        ("mtl.classes: label %d of sample 2 is not one of the classes 1 to 3"):format(label), 1,
+        true)
       assert.equal(1, mtl.classes{3, ignore = label}:labelled(target))
     end
   end)

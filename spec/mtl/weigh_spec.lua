@@ -248,7 +248,7 @@ describe("a function as weighting", function()
     assert.is_true(seen.first > 0)
     assert.same({a = 1, b = 2, c = 3}, weighing.coefficients)
     assert.equal(2, weighing:state_dict().memory.steps)
-    assert.matches("a function of one's own", tostring(weighing), 1, true)
+    assert.matches("a function of your own", tostring(weighing), 1, true)
   end)
 
   it("costs one backward pass while it does not look at the products", function()

@@ -235,11 +235,11 @@ copy = nil]])
 
 add("error value", "that prints itself",
   "error(setmetatable({}, {__tostring = function() EVIL = true return 'x' end}))",
-    "that is no text, but a table")
-add("error value", "a table", "error({})", "that is no text, but a table")
-add("error value", "a function", "error(evil)", "that is no text, but a function")
-add("error value", "nil", "error()", "that is no text, but a nil")
-add("error value", "by assert", "assert(false, {})", "that is no text, but a table")
+    "that is not a string, but a table")
+add("error value", "a table", "error({})", "that is not a string, but a table")
+add("error value", "a function", "error(evil)", "that is not a string, but a function")
+add("error value", "nil", "error()", "that is not a string, but a nil")
+add("error value", "by assert", "assert(false, {})", "that is not a string, but a table")
 forward("error value", "that prints itself",
   "error(setmetatable({}, {__tostring = function() EVIL = true return 'x' end}))", "")
 add("error value", "while options are read", [[
@@ -397,6 +397,6 @@ M[#M + 1] = {kind = "text", what = "that gives no function", text = "", raw = "r
 M[#M + 1] = {kind = "text", what = "that loops before it gives one", text = "",
   raw = "while true do end", says = "steps"}
 M[#M + 1] = {kind = "text", what = "that fails before it gives one", text = "", raw = "error({})",
-  says = "that is no text, but a table"}
+  says = "that is not a string, but a table"}
 
 return M

@@ -219,7 +219,7 @@ rows["mtl.pose_bins"] = {call = function(_, o) mtl.pose_bins(o) end}
 for _, name in ipairs(require("braid.folder").names(mtl.metric)) do
   rows["mtl.metric." .. name] = {call = function(_, o) mtl.metric[name](o) end}
 end
-rows["a metric of one's own"] = {what = "mtl.real: the metric 'mine'", no_names = true,
+rows["a metric of your own"] = {what = "mtl.real: the metric 'mine'", no_names = true,
   options = {result = print}, call = function(_, o) mtl.real{metrics = {mine = o}} end}
 rows["mtl.ced"] = {arguments = {errors = {0.1, 0 / 0}},
   call = function(a, o) mtl.ced(a.errors, o) end}

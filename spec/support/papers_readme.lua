@@ -5,7 +5,7 @@
 --   build/braid spec/support/papers_readme.lua build/papers >examples/papers/README.md
 --
 -- The second form first copies NAME/result.json of each finished run in the folder to
--- results/NAME.json. Quick runs are not copied, because they are no results. For an experiment
+-- results/NAME.json. Quick runs are not copied, because they are not results. For an experiment
 -- without a result, the page shows only the printed numbers that its file declares.
 
 local braid <const> = require "braid"

@@ -134,7 +134,7 @@ describe("an error", function()
     {"cat: wants at least one tensor", function() return braid.cat {} end},
     {"where: the condition must be bool, not float32; x:ne(0) makes one",
       function() return braid.where(x, 1, 2) end},
-    {"cross_entropy: target 4 at place 2 is none of the classes 1 to 3",
+    {"cross_entropy: target 4 at place 2 is not one of the classes 1 to 3",
       function() return braid.F.cross_entropy(x, braid.tensor({1, 4}, INTEGERS)) end},
     {"cross_entropy: target must hold class labels (integers from 1), not float32; "
       .. "to(\"int64\") converts",
@@ -195,7 +195,7 @@ describe("an error", function()
       return braid.F.conv2d(braid.ones(1, 1, 2, 2),
         braid.ones(1, 1, 1, 1, {dtype = "float64"}))
     end},
-    {"flatten: start_dim 2 lies behind end_dim 1", function() return x:flatten(2, 1) end},
+    {"flatten: start_dim 2 comes after end_dim 1", function() return x:flatten(2, 1) end},
     {"t: x must have at most 2 dimensions, not the shape (1, 1, 1); use transpose",
       function() return braid.ones(1, 1, 1):t() end},
     {"narrow: the step must be at least 1, not 0",

@@ -141,7 +141,7 @@ describe("a log", function()
     log:event{event = "note", n = 3}
     assert.equal(1, #said)
     assert.matches("No space left on device; training continues", said[1])
-    refused("is behind", braid.checkpoint, folder .. "/c.safetensors", {log = log})
+    refused("lacks the last events", braid.checkpoint, folder .. "/c.safetensors", {log = log})
     full = false
     log:event{event = "note", n = 4}
     local text <const> = shell.read(folder .. "/metrics.jsonl")

@@ -171,7 +171,7 @@ describe("a pool of jobs", function()
       write(dir, clear .. jobs)
       local r <const> = run(dir)
       assert(r.err:find("pool was removed while its jobs ran. Each process runs the script from "
-        .. "its beginning; put what only the first process may do behind `if not "
+        .. "its beginning; put what only the first process may do inside `if not "
         .. "train.in_job() then`", 1, true), r.err)
       write(dir, "if not braid.train.in_job() then " .. clear .. "end " .. jobs)
       assert.equal("a\t1\nb\t2\n", (run(dir).out:gsub("%[[^\n]*\n", "")))

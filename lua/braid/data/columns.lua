@@ -236,7 +236,7 @@ function M.class(t, column, names, from)
   for i, name in ipairs(names) do numbers[class_name(name)] = i end
   for row = 1, t.n do
     labels[row] = M.is_missing(t, values[row], column) and 0 or numbers[class_name(values[row])]
-      or fail("%s: '%s' is none of the classes %s", M.place(t, row, column),
+      or fail("%s: '%s' is not one of the classes %s", M.place(t, row, column),
         tostring(values[row]):sub(1, 40), table.concat(names, ", "))
   end
   return core.from_table(labels, "int64"), names

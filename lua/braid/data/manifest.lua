@@ -131,7 +131,7 @@ local function sets_of(t, all, split, rows)
     local word <const> = column[row]
     local name <const> = type(word) == "string" and SETS[word:lower()]
     if not name then
-      fail("%s: '%s' is none of train, val, test", columns.place(t, row, split), tostring(word))
+      fail("%s: '%s' is not train, val or test", columns.place(t, row, split), tostring(word))
     end
     lists[name] = lists[name] or {}
     table.insert(lists[name], i)

@@ -31,7 +31,7 @@ local function same(value) return value end
 --- The recipe of a loader; or nil and why it has none.
 function M.of(loader)
   local sets <const>, o <const> = loader.ds.parts or {loader.ds}, loader.o
-  if loader.ds.inputs then return nil, "its samples are no pictures" end
+  if loader.ds.inputs then return nil, "its samples are not pictures" end
   local recipe <const> = {channels = fit.channels(sets, o)}
   if o.augment then return nil, "it augments pictures at random" end
   if not o.transforms then

@@ -79,7 +79,7 @@ local FOREIGN <const> = {
 }
 FOREIGN.pth, FOREIGN.ckpt, FOREIGN.pickle = FOREIGN.pt, FOREIGN.pt, FOREIGN.pkl
 
--- A directory that is none of these may have some in it.
+-- Any other directory may hold some of these.
 local function unknown_folder(path)
   local _, folders <const> = core.list_folder(path)
   for _, name in ipairs(folders or {}) do

@@ -30,7 +30,7 @@ function M.complete(session, request)
   return {from = found.from + cut, texts = texts, said = said}
 end
 
--- The chain of names that the cursor is in or behind, else that of the call around it.
+-- The chain of names that the cursor is in or after, else that of the call around it.
 local function chain_at(session, text, at)
   local stop <const> = text:match("^[%w_]*()", at)
   local before <const> = near(text, stop)

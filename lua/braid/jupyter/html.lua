@@ -126,7 +126,7 @@ end
 
 -- ---- trees ----------------------------------------------------------------------------------
 
--- The lines from number i that are deeper than `indent`, as nested lists. -> the number behind them
+-- The lines from number i that are deeper than `indent`, as nested lists. -> the number after them
 local function branch(lines, i, indent, level, out)
   while lines[i] and #lines[i]:match("^ *") > indent do
     local own <const> = #lines[i]:match("^ *")
@@ -167,7 +167,7 @@ function M.image(svg, words)
     escaped(words or "figure"))
 end
 
---- A bar of a share between 0 and 1, with words behind it.
+--- A bar of a share between 0 and 1, with words after it.
 function M.bar(share, text)
   return ('<div><progress value="%d" max="1000" style="width:16em;vertical-align:middle">'
     .. '</progress> <span style="font-variant-numeric:tabular-nums">%s</span></div>'):format(

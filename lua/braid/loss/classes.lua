@@ -107,9 +107,9 @@ local function labelled(name, x, target, o)
     ops.logical_or(ops.lt(target, 1), ops.gt(target, classes)))
   if ops.any(strange):item() then
     local label <const> = ops.masked_select(target, strange)[1]:item()
-    shared.bad(name, "target %d is none of the classes 1 to %d%s", label, classes, label ~= 0 and ""
-      or "; labels count from 1 (counted from 0? add 1; if 0 marks a missing label, say "
-      .. "{ignore = 0})")
+    shared.bad(name, "target %d is not one of the classes 1 to %d%s", label, classes,
+      label ~= 0 and "" or "; labels count from 1 (counted from 0? add 1; if 0 marks a missing "
+      .. "label, say {ignore = 0})")
   end
   target = shared.fill(target, missing, 0)
   local ladder <const>, column = {}, {1, classes}

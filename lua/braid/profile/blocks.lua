@@ -11,7 +11,7 @@ M.is_network = Module.is
 
 local SHARED <const>, STACKED <const> = "(shared by all)", "(all columns)"
 
--- The block and the task of the module at a path; nil if the module is no block of its own.
+-- The block and the task of the module at a path; nil if the module is not a block.
 local function place_of(path)
   local parts <const> = {}
   for part in path:gmatch("[^.]+") do parts[#parts + 1] = part end

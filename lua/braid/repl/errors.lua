@@ -8,7 +8,7 @@ local M <const> = {}
 
 local LIMIT <const> = 8 -- calls that are printed
 
--- The text of an error value. One that is no string is printed as a result is, because its
+-- The text of an error value. One that is not a string is printed like a result, because its
 -- __tostring may fail or run for ever.
 local function text_of(value) return type(value) == "string" and value or printing.text(value) end
 

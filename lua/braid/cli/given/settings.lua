@@ -75,7 +75,7 @@ function M.list(option, text)
   return list
 end
 
---- The first word of a text and the settings behind it: "gradnorm alpha=1.5".
+--- The first word of a text and the settings after it: "gradnorm alpha=1.5".
 function M.named(option, text)
   local name <const>, rest <const> = text:match("^%s*([%a_][%w_]*)%f[%s,%z]%s*(.*)$")
   if not name then fail(option, text, 1) end

@@ -10,7 +10,7 @@ local function parse(source)
   local self <const> = {holds = "tensors", names = {}, tensors = {}, left_out = {}, values = 0}
   local ok <const>, wrong <const> = zip.each(source, function(entry, bytes)
     local name <const> = entry:match("^(.+)%.npy$")
-    local t, why = nil, "it is no .npy file"
+    local t, why = nil, "it is not a .npy file"
     if name then t, why = npy.facts(files.view(bytes, entry)) end
     if name and not t then return ("'%s': %s"):format(entry, why) end
     if not t or t.left_out then

@@ -75,7 +75,7 @@ local Custom <const> = class("function", Weighting)
 Custom.by = "lazy"
 function Custom:init(f) self.f, self.options = f, {on = "parameters"} end
 function Custom:weigh(s) return self.f(s.losses, s.gram, s.state, s.names) end
-Custom.__tostring = function() return "a function of one's own" end
+Custom.__tostring = function() return "a function of your own" end
 
 --- Returns the method that the user's value names, or raises an error.
 function M.of(what, given)

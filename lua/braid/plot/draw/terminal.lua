@@ -1,5 +1,5 @@
 --- Draws scenes as text in the width of the terminal: braille for lines, blocks for bars. It uses
--- no colours if NO_COLOR is set or the output is no terminal.
+-- no colours if NO_COLOR is set or the output is not a terminal.
 
 local core <const> = require "braid.core"
 local palette <const> = require "braid.plot.draw.palette"

@@ -113,7 +113,7 @@ end
 --- The type of a class.
 function M.of_class(handle) return use(names[class.names()[handle]]) end
 
---- A type of a comment with the full names of Braid's classes. A name that is none is an error.
+--- A type of a comment with the full names of Braid's classes. An unknown name is an error.
 function M.resolved(text)
   local unquoted <const> = text:gsub('"[^"]*"', function(word) return (" "):rep(#word) end)
   local out <const>, at = {}, 1

@@ -24,7 +24,7 @@ function Crew:has_room() return self.count < self.pool.jobs end
 local function check_there(pool)
   if core.path_kind(pool.dir .. "/jobs.lock") then return end
   check.fail("%s: %s was removed while its jobs ran. Each process runs the script from its "
-    .. "beginning; put what only the first process may do behind `if not train.in_job() then`",
+    .. "beginning; put what only the first process may do inside `if not train.in_job() then`",
     pool.what, pool.dir)
 end
 

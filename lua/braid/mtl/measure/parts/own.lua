@@ -16,7 +16,7 @@ local ops <const> = core.ops
 local Own <const> = class("metric")
 
 local CALL <const> = check.call()
-local KNOWN <const> = check.declare("a metric of one's own", {
+local KNOWN <const> = check.declare("a metric of your own", {
   direction = check.optional(check.choice{"max", "min"}), unit = check.text(),
   counts = check.text(), observe = check.optional(CALL), result = check.needed(CALL),
 })

@@ -24,8 +24,8 @@ function Confusion:init(context, _)
 end
 
 local function refuse(context, label, i, most)
-  check.fail("%s: label %d of sample %d is none of the classes 1 to %d%s", context.what, label, i,
-    most, label == 0 and "; labels count from 1 (counted from 0? add 1; if 0 marks a missing "
+  check.fail("%s: label %d of sample %d is not one of the classes 1 to %d%s", context.what, label,
+    i, most, label == 0 and "; labels count from 1 (counted from 0? add 1; if 0 marks a missing "
       .. "label, say {ignore = 0})" or ("; a missing one is %d"):format(context.ignore))
 end
 

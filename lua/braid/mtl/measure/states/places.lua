@@ -39,8 +39,8 @@ function Places:add(seen)
       self.missing = self.missing + 1
     else
       if label < 1 or label > classes then
-        check.fail("%s: label %d of sample %d is none of the classes 1 to %d; a missing one is %d",
-          context.what, label, (i - 1) // problems + 1, classes, context.ignore)
+        check.fail("%s: label %d of sample %d is not one of the classes 1 to %d; a missing one is "
+          .. "%d", context.what, label, (i - 1) // problems + 1, classes, context.ignore)
       end
       part.count = part.count + 1
       if among(scores, (i - 1) * classes + 1, classes, label, self.k) then

@@ -35,7 +35,7 @@ function Ranking:add(seen)
   local strange <const> = seen.labels:lt(1):logical_or(seen.labels:gt(context.classes))
     :logical_and(missing:logical_not())
   if strange:any():item() then
-    check.fail("%s: label %d is none of the classes 1 to %d; a missing one is %d", context.what,
+    check.fail("%s: label %d is not one of the classes 1 to %d; a missing one is %d", context.what,
       seen.labels:masked_select(strange)[1]:item(), context.classes, context.ignore)
   end
   local i <const> = #self.scores + 1
