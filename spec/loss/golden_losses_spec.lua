@@ -205,7 +205,7 @@ describe("a mask", function()
       for _, mark in ipairs{0, -1, 255, 2} do
         assert.equal(of(2, {1, 3}), of(3, {1, 3, mark}, mark))
       end
-      assert.error_matches(function() of(3, {1, 3, 0}) end, name .. ": target 0 .*none of the "
+      assert.error_matches(function() of(3, {1, 3, 0}) end, name .. ": target 0 .*not one of the "
         .. "classes 1 to 4; labels count from 1 %(counted from 0%? add 1; if 0 marks a missing "
         .. "label, say {ignore = 0}%)")
       assert.error_matches(function() of(3, {1, 3, -1}) end,
