@@ -270,7 +270,7 @@ end
 
 --- {size = the number of bytes in metrics.jsonl}; raises an error while lines wait to be written.
 function Log:state_dict()
-  if not self:flush() then check.fail("train.log: %s/metrics.jsonl: events wait", self.dir) end
+  if not self:flush() then check.fail("train.log: %s lacks the last events", self.dir) end
   local ok <const>, why <const> = self.journal:sync()
   if not ok then check.fail("train.log: %s", why) end
   return {size = self.journal:size()}
