@@ -191,7 +191,7 @@ describe("the layers of Lua", function()
     tensor_methods = 2, tensor_repeats = 1.5,
     random_state = 3, tensor = 3, grad = 4,
     io = 4, data = 5, functional = 5, nn = 6, loss = 6.5, optim = 7, mtl = 7, profile = 7,
-    sandbox = 8, plot = 9, model = 10,
+    sandbox = 8, plot = 9, model = 10, onnx = 10.5,
     train = 11, vision = 11, papers = 11.2, repl = 11.5, inspect = 11.7, jupyter = 11.7,
     cli = 12, init = 13,
   }
