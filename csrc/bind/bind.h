@@ -165,6 +165,7 @@ void br_open_series(lua_State *L);
 void br_open_autograd(lua_State *L);
 void br_open_rows(lua_State *L);
 void br_open_profile(lua_State *L);
+void br_open_trace(lua_State *L);
 void br_open_images(lua_State *L);
 void br_open_files(lua_State *L);
 void br_open_journals(lua_State *L);

@@ -10,6 +10,7 @@
    The box owns the whole chain. If an error or a dropped coroutine leaves a chain
    unfinished, it is collected with the box. */
 #include "bind/request.h"
+#include "op/trace.h"
 
 void br_drop_waiting(br_box *box) {
   br_call *c = box->waiting;
@@ -88,13 +89,13 @@ bool br_request_wait(lua_State *L, br_request *r) {
 }
 
 /* straight(x): returns x or a straight box with the same tensor, and whether it is such
-   a box. While anomalies are detected it returns x, because then each call must run
-   alone. */
+   a box. While anomalies are detected or calls are traced it returns x, because then
+   each call must run alone. */
 static int straight(lua_State *L) {
   br_box *given = br_test_box(L, 1), *box = given;
   br_enter(L);
   lua_settop(L, 1);
-  if (given && !given->straight && !br_anomaly()) {
+  if (given && !given->straight && !br_anomaly() && !br_tracing()) {
     box = br_push_box(L);
     box->t = br_retain(br_tensor_in(L, given));
     box->straight = true;

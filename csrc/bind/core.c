@@ -148,6 +148,7 @@ static int open_all(lua_State *L) {
   br_open_rows(L);
   br_open_operators(L);
   br_open_profile(L);
+  br_open_trace(L);
   br_open_images(L);
   br_open_files(L);
   br_open_journals(L);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "op/trace.h"
+
 /* The key of one dimension in t[{...}]. A mask serves for as many dimensions as it
    has. */
 typedef struct step {
@@ -79,6 +81,7 @@ static void take_keys(lua_State *L, const br_tensor *t, steps *s) {
     next->key = next->kind == TENSOR ? br_tensor_in(L, next->box) : NULL;
     if (next->key && next->key->ndim == 0 && next->key->dtype != BR_BOOL &&
         !br_dtype_is_float(next->key->dtype)) { /* an integer: its dimension disappears */
+      if (br_trace_read(next->key) != BR_OK) br_raise(L);
       next->kind = ONE;
       next->first = br_number_of(next->key).i;
       next->key = NULL;

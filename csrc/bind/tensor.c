@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "op/trace.h"
 
 br_dtype br_check_dtype(lua_State *L, int arg) {
   br_dtype dtype = BR_F32;
@@ -159,6 +160,7 @@ static int item(lua_State *L) {
   if (t->numel != 1)
     return br_error(L, "item: the tensor %s has %I elements, not one", br_shape_of(t),
                     (LUAI_UACINT)t->numel);
+  if (br_trace_read(t) != BR_OK) return br_raise(L);
   push_number(L, t, 0);
   return 1;
 }
@@ -200,6 +202,7 @@ static int totable(lua_State *L) {
     return br_error(L, "totable: tables for the shape %s do not fit into memory",
                     br_shape_of(br_check_tensor(L, 1)));
   br_box *box = br_push_loose_box(L);
+  if (br_trace_read(br_check_tensor(L, 1)) != BR_OK) return br_raise(L);
   br_fill_box(L, box, br_contiguous(br_check_tensor(L, 1)));
   push_level(L, box->t, 0, 0);
   empty(box);
@@ -210,6 +213,7 @@ static int totable(lua_State *L) {
 static int bytes(lua_State *L) {
   br_check_box(L, 1);
   br_box *box = br_push_loose_box(L);
+  if (br_trace_read(br_check_tensor(L, 1)) != BR_OK) return br_raise(L);
   br_fill_box(L, box, br_contiguous(br_check_tensor(L, 1)));
   lua_pushlstring(L, box->t->data,
                   (size_t)(box->t->numel * br_dtype_size(box->t->dtype)));

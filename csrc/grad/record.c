@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "op/trace.h"
+
 static _Thread_local bool recording = true;
 static atomic_uint_least64_t next_sequence = 1;
 
@@ -311,6 +313,7 @@ br_status br_apply(br_call *c) {
     status = record(c, before);
   else if (!status)
     wrote(c);
+  if (!status) status = br_trace_call(c);
   if (!status && c->op->finish) c->op->finish(c);
   br_release(before);
   return status;

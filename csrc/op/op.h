@@ -115,7 +115,7 @@ typedef struct br_range {
 typedef struct br_param {
   char name[24];
   char kind;
-  bool optional;
+  bool optional, has_fallback;
   int slot; /* in c->in for tensors, else in c->arg */
   br_arg fallback;
   br_range range; /* of a number */

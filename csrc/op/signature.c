@@ -94,6 +94,7 @@ void br_op_signature(const br_op *op, br_signature *out) {
     p->slot = br_is_tensor_kind(p->kind) ? tensors++ : others++;
     if (p->optional && colon[2] == '=') {
       size_t rest = (size_t)(range - colon - 3);
+      p->has_fallback = true;
       read_fallback(p, colon + 3, rest);
       if (p->kind == 's') p->fallback.s = known_word(colon + 3, rest);
     }
