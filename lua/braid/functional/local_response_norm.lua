@@ -4,6 +4,7 @@
 -- @usage F.local_response_norm(images, 5, {alpha = 1e-4, beta = 0.75, k = 1})
 
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 
 local OPTIONS <const> = check.declare("local_response_norm", {
   size = check.argument(check.whole{from = 1, to = (1 << 31) - 1}),
@@ -14,6 +15,14 @@ local OPTIONS <const> = check.declare("local_response_norm", {
 -- Above LARGE, squares or their gradients leave the range of float32. Below SMALL, k no longer
 -- hides the rounding of small squares.
 local LARGE <const>, SMALL <const> = 1e8, 1e-9
+
+-- Whether float32 holds the squares. That is about precision alone, so a trace does not see it.
+local function is_small(x)
+  local paused <const> = core.trace_pause(true)
+  local largest <const> = x:detach():norm(math.huge):item()
+  core.trace_pause(paused)
+  return largest < LARGE
+end
 
 return check.public("local_response_norm", function(x, size, given)
   local o <const> = check.options(OPTIONS, given, {size = size})
@@ -26,8 +35,7 @@ return check.public("local_response_norm", function(x, size, given)
   local area = 1
   for d = 3, #shape do area = area * shape[d] end
   local wide = x
-  if x.dtype == "float32" and (o.k < SMALL or not (x:numel() == 0 or
-    x:detach():norm(math.huge):item() < LARGE)) then
+  if x.dtype == "float32" and (o.k < SMALL or x:numel() > 0 and not is_small(x)) then
     wide = x:to("float64")
   end
   -- Channels take the place of image rows, and pixels the place of channels.

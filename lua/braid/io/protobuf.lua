@@ -41,6 +41,16 @@ function M.float(number, v) return key(number, FOUR) .. ("<f"):pack(v) end
 --- A string, some bytes, or a message.
 function M.bytes(number, text) return key(number, BYTES) .. varint(#text) .. text end
 
+--- What comes before a string, some bytes or a message of that size.
+function M.start(number, size) return key(number, BYTES) .. varint(size) end
+
+--- A list of whole numbers, packed.
+function M.wholes(number, values)
+  local parts <const> = {}
+  for i, n in ipairs(values) do parts[i] = varint(n) end
+  return M.bytes(number, table.concat(parts))
+end
+
 --- A list of doubles, packed.
 function M.doubles(number, values)
   local parts <const> = {}

@@ -1,0 +1,204 @@
+--- A graph of ONNX that is being written: its nodes, its constants and their names. The rows
+-- (braid/onnx/rows) add to it; export.lua makes a file of it.
+--
+-- Values are those of merge.lua. A size is a whole number, or {times = k} for k times the number of
+-- samples.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+local proto <const> = require "braid.onnx.proto"
+local write <const> = require "braid.onnx.write"
+
+local Graph <const> = {}
+Graph.__index = Graph
+
+local WIDTH <const> = {float32 = 4, float64 = 8, int64 = 8, int32 = 4, uint8 = 1, bool = 1}
+
+--- An empty graph. names has the names of constants, by the key of their values; taken are names
+-- that it must not use.
+function Graph.new(names, taken)
+  local self <const> = setmetatable({nodes = {}, constants = {}, names = names, taken = {},
+    known = {}, at = ""}, Graph)
+  for _, name in ipairs(taken) do self.taken[name] = true end
+  return self
+end
+
+--- Raises an error that names the call which is being written.
+function Graph:fail(form, ...)
+  local path <const> = self.at == "" and "" or self.at .. ": "
+  check.fail("export: %s%s: " .. form, path, self.operator, ...)
+end
+
+function Graph:unique(base)
+  local name, i = base, 1
+  while self.taken[name] do
+    i = i + 1
+    name = ("%s_%d"):format(base, i)
+  end
+  self.taken[name] = true
+  return name
+end
+
+-- ---- nodes ------------------------------------------------------------------------------
+
+local function attribute(name, value)
+  local field = "s"
+  if math.type(value) == "integer" then
+    field = "i"
+  elseif math.type(value) == "float" then
+    field = "f"
+  elseif type(value) == "boolean" then
+    field, value = "i", value and 1 or 0
+  elseif type(value) == "table" then
+    field = math.type(value[1]) == "float" and "floats" or "ints"
+  end
+  return {name = name, [field] = value, type = proto.attribute_types[field]}
+end
+
+--- Adds a node. Inputs are names; "" stands for one that is left out.
+-- @return the names of its results (count of them, or 1)
+function Graph:node(kind, inputs, attributes, count)
+  local n = #inputs
+  while n > 0 and inputs[n] == "" do n = n - 1 end
+  local base <const> = (self.at == "" and "" or self.at .. "/") .. kind
+  local node <const> = {op_type = kind, name = self:unique(base), output = {}, attribute = {},
+    input = table.move(inputs, 1, n, 1, {})}
+  for _, key in ipairs(check.sorted_keys(attributes or {})) do
+    node.attribute[#node.attribute + 1] = attribute(key, attributes[key])
+  end
+  for i = 1, count or 1 do
+    node.output[i] = self:unique(node.name .. (i == 1 and ".y" or ".y" .. i))
+  end
+  self.nodes[#self.nodes + 1] = node
+  return table.unpack(node.output)
+end
+
+-- ---- constants --------------------------------------------------------------------------
+
+--- The name of a tensor in the file. `name` is one for it, if it has one.
+function Graph:tensor(t, name)
+  local bytes <const> = t:numel() * WIDTH[t.dtype]
+  local content
+  if not name and bytes <= 256 then -- the same small constant is written once
+    content = t.dtype .. table.concat(t.shape, ",") .. ":" .. core.bytes(t)
+    if self.known[content] then return self.known[content] end
+  end
+  local own <const> = self:unique(name or "constant")
+  self.constants[#self.constants + 1] = {name = own, dims = t.shape,
+    data_type = proto.dtypes[t.dtype],
+    raw_data = write.later(bytes, function() return core.bytes(t) end)}
+  if content then self.known[content] = own end
+  return own
+end
+
+--- Whole numbers as a constant (k), of int64 or another type.
+function Graph:list(numbers, dtype)
+  if #numbers == 0 then return self:tensor(core.new({0}, dtype or "int64", 0)) end
+  return self:tensor(core.from_table(numbers, dtype or "int64"))
+end
+
+--- A number as a constant without dimensions.
+function Graph:number(x, dtype) return self:tensor(core.from_table(x, dtype)) end
+
+-- ---- sizes ------------------------------------------------------------------------------
+
+--- Whether all sizes are numbers.
+function Graph.is_fixed(_, shape)
+  for _, size in ipairs(shape) do
+    if type(size) == "table" then return false end
+  end
+  return true
+end
+
+--- A size that must be the same for every number of samples.
+function Graph:fixed(size, what)
+  if type(size) ~= "table" then return size end
+  return self:fail("%s is the number of samples, which this operator cannot follow in a graph", what)
+end
+
+--- The name of k times the number of samples, int64 (1).
+function Graph:samples(k)
+  local key <const> = "samples" .. k
+  if self.known[key] then return self.known[key] end
+  local at <const>, operator <const> = self.at, self.operator
+  self.at = ""
+  local name
+  if k == 1 then
+    name = self:node("Gather", {self:node("Shape", {self.first}), self:list{0} }, {axis = 0})
+  else
+    name = self:node("Mul", {self:samples(1), self:list{k}})
+  end
+  self.at, self.operator = at, operator
+  self.known[key] = name
+  return name
+end
+
+--- The name of sizes as a vector of int64.
+function Graph:sizes(shape)
+  if self:is_fixed(shape) then return self:list(shape) end
+  local parts <const> = {}
+  for i, size in ipairs(shape) do
+    parts[i] = type(size) == "table" and self:samples(size.times) or self:list{size}
+  end
+  return #parts == 1 and parts[1] or self:node("Concat", parts, {axis = 0})
+end
+
+--- A value in another shape of as many elements.
+function Graph:reshape(name, shape)
+  local known <const>, unknown = {}, 0
+  for i, size in ipairs(shape) do
+    known[i] = size
+    if type(size) == "table" then known[i], unknown = -1, unknown + 1 end
+  end
+  return self:node("Reshape", {name, unknown < 2 and self:list(known) or self:sizes(shape)})
+end
+
+-- ---- values -----------------------------------------------------------------------------
+
+--- The tensor of a constant; an error, or nil with `maybe`, for a value that is none.
+function Graph:constant(value, maybe)
+  if value.wrong then self:fail("%s", value.wrong) end
+  if value.tensor and self:is_fixed(value.shape) then return value.tensor end
+  if type(value.number) == "number" then return core.from_table(value.number, value.dtype) end
+  if not maybe then self:fail("one of its tensors must be a parameter or another constant") end
+end
+
+function Graph:cast(name, dtype) return self:node("Cast", {name}, {to = proto.dtypes[dtype]}) end
+
+-- A plain number takes any type that is asked for.
+function Graph:plain(value, dtype)
+  if type(value.number) ~= "table" then return self:number(value.number, dtype) end
+  local whole <const> = self:reshape(self:samples(value.number.times), {})
+  return dtype == "int64" and whole or self:cast(whole, dtype)
+end
+
+--- The name of a value, as an element type if that is given.
+function Graph:of(value, dtype)
+  dtype = dtype or value.dtype
+  if value.number ~= nil then return self:plain(value, dtype) end
+  if value.wrong then self:fail("%s", value.wrong) end
+  if value.follows then
+    return dtype == value.dtype and value.name or self:cast(value.name, dtype)
+  end
+  local names <const> = value.names or {}
+  value.names = names
+  if not names[dtype] then
+    local t <const> = dtype == value.dtype and value.tensor or value.tensor:to(dtype)
+    names[dtype] = self:tensor(t, self.names[value.key])
+  end
+  if self:is_fixed(value.shape) then return names[dtype] end
+  return self:node("Expand", {names[dtype], self:sizes(value.shape)})
+end
+
+--- Gives a name of the graph another one, everywhere.
+function Graph:rename(old, new)
+  for _, node in ipairs(self.nodes) do
+    for _, list in ipairs{node.input, node.output} do
+      for i, name in ipairs(list) do
+        if name == old then list[i] = new end
+      end
+    end
+  end
+end
+
+return Graph
