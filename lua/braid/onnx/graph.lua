@@ -167,7 +167,10 @@ function Graph:cast(name, dtype) return self:node("Cast", {name}, {to = proto.dt
 
 -- A plain number takes any type that is asked for.
 function Graph:plain(value, dtype)
-  if type(value.number) ~= "table" then return self:number(value.number, dtype) end
+  if type(value.number) ~= "table" then
+    local truth <const> = dtype == "bool" and value.number ~= 0 and value.number ~= false
+    return self:number(dtype == "bool" and truth or value.number, dtype)
+  end
   local whole <const> = self:reshape(self:samples(value.number.times), {})
   return dtype == "int64" and whole or self:cast(whole, dtype)
 end
