@@ -91,6 +91,36 @@ for _, name in ipairs(check.sorted_keys(operators)) do
   end
 end
 
+-- ---- pictures ---------------------------------------------------------------------------
+
+local Same <const> = class("Same", nn.Module)
+function Same.forward(_, x) return x * 1 end
+
+-- Recipes, with pictures {c, h, w} and with the side that a network sees.
+local PICTURES <const> = {
+  {{size = 24, channels = 3}, {3, 24, 24}}, {{size = 24, channels = 1}, {3, 50, 37}},
+  {{size = 24, channels = 1, filter = "bilinear"}, {1, 50, 60}},
+  {{size = 24, channels = 3, whiten = false}, {1, 100, 160}}, {{size = 12, channels = 1}, {3, 20, 30}},
+  {{size = 40, channels = 3, whiten = false}, {3, 31, 17}},
+  {{channels = 3, transforms = {{"resize", 20, 31}, {"normalize", {mean = {0.4, 0.5, 0.6},
+    std = {0.2, 0.3, 0.25}}}}}, {3, 47, 64}},
+  {{channels = 1, transforms = {{"crop", 0.8}, {"resize", 33, {filter = "bilinear"}}, {"whiten"}}},
+    {3, 60, 44}, ", halfway between bytes"},
+  {{channels = 3, transforms = {{"resize", 64}, {"crop", {margin = 0.5, square = false}},
+    {"resize", 16}, {"normalize"}}}, {3, 90, 128}},
+  {{channels = 1, transforms = {{"align", {size = 20}}}}, {1, 30, 30}},
+}
+
+for i, picture in ipairs(PICTURES) do
+  local recipe <const>, shape <const>, more <const> = table.unpack(picture)
+  cases[#cases + 1] = {name = ("picture %d%s"):format(i, more or ""), picture = true, shape = shape,
+    make = function()
+      local net <const> = Same()
+      net.card = {preprocessing = recipe}
+      return net
+    end}
+end
+
 for _, case in ipairs(cases) do
   local make <const> = case.make
   case.shapes = case.shapes or {case.shape}

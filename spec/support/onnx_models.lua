@@ -4,6 +4,8 @@
 
 local braid <const> = require "braid"
 local cases <const> = require "spec.support.onnx_cases"
+local Dataset <const> = require "braid.data.dataset"
+local recipe <const> = require "braid.data.recipe"
 
 local dir <const>, wanted <const> = arg[1], arg[2] or ""
 
@@ -15,19 +17,37 @@ local function flat(list, value, name)
   for key, inner in pairs(value) do flat(list, inner, (name == "" and "" or name .. ".") .. key) end
 end
 
+-- Pictures of bytes: smooth, noisy, and one of a single colour.
+local function pictures(n, shape)
+  local list <const> = {}
+  for i = 1, n do
+    local wave <const> = (braid.rand(shape) * (i == 2 and 200 or 40)):cumsum(3) % 256
+    list[i] = i == 3 and braid.zeros(shape) + 77 or wave
+  end
+  return braid.stack(list, 1):to("uint8")
+end
+
+-- The pictures as the loader gives them to net:predict.
+local function prepared(net, images)
+  local own <const> = assert(recipe.options(net.card.preprocessing, "middle"))
+  own.batch = images:size(1)
+  for batch in braid.data.loader(Dataset{images = images}, own) do return batch.image:contiguous() end
+end
+
 local listing <const> = {}
 
 local function run(case)
   local net <const>, path <const> = case.make(), ("%s/%d"):format(dir, #listing - 1)
-  braid.export(net, path .. ".onnx", {input = case.shapes})
+  braid.export(net, path .. ".onnx", {input = case.shapes, preprocess = case.picture})
   local _ <close> = net:evaluating()
   local _ <close> = braid.no_grad()
   for _, n in ipairs{1, 3} do
-    local inputs <const>, values <const> = {}, {}
+    local inputs, values <const> = {}, {}
     for i, shape in ipairs(case.shapes) do
-      inputs[i] = braid.randn({n, table.unpack(shape)})
+      inputs[i] = case.picture and pictures(n, shape) or braid.randn({n, table.unpack(shape)})
       values["in." .. (#case.shapes == 1 and "image" or "input" .. i)] = inputs[i]
     end
+    if case.picture then inputs = {prepared(net, inputs[1])} end
     local outputs <const> = table.pack(net(table.unpack(inputs)))
     for i = 1, outputs.n do
       local list <const> = {}
