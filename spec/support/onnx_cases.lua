@@ -13,7 +13,9 @@ local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local cases <const> = {}
 
-local function add(name, shape, make) cases[#cases + 1] = {name = name, shape = shape, make = make} end
+local function add(name, shape, make, slow)
+  cases[#cases + 1] = {name = name, shape = shape, make = make, slow = slow}
+end
 
 local function tasks()
   return mtl.tasks{landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
@@ -44,25 +46,28 @@ for _, path in ipairs(definitions.paths()) do
   local _, c <const>, h <const>, w <const> = table.unpack(facts.shape)
   local name <const> = path:match("([%w_]+)%.lua$")
   add(name, {c, h, w}, function()
-    return braid.model(path, definitions.small(path, {tasks = tasks(), channels = c ~= 3 and c or nil}))
+    return braid.model(path,
+      definitions.small(path, {tasks = tasks(), channels = c ~= 3 and c or nil}))
   end)
 end
 
 for _, stage in ipairs{"P", "R"} do
   local side <const> = stage == "P" and 12 or 24
-  add("mtcnn " .. stage, {3, side, side}, function() return braid.model("models/mtcnn.lua", {stage = stage}) end)
+  add("mtcnn " .. stage, {3, side, side}, function()
+    return braid.model("models/mtcnn.lua", {stage = stage})
+  end)
 end
 
 for _, size in ipairs{"resnet18", "alexnet", "vgg16"} do
   add(size .. " at full size", {3, 64, 64}, function()
     return braid.model(("models/%s.lua"):format(size), {tasks = tasks()})
-  end)
+  end, true)
 end
 
 -- ---- mixers -----------------------------------------------------------------------------
 
-local MIXERS <const> = {"cross_stitch", "ttc", "separation", "collaborative", "nddr", "sluice", "none",
-  "progressive", "share"}
+local MIXERS <const> = {"collaborative", "cross_stitch", "nddr", "none", "progressive",
+  "separation", "share", "sluice", "ttc"}
 
 for _, name in ipairs(MIXERS) do
   for _, stacked in ipairs{true, false} do
@@ -100,7 +105,8 @@ function Same.forward(_, x) return x * 1 end
 local PICTURES <const> = {
   {{size = 24, channels = 3}, {3, 24, 24}}, {{size = 24, channels = 1}, {3, 50, 37}},
   {{size = 24, channels = 1, filter = "bilinear"}, {1, 50, 60}},
-  {{size = 24, channels = 3, whiten = false}, {1, 100, 160}}, {{size = 12, channels = 1}, {3, 20, 30}},
+  {{size = 24, channels = 3, whiten = false}, {1, 100, 160}},
+  {{size = 12, channels = 1}, {3, 20, 30}},
   {{size = 40, channels = 3, whiten = false}, {3, 31, 17}},
   {{channels = 3, transforms = {{"resize", 20, 31}, {"normalize", {mean = {0.4, 0.5, 0.6},
     std = {0.2, 0.3, 0.25}}}}}, {3, 47, 64}},

@@ -31,7 +31,8 @@ end
 local function prepared(net, images)
   local own <const> = assert(recipe.options(net.card.preprocessing, "middle"))
   own.batch = images:size(1)
-  for batch in braid.data.loader(Dataset{images = images}, own) do return batch.image:contiguous() end
+  local batch <const> = braid.data.loader(Dataset{images = images}, own)()
+  return batch.image:contiguous()
 end
 
 local listing <const> = {}

@@ -17,8 +17,9 @@ local ROW <const>, IMAGE <const> = {7}, {4, 6, 5}
 -- ---- elementwise ------------------------------------------------------------------------
 
 for _, name in ipairs{"neg", "abs", "sign", "square", "floor", "ceil", "round", "trunc", "exp",
-  "expm1", "sin", "cos", "tan", "tanh", "erf", "sigmoid", "relu", "leaky_relu", "elu", "gelu", "silu",
-  "softplus", "hardswish", "abs_tanh", "logical_not", "clone", "contiguous_copy", "isnan", "isfinite"} do
+  "expm1", "sin", "cos", "tan", "tanh", "erf", "sigmoid", "relu", "leaky_relu", "elu", "gelu",
+  "silu", "softplus", "hardswish", "abs_tanh", "logical_not", "clone", "contiguous_copy", "isnan",
+  "isfinite"} do
   case(name, {ROW}, function(x) return ops[name](x * 3) end)
 end
 for _, name in ipairs{"log", "log1p", "sqrt", "rsqrt", "reciprocal"} do
@@ -104,10 +105,15 @@ end)
 
 -- ---- reductions -------------------------------------------------------------------------
 
-for _, name in ipairs{"sum", "mean", "prod", "count_nonzero", "any", "all", "logsumexp", "var", "std"} do
-  case(name, {IMAGE}, function(x) return ops[name](x, {3, 4}), ops[name](x, 2, true), ops[name](x, -1) end)
+for _, name in ipairs{"sum", "mean", "prod", "count_nonzero", "any", "all", "logsumexp", "var",
+  "std"} do
+  case(name, {IMAGE}, function(x)
+    return ops[name](x, {3, 4}), ops[name](x, 2, true), ops[name](x, -1)
+  end)
 end
-case("sum", {IMAGE}, function(x) return x:sum(), x:sum(1), (x * 3):to("int32"):sum(2), x:gt(0):sum(2) end)
+case("sum", {IMAGE}, function(x)
+  return x:sum(), x:sum(1), (x * 3):to("int32"):sum(2), x:gt(0):sum(2)
+end)
 case("mean", {IMAGE}, function(x) return x:mean(), x:mean(1) end)
 case("var", {IMAGE}, function(x) return x:var({2, 3, 4}, {unbiased = false}) end)
 for _, name in ipairs{"max", "min"} do
@@ -159,8 +165,12 @@ for _, ceil in ipairs{false, true} do
     end
   end
 end
-case("max_pool2d", { {2, 9, 9} }, function(x) return x:max_pool2d({2, 3}, {dilation = 2, stride = 1}) end)
-case("avg_pool2d", { {2, 8, 7} }, function(x) return x:lp_pool2d(2, 3, {ceil_mode = true}) end)
+case("max_pool2d", { {2, 9, 9} }, function(x)
+  return x:max_pool2d({2, 3}, {dilation = 2, stride = 1})
+end)
+case("avg_pool2d", { {2, 8, 7} }, function(x)
+  return x:lp_pool2d(2, 3, {ceil_mode = true})
+end)
 for _, name in ipairs{"adaptive_avg_pool2d", "adaptive_max_pool2d"} do
   for _, size in ipairs{1, 2, 3, {5, 4}} do
     case(name, { {2, 8, 7} }, function(x) return ops[name](x, size) end)
@@ -184,14 +194,15 @@ case("mix", { {6} }, function(x)
   return ops.mix(x, braid.arange(4):reshape(2, 2):to("float32"), {toward = true})
 end)
 
-for _, given in ipairs{ {size = {9, 7}}, {scale_factor = 2}, {scale_factor = {1.7, 0.6}}, {size = 3},
-  {size = 1} } do
+for _, given in ipairs{ {size = {9, 7}}, {scale_factor = 2}, {scale_factor = {1.7, 0.6}},
+  {size = 3}, {size = 1} } do
+  local size <const>, factor <const> = given.size, given.scale_factor
   case("resize_nearest", {IMAGE}, function(x)
-    return F.interpolate(x, {size = given.size, scale_factor = given.scale_factor, mode = "nearest"})
+    return F.interpolate(x, {size = size, scale_factor = factor, mode = "nearest"})
   end)
   for _, aligned in ipairs{false, true} do
     case("resize_bilinear", {IMAGE}, function(x)
-      return F.interpolate(x, {size = given.size, scale_factor = given.scale_factor, mode = "bilinear",
+      return F.interpolate(x, {size = size, scale_factor = factor, mode = "bilinear",
         align_corners = aligned})
     end)
   end

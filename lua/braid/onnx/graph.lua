@@ -113,7 +113,8 @@ end
 --- A size that must be the same for every number of samples.
 function Graph:fixed(size, what)
   if type(size) ~= "table" then return size end
-  return self:fail("%s is the number of samples, which this operator cannot follow in a graph", what)
+  return self:fail("%s follows the number of samples, and the graph's operator has a fixed one",
+    what)
 end
 
 --- The name of k times the number of samples, int64 (1).

@@ -169,7 +169,7 @@ function Merge:find(event, facts)
   for r, fact in ipairs(facts) do
     local entry <const> = self.known[r][key_of(fact)]
     if not entry or entry.version ~= fact.version then
-      self:fail(event, "its input %s lies in memory that was changed through another view of it, or "
+      self:fail(event, "its input %s lies in memory that was changed through another view, or "
         .. "outside of operators, which no graph can say", shape_text(fact))
     end
     for _, value in ipairs(entry.values) do votes[value] = (votes[value] or 0) + 1 end
@@ -198,8 +198,9 @@ local function check_alike(self, events)
     local other <const> = events[r]
     if not other or other.name ~= first.name or other.place ~= first.place
       or #other.outputs ~= #first.outputs then
-      self:fail(first, "for other samples, or another number of them, %s runs here: a graph has the "
-        .. "same operators for all", other and (other.name or "a reading of numbers") or "nothing")
+      self:fail(first, "for other samples, or another number of them, %s runs here: a graph has "
+        .. "the same operators for all",
+        other and (other.name or "a reading of numbers") or "nothing")
     end
   end
 end
@@ -262,9 +263,9 @@ local function needed(graph)
   end
 end
 
---- The graph of runs (trace.lua) -> {inputs = values, outputs = {{name =, value =}, ...}, calls = in
--- order, each {name =, path = of its module, args =, inputs = values by parameter or a list, outputs
--- = values}}.
+--- The graph of runs (trace.lua) -> {inputs = values, outputs = {{name =, value =}, ...}, calls =
+-- in order, each {name =, path = of its module, args =, inputs = values by parameter or a list,
+-- outputs = values}}.
 function M.graph(runs)
   local self <const> = setmetatable({counts = {}, known = {}, constants = {},
     paths = runs[1].paths}, Merge)

@@ -3,7 +3,7 @@
 --
 -- A recipe's steps of geometry are upright maps, so each is a matrix for the rows and one for the
 -- columns, with the numbers that csrc/load/recipe.c and csrc/image/warp.c come to. Where the loader
--- rounds to bytes, the graph does; only a value halfway between two bytes may come out as the other.
+-- rounds to bytes, the graph does; only a value halfway between two bytes may become the other one.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -52,7 +52,8 @@ M.messages = {
   },
   TensorType = {elem_type = one(1, "whole"), shape = one(2, "Shape")},
   Shape = {dim = many(1, "Dimension")},
-  Dimension = {dim_value = one(1, "whole"), dim_param = one(2, "text"), denotation = one(3, "text")},
+  Dimension = {dim_value = one(1, "whole"), dim_param = one(2, "text"),
+    denotation = one(3, "text")},
   Entry = {key = one(1, "text"), value = one(2, "text")},
 }
 

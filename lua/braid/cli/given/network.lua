@@ -17,8 +17,8 @@ function M.loader(path)
   return type(loader) == "table" and loader or {}
 end
 
---- The network and its tasks.
-function M.open(path)
+--- The network and its tasks, or nil if it has none.
+function M.read(path)
   local kind <const> = core.path_kind(path)
   if not kind then check.fail("there is no %s", path) end
   if kind == "directory" then
@@ -29,7 +29,12 @@ function M.open(path)
         .. "ended)", path)
     end
   end
-  local net <const>, tasks <const> = open(path)
+  return open(path)
+end
+
+--- The network and its tasks.
+function M.open(path)
+  local net <const>, tasks <const> = M.read(path)
   if not tasks then check.fail("the network of %s has no tasks", path) end
   return net, tasks
 end

@@ -68,8 +68,8 @@ end
 function rows.gelu(g, call)
   local x <const> = operands(g, call, "x")
   local e <const> = g:node("Erf", {g:node("Mul", {x, number(g, call, math.sqrt(0.5))})})
-  local share <const> = g:node("Mul", {g:node("Add", {e, number(g, call, 1)}), number(g, call, 0.5)})
-  return g:node("Mul", {x, share})
+  local twice <const> = g:node("Add", {e, number(g, call, 1)})
+  return g:node("Mul", {x, g:node("Mul", {twice, number(g, call, 0.5)})})
 end
 
 function rows.silu(g, call)

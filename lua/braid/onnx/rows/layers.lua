@@ -119,7 +119,8 @@ end
 local function maxima(g, name, size, count, d)
   local parts <const> = {}
   for i, window in ipairs(windows(size, count)) do
-    local part <const> = g:node("Slice", {name, g:list{window[1]}, g:list{window[2] + 1}, g:list{d} })
+    local part <const> = g:node("Slice",
+      {name, g:list{window[1]}, g:list{window[2] + 1}, g:list{d} })
     parts[i] = g:node("ReduceMax", {part}, {axes = {d}, keepdims = true})
   end
   return #parts == 1 and parts[1] or g:node("Concat", parts, {axis = d})
@@ -171,16 +172,20 @@ function rows.prelu(g, call)
   for d = 3, #x.shape do shape[#shape + 1] = 1 end
   table.insert(shape, 1, weight.shape[1] or 1)
   local slope <const> = g:constant(weight, true)
-  return g:node("PRelu", {g:of(x), slope and g:tensor(ops.reshape(slope, shape), g.names[weight.key])
-    or g:reshape(g:of(weight), shape)})
+  local name <const> = slope and g:tensor(ops.reshape(slope, shape), g.names[weight.key])
+    or g:reshape(g:of(weight), shape)
+  return g:node("PRelu", {g:of(x), name})
 end
 
 -- ---- products ---------------------------------------------------------------------------
 
-function rows.matmul(g, call) return g:node("MatMul", {g:of(call.inputs.a), g:of(call.inputs.b)}) end
+function rows.matmul(g, call)
+  return g:node("MatMul", {g:of(call.inputs.a), g:of(call.inputs.b)})
+end
 
 function rows.linear(g, call)
-  local x <const>, weight <const>, bias <const> = call.inputs.x, call.inputs.weight, call.inputs.bias
+  local x <const>, weight <const> = call.inputs.x, call.inputs.weight
+  local bias <const> = call.inputs.bias
   if #x.shape == 2 then
     return g:node("Gemm", {g:of(x), g:of(weight), maybe(g, bias)}, {transB = 1})
   end
@@ -191,13 +196,11 @@ end
 
 -- The weights of y_i = x_i + sum of alpha_ij (x_j - x_i), as of y_i = sum of beta_ij x_j.
 local function plain_weights(alpha)
-  local t <const> = alpha:size(1)
-  local eye <const> = ops.reshape(core.from_table({1}, alpha.dtype), 1)
   local beta <const> = ops.clone(alpha)
-  for i = 1, t do
-    local others = ops.sum(ops.select(alpha, 1, i), 1)
-    others = ops.sub(others, ops.select(ops.select(alpha, 1, i), 1, i))
-    ops.copy_(ops.select(ops.select(beta, 1, i), 1, i), ops.sub(#alpha.shape == 3 and eye or 1, others))
+  for i = 1, alpha:size(1) do
+    local row <const> = ops.select(alpha, 1, i)
+    local others <const> = ops.sub(ops.sum(row, 1), ops.select(row, 1, i))
+    ops.copy_(ops.select(ops.select(beta, 1, i), 1, i), ops.sub(1, others))
   end
   return beta
 end
@@ -217,7 +220,8 @@ function rows.mix(g, call)
     return g:reshape(g:node("MatMul", {g:tensor(alpha), stacked}), out.shape)
   end
   local order <const> = {perm = {0, 2, 1, 3}}
-  local stacked <const> = g:node("Transpose", {g:reshape(g:of(x), {x.shape[1], t, c, pixels})}, order)
+  local apart <const> = g:reshape(g:of(x), {x.shape[1], t, c, pixels})
+  local stacked <const> = g:node("Transpose", {apart}, order)
   local weights <const> = g:tensor(ops.contiguous_copy(ops.permute(alpha, {3, 1, 2})))
   local mixed <const> = g:node("Transpose", {g:node("MatMul", {weights, stacked})}, order)
   return g:reshape(mixed, out.shape)
