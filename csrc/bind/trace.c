@@ -89,7 +89,7 @@ static void push_argument(lua_State *L, const br_param *p, const br_arg *a) {
 }
 
 /* Pushes the tables of arguments by name, and of inputs: facts by name, or a list. */
-static void push_operands(lua_State *L, const br_event *e) {
+static void push_operands(lua_State *L, const br_trace_entry *e) {
   br_signature s;
   memset(&s, 0, sizeof s);
   if (e->op) br_op_signature(e->op, &s);
@@ -114,9 +114,9 @@ static void push_operands(lua_State *L, const br_event *e) {
   }
 }
 
-/* Pushes {name =, place =, in_place =, args =, inputs =, outputs =}. An event without a
+/* Pushes {name =, place =, in_place =, args =, inputs =, outputs =}. An entry without a
    name is a tensor that was read. */
-static void push_event(lua_State *L, const br_event *e) {
+static void push_entry(lua_State *L, const br_trace_entry *e) {
   luaL_checkstack(L, 8, NULL);
   lua_createtable(L, 0, 6);
   lua_pushstring(L, e->op ? e->op->name : NULL);
@@ -136,7 +136,7 @@ static void push_event(lua_State *L, const br_event *e) {
   lua_setfield(L, -2, "outputs");
 }
 
-/* core.trace_end(): the events since core.trace_begin(), as a list; empty without a
+/* core.trace_end(): the entries since core.trace_begin(), as a list; empty without a
    trace. */
 static int trace_end(lua_State *L) {
   br_trace *trace = lua_newuserdatauv(L, sizeof *trace, 0);
@@ -149,14 +149,14 @@ static int trace_end(lua_State *L) {
   *trace = br_trace_end();
   lua_createtable(L, trace->count, 0);
   for (int i = 0; i < trace->count; i++) {
-    push_event(L, &trace->event[i]);
+    push_entry(L, &trace->entry[i]);
     lua_rawseti(L, -2, i + 1);
   }
   br_trace_free(trace);
   return 1;
 }
 
-/* core.trace_fact(t): what an event says about a tensor. */
+/* core.trace_fact(t): what an entry says about a tensor. */
 static int trace_fact(lua_State *L) {
   br_tensor *t = br_check_tensor(L, 1);
   push_fact(L, t, t->storage->version);

@@ -29,7 +29,7 @@ br_trace br_trace_end(void) {
   return trace;
 }
 
-static void event_clear(br_event *e) {
+static void entry_clear(br_trace_entry *e) {
   for (int i = 0; i < e->nin; i++) br_release(e->in[i]);
   for (int i = 0; i < e->nout; i++) br_release(e->out[i]);
   br_free(e->in);
@@ -38,34 +38,34 @@ static void event_clear(br_event *e) {
 }
 
 void br_trace_free(br_trace *trace) {
-  for (int i = 0; i < trace->count; i++) event_clear(&trace->event[i]);
-  br_free(trace->event);
+  for (int i = 0; i < trace->count; i++) entry_clear(&trace->entry[i]);
+  br_free(trace->entry);
   *trace = (br_trace){0};
 }
 
-/* A new event with room for `nin` inputs, not counted yet; NULL if memory runs out. */
-static br_event *next_event(int nin) {
+/* A new entry with room for `nin` inputs, not counted yet; NULL if memory runs out. */
+static br_trace_entry *next_entry(int nin) {
   if (now.count == now.room) {
     int room = now.room ? 2 * now.room : 64;
-    br_event *event = br_alloc((size_t)room * sizeof *event);
-    if (!event) return NULL;
-    if (now.count) memcpy(event, now.event, (size_t)now.count * sizeof *event);
-    br_free(now.event);
-    now.event = event;
+    br_trace_entry *entry = br_alloc((size_t)room * sizeof *entry);
+    if (!entry) return NULL;
+    if (now.count) memcpy(entry, now.entry, (size_t)now.count * sizeof *entry);
+    br_free(now.entry);
+    now.entry = entry;
     now.room = room;
   }
-  br_event *e = &now.event[now.count];
+  br_trace_entry *e = &now.entry[now.count];
   memset(e, 0, sizeof *e);
   e->nin = nin;
   e->in = br_alloc_zero((size_t)nin * sizeof *e->in + 1);
   e->version = br_alloc_zero((size_t)nin * sizeof *e->version + 1);
   if (e->in && e->version) return e;
-  event_clear(e);
+  entry_clear(e);
   return NULL;
 }
 
 /* Copies the arguments' strings, which may be Lua's. */
-static bool copy_texts(br_event *e) {
+static bool copy_texts(br_trace_entry *e) {
   size_t bytes = 0;
   for (int i = 0; i < BR_MAX_ARG; i++)
     if (e->arg[i].s) bytes += strlen(e->arg[i].s) + 1;
@@ -81,21 +81,21 @@ static bool copy_texts(br_event *e) {
   return true;
 }
 
-static void take(br_event *e, int i, br_tensor *t) {
+static void take(br_trace_entry *e, int i, br_tensor *t) {
   e->in[i] = br_retain(t);
   e->version[i] = t && t->storage ? t->storage->version : 0;
 }
 
 br_status br_trace_call(const br_call *c) {
   if (!br_tracing()) return BR_OK;
-  br_event *e = next_event(c->nin);
+  br_trace_entry *e = next_entry(c->nin);
   if (!e) return BR_ENOMEM;
   e->op = c->op;
   e->place = c->place;
   e->in_place = c->in_place;
   memcpy(e->arg, c->arg, sizeof e->arg);
   if (!copy_texts(e)) {
-    event_clear(e);
+    entry_clear(e);
     return BR_ENOMEM;
   }
   for (int i = 0; i < c->nin; i++) take(e, i, c->in[i]);
@@ -111,7 +111,7 @@ br_status br_trace_call(const br_call *c) {
 
 br_status br_trace_read(br_tensor *t) {
   if (!br_tracing()) return BR_OK;
-  br_event *e = next_event(1);
+  br_trace_entry *e = next_entry(1);
   if (!e) return BR_ENOMEM;
   e->place = br_profile_place();
   take(e, 0, t);

@@ -7,7 +7,7 @@
 
 /* A call that ran; or, without `op`, a tensor whose values were read into numbers. The
    trace retains all tensors, so no other tensor gets their memory. */
-typedef struct br_event {
+typedef struct br_trace_entry {
   const br_op *op;
   int place; /* of the module, as in a profile */
   bool in_place;
@@ -18,10 +18,10 @@ typedef struct br_event {
   int64_t made[BR_MAX_OUT]; /* the same of each output after it */
   br_arg arg[BR_MAX_ARG];
   char *text; /* the strings among the arguments */
-} br_event;
+} br_trace_entry;
 
 typedef struct br_trace {
-  br_event *event;
+  br_trace_entry *entry;
   int count, room;
 } br_trace;
 

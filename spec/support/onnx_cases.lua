@@ -75,7 +75,7 @@ for _, name in ipairs(MIXERS) do
       add(("mtl.%s, %s"):format(name, stacked and "stacked" or "in a list"), {1, 32, 32}, function()
         return mtl.network{tasks = tasks(), blocks = nn.backbone("dmt", {width = 0.25}),
           mixer = mtl[name]{}, at = {"conv1", "conv3"}, stacked = stacked}
-      end)
+      end, true)
     end
   end
 end

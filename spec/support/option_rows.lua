@@ -515,6 +515,11 @@ local asked <const> = braid.model("tcdcn", {tasks = mtl.tasks{pose = mtl.classes
 rows.predict = {options = {size = 40}, refused_ends = {size = true},
   call = function(_, o) asked:predict(braid.zeros(40, 40):to("uint8"), o) end}
 
+rows.export = {options = {input = {1, 40, 40}}, call = function(_, o)
+  asked.card = {preprocessing = {size = 40, channels = 1}}
+  braid.export(asked, folder .. "/net.onnx", o)
+end}
+
 local M <const> = {rows = rows}
 function M.remove_files() os.execute("rm -r " .. folder) end
 

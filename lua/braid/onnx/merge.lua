@@ -59,18 +59,18 @@ end
 
 local function shape_text(fact) return "(" .. table.concat(fact.shape, ", ") .. ")" end
 
-function Merge:fail(event, form, ...)
-  local path <const> = self.paths[event.place] or ""
-  check.fail("export: %s%s: " .. form, path == "" and "" or path .. ": ", event.name or "a tensor",
+function Merge:fail(entry, form, ...)
+  local path <const> = self.paths[entry.place] or ""
+  check.fail("export: %s%s: " .. form, path == "" and "" or path .. ": ", entry.name or "a tensor",
     ...)
 end
 
-function Merge:differ(event, what, list)
+function Merge:differ(entry, what, list)
   local words <const> = {}
   for i, value in ipairs(list) do
     words[i] = ("%s for %d"):format(check.shown(value), self.counts[i])
   end
-  self:fail(event, "%s is %s samples, which no graph for any number of samples can say", what,
+  self:fail(entry, "%s is %s samples, which no graph for any number of samples can say", what,
     table.concat(words, ", "))
 end
 
@@ -109,15 +109,15 @@ local function wrong_rows(facts, rows)
   end
 end
 
-function Merge:plain_number(event, facts)
+function Merge:plain_number(entry, facts)
   local numbers <const> = self:each(facts, function(f) return f.tensor:item() end)
   local number <const> = common(numbers, self.counts)
-  if number == nil then self:differ(event, "a number", numbers) end
+  if number == nil then self:differ(entry, "a number", numbers) end
   return {dtype = facts[1].dtype, follows = false, shape = {}, number = number}
 end
 
-function Merge:constant(event, facts)
-  if facts[1].number then return self:plain_number(event, facts) end
+function Merge:constant(entry, facts)
+  if facts[1].number then return self:plain_number(entry, facts) end
   local key <const>, first <const> = key_of(facts[1]), facts[1]
   local same = true -- the same memory in all runs
   for _, fact in ipairs(facts) do
@@ -125,7 +125,7 @@ function Merge:constant(event, facts)
   end
   if same and self.constants[key] then return self.constants[key] end
   local value <const> = {dtype = first.dtype, follows = false, key = key,
-    shape = self:shape(event, facts)}
+    shape = self:shape(entry, facts)}
   local rows <const> = self:each(same and {first} or facts, function(f)
     return one_row(f.tensor, value.shape) or false
   end)
@@ -143,19 +143,19 @@ function Merge.each(_, facts, f)
   return list
 end
 
-function Merge:shape(event, facts)
+function Merge:shape(entry, facts)
   local shapes <const> = self:each(facts, function(f) return f.shape end)
-  return common(shapes, self.counts) or self:differ(event, "the shape of a tensor", shapes)
+  return common(shapes, self.counts) or self:differ(entry, "the shape of a tensor", shapes)
 end
 
 -- Makes the value of an output, and notes the memory that has it in each run.
-function Merge:define(event, facts)
-  local value <const> = {dtype = facts[1].dtype, follows = true, shape = self:shape(event, facts)}
+function Merge:define(entry, facts)
+  local value <const> = {dtype = facts[1].dtype, follows = true, shape = self:shape(entry, facts)}
   for r, fact in ipairs(facts) do
     local key <const>, known <const> = key_of(fact), self.known[r]
-    local entry <const> = known[key]
-    if entry and entry.version == fact.version then
-      table.insert(entry.values, value) -- a view of the same elements
+    local held <const> = known[key]
+    if held and held.version == fact.version then
+      table.insert(held.values, value) -- a view of the same elements
     else
       known[key] = {version = fact.version, values = {value}}
     end
@@ -164,38 +164,38 @@ function Merge:define(event, facts)
 end
 
 -- The value that all runs have in the memory of these facts.
-function Merge:find(event, facts)
+function Merge:find(entry, facts)
   local votes <const>, found = {}, nil
   for r, fact in ipairs(facts) do
-    local entry <const> = self.known[r][key_of(fact)]
-    if not entry or entry.version ~= fact.version then
-      self:fail(event, "its input %s lies in memory that was changed through another view, or "
+    local held <const> = self.known[r][key_of(fact)]
+    if not held or held.version ~= fact.version then
+      self:fail(entry, "its input %s lies in memory that was changed through another view, or "
         .. "outside of operators, which no graph can say", shape_text(fact))
     end
-    for _, value in ipairs(entry.values) do votes[value] = (votes[value] or 0) + 1 end
+    for _, value in ipairs(held.values) do votes[value] = (votes[value] or 0) + 1 end
   end
   for _, value in ipairs(self.known[1][key_of(facts[1])].values) do
     if votes[value] == #facts then found = value end
   end
-  return found or self:fail(event, "its input %s comes from other calls for another number of "
+  return found or self:fail(entry, "its input %s comes from other calls for another number of "
     .. "samples", shape_text(facts[1]))
 end
 
-function Merge:value(event, facts)
+function Merge:value(entry, facts)
   local follows <const> = self:each(facts, function(f) return f.follows end)
   if not all_same(follows) or not all_same(self:each(facts, function(f) return f.dtype end)) then
-    self:fail(event, "its inputs are others for another number of samples")
+    self:fail(entry, "its inputs are others for another number of samples")
   end
-  if follows[1] then return self:find(event, facts) end
-  return self:constant(event, facts)
+  if follows[1] then return self:find(entry, facts) end
+  return self:constant(entry, facts)
 end
 
--- ---- events -----------------------------------------------------------------------------
+-- ---- entries -----------------------------------------------------------------------------
 
-local function check_alike(self, events)
-  local first <const> = events[1]
-  for r = 2, #events do
-    local other <const> = events[r]
+local function check_alike(self, entries)
+  local first <const> = entries[1]
+  for r = 2, #entries do
+    local other <const> = entries[r]
     if not other or other.name ~= first.name or other.place ~= first.place
       or #other.outputs ~= #first.outputs then
       self:fail(first, "for other samples, or another number of them, %s runs here: a graph has "
@@ -205,11 +205,11 @@ local function check_alike(self, events)
   end
 end
 
-local function is_read(self, events)
-  if events[1].name then return false end
-  for _, event in ipairs(events) do
-    if event.inputs[1].follows then
-      self:fail(event, "its values are read into Lua (item, totable), and a graph cannot do what "
+local function is_read(self, entries)
+  if entries[1].name then return false end
+  for _, entry in ipairs(entries) do
+    if entry.inputs[1].follows then
+      self:fail(entry, "its values are read into Lua (item, totable), and a graph cannot do what "
         .. "follows from these numbers")
     end
   end
@@ -217,29 +217,29 @@ local function is_read(self, events)
 end
 
 -- Whether a call has results that follow from the inputs. All others are constants.
-local function matters(events)
-  for _, event in ipairs(events) do
-    for _, fact in ipairs(event.outputs) do
+local function matters(entries)
+  for _, entry in ipairs(entries) do
+    for _, fact in ipairs(entry.outputs) do
       if fact.follows then return true end
     end
   end
   return false
 end
 
-function Merge:call(events)
-  local first <const> = events[1]
+function Merge:call(entries)
+  local first <const> = entries[1]
   local call <const> = {name = first.name, path = self.paths[first.place] or "", args = {},
-    inputs = {}, outputs = {}, event = first}
+    inputs = {}, outputs = {}, entry = first}
   for key, value in pairs(first.args) do
-    local list <const> = self:each(events, function(e) return e.args[key] end)
-    call.args[key] = #list == #events and common(list, self.counts)
+    local list <const> = self:each(entries, function(e) return e.args[key] end)
+    call.args[key] = #list == #entries and common(list, self.counts)
     if call.args[key] == nil then self:differ(first, "its argument " .. key, list) end
   end
   for key in pairs(first.inputs) do
-    call.inputs[key] = self:value(first, self:each(events, function(e) return e.inputs[key] end))
+    call.inputs[key] = self:value(first, self:each(entries, function(e) return e.inputs[key] end))
   end
   for i = 1, #first.outputs do
-    local facts <const> = self:each(events, function(e) return e.outputs[i] end)
+    local facts <const> = self:each(entries, function(e) return e.outputs[i] end)
     call.outputs[i] = self:define(first, facts)
     call.outputs[i].call = call
   end
@@ -276,13 +276,13 @@ function M.graph(runs)
     graph.inputs[i] = self:define(start, self:each(runs, function(run) return run.inputs[i] end))
   end
   local longest = 0
-  for _, run in ipairs(runs) do longest = math.max(longest, #run.events) end
+  for _, run in ipairs(runs) do longest = math.max(longest, #run.entries) end
   for i = 1, longest do
-    local events <const> = {}
-    for r, run in ipairs(runs) do events[r] = run.events[i] or start end
-    check_alike(self, events)
-    if not is_read(self, events) and matters(events) then
-      graph.calls[#graph.calls + 1] = self:call(events)
+    local entries <const> = {}
+    for r, run in ipairs(runs) do entries[r] = run.entries[i] or start end
+    check_alike(self, entries)
+    if not is_read(self, entries) and matters(entries) then
+      graph.calls[#graph.calls + 1] = self:call(entries)
     end
   end
   for i, output in ipairs(runs[1].outputs) do

@@ -82,13 +82,13 @@ local function let_go(run)
     fact.follows = follows[fact.storage] or false
     if fact.follows then fact.tensor = nil end
   end
-  for _, event in ipairs(run.events) do
+  for _, entry in ipairs(run.entries) do
     local any = false
-    for _, fact in pairs(event.inputs) do
+    for _, fact in pairs(entry.inputs) do
       mark(fact)
       any = any or fact.follows
     end
-    for _, fact in ipairs(event.outputs) do
+    for _, fact in ipairs(entry.outputs) do
       follows[fact.storage] = follows[fact.storage] or any
       mark(fact)
     end
@@ -112,7 +112,7 @@ local function once(net, shapes, dtype, n)
   core.trace_begin()
   local results
   do
-    local _ <close> = setmetatable({}, {__close = function() run.events = core.trace_end() end})
+    local _ <close> = setmetatable({}, {__close = function() run.entries = core.trace_end() end})
     results = table.pack(net(table.unpack(arguments)))
   end
   run.outputs = outputs_of(results)
@@ -122,8 +122,8 @@ end
 
 --- Runs a network for each number of samples in `counts`, in evaluation mode and without gradients.
 -- Modes and random numbers are put back, after an error too.
--- @return a list of {n =, events =, inputs = a list of facts, outputs = {{name =, fact =}, ...},
--- paths = of modules, by number}; csrc/bind/trace.c says what facts and events have
+-- @return a list of {n =, entries =, inputs = a list of facts, outputs = {{name =, fact =}, ...},
+-- paths = of modules, by number}; csrc/bind/trace.c says what facts and entries have
 function M.runs(net, shapes, dtype, counts)
   local state <const>, list <const> = random_state():state_dict(), {}
   local _ <close> = setmetatable({}, {__close = function() random_state(state) end})
