@@ -14,7 +14,7 @@ typedef struct br_trace_entry {
   int nin, nout;
   br_tensor **in; /* NULL where an optional tensor was left out; owned, as the rest is */
   br_tensor *out[BR_MAX_OUT];
-  int64_t *version; /* of each input's memory before the call */
+  int64_t *version;         /* of each input's memory before the call */
   int64_t made[BR_MAX_OUT]; /* the same of each output after it */
   br_arg arg[BR_MAX_ARG];
   char *text; /* the strings among the arguments */

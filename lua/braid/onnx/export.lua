@@ -22,7 +22,6 @@
 -- @return true
 -- @usage
 -- local net <const> = braid.model("tcdcn", {tasks = tasks})
--- net(braid.zeros(1, 1, 40, 40))
 -- braid.export(net, "net.onnx", {input = {1, 40, 40}})
 
 local cards <const> = require "braid.model.card"

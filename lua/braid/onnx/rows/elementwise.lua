@@ -80,9 +80,10 @@ end
 function rows.abs_tanh(g, call) return g:node("Abs", {g:node("Tanh", {operands(g, call, "x")})}) end
 
 function rows.clamp(g, call)
-  local min <const>, max <const> = call.args.min, call.args.max
-  return g:node("Clip", {operands(g, call, "x"), min and number(g, call, min) or "",
-    max and number(g, call, max) or ""})
+  local function limit(x) -- an infinite one is none
+    return x and math.abs(x) < math.huge and number(g, call, x) or ""
+  end
+  return g:node("Clip", {operands(g, call, "x"), limit(call.args.min), limit(call.args.max)})
 end
 
 function rows.isnan(g, call)
