@@ -80,8 +80,10 @@ end
 function rows.abs_tanh(g, call) return g:node("Abs", {g:node("Tanh", {operands(g, call, "x")})}) end
 
 function rows.clamp(g, call)
-  local function limit(x) -- an infinite one is none
-    return x and math.abs(x) < math.huge and number(g, call, x) or ""
+  local function limit(x) -- an infinite one is none, and so is the end of int64's range
+    local none <const> = not x or math.abs(x) == math.huge
+      or is_whole(call) and not math.tointeger(x)
+    return none and "" or number(g, call, x)
   end
   return g:node("Clip", {operands(g, call, "x"), limit(call.args.min), limit(call.args.max)})
 end
