@@ -1,4 +1,4 @@
-/* Traces of calls, as tables. See lua/braid/onnx/trace.lua. */
+/* Traces of calls, as tables. See lua/braid/onnx/export/trace.lua. */
 #include "op/trace.h"
 
 #include <string.h>

@@ -10,7 +10,7 @@ local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local onnx <const> = require "spec.support.onnx_file"
 local operators <const> = require "spec.support.onnx_operators"
-local rows <const> = require "braid.onnx.rows"
+local rows <const> = require "braid.onnx.export.rows"
 local mtl <const>, nn <const>, ops <const> = braid.mtl, braid.nn, core.ops
 
 -- A network that calls f.

@@ -4,7 +4,7 @@ local core <const> = require "braid.core"
 
 local M <const> = {}
 for _, family in ipairs{"elementwise", "shapes", "reduce", "layers"} do
-  for name, row in pairs(require("braid.onnx.rows." .. family)) do M[name] = row end
+  for name, row in pairs(require("braid.onnx.export.rows." .. family)) do M[name] = row end
 end
 
 --- The names of the operators that have no row, in order.

@@ -1,5 +1,5 @@
 --- A graph of ONNX that is being written: its nodes, its constants and their names. The rows
--- (braid/onnx/rows) add to it; export.lua makes a file of it.
+-- (braid/onnx/export/rows) add to it; export.lua makes a file of it.
 --
 -- Values are those of merge.lua. A size is a whole number, or {times = k} for k times the number of
 -- samples.
@@ -7,7 +7,7 @@
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local proto <const> = require "braid.onnx.proto"
-local write <const> = require "braid.onnx.write"
+local write <const> = require "braid.onnx.export.write"
 
 local Graph <const> = {}
 Graph.__index = Graph

@@ -1,7 +1,7 @@
 --- How operators that bring dimensions together are written in ONNX. See elementwise.lua for what
 -- a row is.
 
-local types <const> = require "braid.onnx.types"
+local types <const> = require "braid.onnx.export.types"
 
 local rows <const> = {}
 

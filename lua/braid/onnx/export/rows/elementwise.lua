@@ -4,7 +4,7 @@
 -- result; or a function of the graph (graph.lua) and a call (merge.lua), which returns the names of
 -- the results.
 
-local types <const> = require "braid.onnx.types"
+local types <const> = require "braid.onnx.export.types"
 
 local rows <const> = {
   neg = "Neg", abs = "Abs", sign = "Sign", floor = "Floor", ceil = "Ceil", round = "Round",

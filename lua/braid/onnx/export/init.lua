@@ -2,7 +2,7 @@
 -- onnxruntime and others run: opset 17, weights inside, any number of samples.
 --
 -- The network runs three times in evaluation mode, on 1, 2 and 3 samples, and its calls of
--- operators become the graph (trace.lua, merge.lua); each needs a row in braid/onnx/rows. What a
+-- operators become the graph (trace.lua, merge.lua); each needs a row in braid/onnx/export/rows. What a
 -- graph cannot say is an error that names the operator and the path of its module, before anything
 -- is written: an operator without a row, a number that the network reads out of a tensor, a size
 -- that follows the number of samples in another way than as a multiple. Modes, random numbers and
@@ -28,18 +28,18 @@ local cards <const> = require "braid.model.card"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local files <const> = require "braid.io.files"
-local Graph <const> = require "braid.onnx.graph"
+local Graph <const> = require "braid.onnx.export.graph"
 local json <const> = require "braid.io.json"
-local merge <const> = require "braid.onnx.merge"
+local merge <const> = require "braid.onnx.export.merge"
 local origin <const> = require "braid.origin"
 local core <const> = require "braid.core"
-local preprocess <const> = require "braid.onnx.preprocess"
+local preprocess <const> = require "braid.onnx.export.preprocess"
 local proto <const> = require "braid.onnx.proto"
-local rows <const> = require "braid.onnx.rows"
-local trace <const> = require "braid.onnx.trace"
+local rows <const> = require "braid.onnx.export.rows"
+local trace <const> = require "braid.onnx.export.trace"
 local version <const> = require "braid.version"
 local walk <const> = require "braid.nn.walk"
-local write <const> = require "braid.onnx.write"
+local write <const> = require "braid.onnx.export.write"
 
 local COUNTS <const> = {1, 2, 3} -- samples of the runs
 local MOST_BYTES <const> = (1 << 31) - 1 -- of a message
