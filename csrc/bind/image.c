@@ -26,24 +26,41 @@ static int push_failure(lua_State *L) {
   return 2;
 }
 
-/* core.image_read(path, channels, as_stored): a tensor (c,h,w), or nil and a message.
-   The picture is turned as its EXIF orientation says, unless as_stored is true. */
-static int image_read(lua_State *L) {
-  const char *path = luaL_checkstring(L, 1);
-  int64_t channels = luaL_optinteger(L, 2, 0);
-  br_box *box = br_push_box(L);
-  br_image im = {0};
-  br_status status = br_image_read(path, channels, !lua_toboolean(L, 3), &im);
+/* Fills a box with a picture, whose memory it takes, as a tensor (c,h,w). */
+static int give_picture(lua_State *L, br_box *box, br_status status, br_image *im) {
   if (status == BR_EIO) return push_failure(L);
   if (status) return br_raise(L);
-  int64_t shape[3] = {im.h, im.w, im.c};
-  br_tensor *rows = br_tensor_adopt(im.data, BR_U8, 3, shape);
+  int64_t shape[3] = {im->h, im->w, im->c};
+  br_tensor *rows = br_tensor_adopt(im->data, BR_U8, 3, shape);
   br_tensor *turned = rows ? br_view_permute(rows, (const int[]){2, 0, 1}) : NULL;
   br_tensor *planes = turned ? br_contiguous(turned) : NULL;
   br_release(rows);
   br_release(turned);
   br_fill_box(L, box, planes);
   return 1;
+}
+
+/* core.image_read(path, channels, as_stored): a tensor (c,h,w), or nil and a message.
+   The picture is turned as its EXIF orientation says, unless as_stored is true. */
+static int image_read(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  const int64_t channels = luaL_optinteger(L, 2, 0);
+  br_box *box = br_push_box(L);
+  br_image im = {0};
+  const br_status status = br_image_read(path, channels, !lua_toboolean(L, 3), &im);
+  return give_picture(L, box, status, &im);
+}
+
+/* core.image_decode(bytes, channels, as_stored): the same from a file's bytes. */
+static int image_decode(lua_State *L) {
+  size_t n;
+  const char *bytes = luaL_checklstring(L, 1, &n);
+  const int64_t channels = luaL_optinteger(L, 2, 0);
+  br_box *box = br_push_box(L);
+  br_image im = {0};
+  const br_status status = br_image_decode((const uint8_t *)bytes, n, "the picture",
+                                           channels, !lua_toboolean(L, 3), &im);
+  return give_picture(L, box, status, &im);
 }
 
 /* core.image_probe(path): the height, width and channels (1 or 3) of a picture as it is
@@ -371,6 +388,7 @@ static int faces(lua_State *L) {
 
 void br_open_images(lua_State *L) {
   static const luaL_Reg functions[] = {{"image_read", image_read},
+                                       {"image_decode", image_decode},
                                        {"image_write", image_write},
                                        {"image_probe", image_probe},
                                        {"probe_images", probe_images},

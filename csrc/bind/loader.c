@@ -6,9 +6,9 @@
    fields: {{name, kind ("class", "points", "real" or "box"), shape, flip, follow, bin,
    bins}, ...}
 
-   sources: {{n, images or text, ends and root, boxes, shifts, rows, as_stored, labels (by
-   number of the field), points (a field), eyes and pairs, steps ({{name, numbers...},
-   ...}), cache}, ...}
+   sources: {{n, images or text, ends, root and encoded, boxes, shifts, rows, as_stored,
+   labels (by number of the field), points (a field), eyes and pairs, steps ({{name,
+   numbers...}, ...}), cache}, ...}
 
    The methods are submit(pick, first, last, stream, only); take() -> {image, count, a
    tensor for each field}; facts() -> seconds waited, samples left out, the first message;
@@ -200,7 +200,9 @@ static void read_source(lua_State *L, br_plan *plan, br_source *s) {
   if (!images) m = read_paths(L, s);
   lua_getfield(L, -1, "as_stored");
   s->as_stored = lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  lua_getfield(L, -2, "encoded");
+  s->encoded = lua_toboolean(L, -1);
+  lua_pop(L, 2);
   for (int64_t i = 0; s->rows && i < s->n; i++) {
     const int64_t row = ((int64_t *)(void *)s->rows->data)[i];
     if (row < 1 || row > m)

@@ -282,8 +282,16 @@ static br_status fixed_picture(const br_plan *plan, const br_source *s, int64_t 
     return br_recipe_fixed_map(&s->recipe, x, &p->map, &oh, &ow);
   }
   char path[PATH];
-  br_status status = path_of(s, row, path);
-  if (!status) status = br_image_read(path, plan->c, !s->as_stored, &p->owned);
+  br_status status = BR_OK;
+  if (s->encoded) {
+    const int64_t from = end_of(s, row - 1);
+    status = br_image_decode((const uint8_t *)s->text + from,
+                             (size_t)(end_of(s, row) - from), "the picture", plan->c,
+                             !s->as_stored, &p->owned);
+  } else {
+    status = path_of(s, row, path);
+    if (!status) status = br_image_read(path, plan->c, !s->as_stored, &p->owned);
+  }
   if (status) return status;
   x->h = p->owned.h;
   x->w = p->owned.w;
@@ -346,7 +354,7 @@ br_status br_plan_cache(br_plan *plan, int source, const char *directory) {
   br_source *s = &plan->source[source];
   making m = {plan, s};
   br_cache_key key;
-  if (s->images) return BR_OK; /* decoded already */
+  if (s->images || s->encoded) return BR_OK; /* in memory already */
   br_cache_key_begin(&key);
   br_cache_key_add(&key, &plan->c, sizeof plan->c);
   br_cache_key_add(&key, &s->n, sizeof s->n);

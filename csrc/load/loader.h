@@ -58,6 +58,7 @@ typedef struct br_source {
      alignment. The loader puts `root` (may be "") before names that are not absolute. The
      owner of the plan keeps all three. */
   const char *text, *ends, *root;
+  bool encoded;                /* text has the files themselves, not their names */
   bool as_stored;              /* not turned as EXIF says */
   br_tensor *boxes;            /* float32 (n,4) or NULL */
   br_tensor *shifts;           /* float32 (n,2) or NULL, as a sample's shift */

@@ -16,6 +16,7 @@
 --   images    uint8 (m,c,h,w), channels last in memory; or
 --   inputs    float32 (n,...): rows of numbers, for samples without pictures; or
 --   files     Paths (paths.lua) relative to root; channels is 1, 3, or nil for each file's own
+--   encoded   true: files are not paths, but the bytes of PNG and JPEG files themselves
 --   orientation  false: pictures of files are shown as they are stored; otherwise they are turned
 --             as their EXIF data say. Points and boxes belong to the picture that is shown
 --   index     int64 (n): the picture of sample i is images[index[i]] or files:at(index[i]);
@@ -52,6 +53,7 @@ local FIELDS <const> = check.declare("Dataset", {
   crop = check.optional(check.choice{"box", "whole"}), shifts = check.tensor(),
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
   first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
+  encoded = check.flag(false),
 })
 -- Names that labels must not have.
 Dataset.taken = {image = true, input = true, box = true, path = true, count = true}
@@ -80,7 +82,7 @@ function Dataset:init(given)
   self.index = o.index and core.keep(o.index)
   self.boxes = o.boxes and core.keep(o.boxes)
   self.size, self.crop, self.shifts = o.size, o.crop or "box", o.shifts and core.keep(o.shifts)
-  self.orientation = o.orientation
+  self.orientation, self.encoded = o.orientation, o.encoded
   self.inner = o.inner or o.images and o.images:size(3)
   self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
   self.n = #(self.inputs or self.index or self.images or self.files)
@@ -139,7 +141,7 @@ end
 -- @treturn string?
 function Dataset:path(i)
   local row <const> = number_of(self, i)
-  if not self.files then return nil end
+  if not self.files or self.encoded then return nil end
   local path <const> = self.files:at(row)
   if self.root == "" or path:sub(1, 1) == "/" then return path end
   return self.root .. "/" .. path
@@ -151,6 +153,9 @@ function Dataset:image(i)
   local row <const> = number_of(self, i)
   if self.images then return self.images[row] end
   if self.inputs then return nil, "a table of numbers has no pictures" end
+  if self.encoded then
+    return core.image_decode(self.files:at(row), self.channels, not self.orientation)
+  end
   return core.image_read(self:path(i), self.channels, not self.orientation)
 end
 
@@ -178,6 +183,7 @@ local function part_of(self, take, images, index)
     channels = self.channels, index = index, labels = labels, kinds = self.kinds,
     classes = self.classes, points = self.points, flips = self.flips, inner = self.inner,
     size = self.size, crop = self.crop, missing = 0, orientation = self.orientation,
+    encoded = self.encoded,
     boxes = self.boxes and take(self.boxes), shifts = self.shifts and take(self.shifts),
     inputs = self.inputs and take(self.inputs)}
 end

@@ -168,7 +168,7 @@ local function source_of(ds, fields, steps, o)
     source.images = ds.images
   else
     source.text, source.ends, source.root = ds.files.text, ds.files.ends, ds.root or ""
-    source.as_stored = not ds.orientation
+    source.as_stored, source.encoded = not ds.orientation, ds.encoded
   end
   return source
 end

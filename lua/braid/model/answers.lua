@@ -9,35 +9,53 @@ local M <const> = {}
 
 local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
--- The class that scores (n) choose, its probability, and those of all classes.
-local function class_of(scores, names)
-  local c <const>, shares <const> = ops.argmax(scores):item(), ops.softmax(scores, 1):totable()
+-- The class that is chosen, its probability, and those of all classes.
+local function class_of(c, shares, names)
   return {class = c, name = names and names[c] or nil, share = shares[c], shares = shares}
 end
 
--- Points (p,2) as the network sees them, as pixels of the picture.
-local function pixels_of(points, to_pixels)
-  local list <const> = {}
-  for i, p in ipairs(points:totable()) do list[i] = {to_pixels(p[1], p[2])} end
-  return list
-end
-
+-- For each kind the answers for a batch of outputs, by sample.
 local KINDS <const> = {
-  classes = function(task, output, _, names) return class_of(output, task.names or names) end,
-  landmarks = function(task, output, to_pixels)
-    return {points = pixels_of(task:places(ops.unsqueeze(output, 1))[1], to_pixels)}
-  end,
-  real = function(_, output) return {values = output:reshape(-1):totable()} end,
-  attributes = function(task, output)
-    local each <const>, scores <const> = {}, output:reshape(-1, 2)
-    for i = 1, task.count do
-      each[i] = class_of(scores[i], task.names)
-      each[i].label = task.labels and task.labels[i] or tostring(i)
+  classes = function(task, output, _, names)
+    local chosen <const> = ops.argmax(output, 2):totable()
+    local list <const> = ops.softmax(output, 2):totable()
+    for i, shares in ipairs(list) do
+      list[i] = class_of(chosen[i], shares, task.names or names)
     end
-    return {each = each}
+    return list
+  end,
+  landmarks = function(task, output, o)
+    local list <const> = task:places(output):totable()
+    for i, points in ipairs(list) do
+      for k, p in ipairs(o.maps and points or {}) do points[k] = {o.maps[i](p[1], p[2])} end
+      list[i] = {points = points}
+    end
+    return list
+  end,
+  real = function(_, output, o)
+    local list <const> = output:reshape(o.count, -1):totable()
+    for i, values in ipairs(list) do list[i] = {values = values} end
+    return list
+  end,
+  attributes = function(task, output, o)
+    local scores <const>, list <const> = output:reshape(-1, 2), {}
+    local chosen <const> = ops.argmax(scores, 2):totable()
+    local shares <const> = ops.softmax(scores, 2):totable()
+    for i = 1, o.count do
+      local each <const> = {}
+      for k = 1, task.count do
+        local row <const> = (i - 1) * task.count + k
+        each[k] = class_of(chosen[row], shares[row], task.names)
+        each[k].label = task.labels and task.labels[k] or tostring(k)
+      end
+      list[i] = {each = each}
+    end
+    return list
   end,
   pose_bins = function(task, output)
-    return {angles = task:degrees(ops.unsqueeze(output, 1))[1]:totable()}
+    local list <const> = task:degrees(output):totable()
+    for i, angles in ipairs(list) do list[i] = {angles = angles} end
+    return list
   end,
 }
 KINDS.landmark_bins = KINDS.landmarks
@@ -54,18 +72,20 @@ function M.check(tasks)
   end
 end
 
---- The answers in the outputs for sample i, {TASK = answer}; predict.lua says what an answer has.
--- to_pixels(x, y) are the pixels of a place that the network sees; classes are {TASK = names}.
-function M.of(tasks, outputs, i, to_pixels, classes)
-  local answers <const> = {}
+--- The answers in the outputs for a batch, a list of {TASK = answer}; predict.lua says what an
+-- answer has. o.count is the number of samples and o.classes {TASK = names}; o.maps[i](x, y) are
+-- the pixels of a place that the network sees in sample i.
+function M.all(tasks, outputs, o)
+  local list <const> = {}
+  for i = 1, o.count do list[i] = {} end
   for name, task in tasks:each() do
     if not core.is_tensor(outputs[name]) then
       check.fail("predict: the network has no output '%s'", name)
     end
-    answers[name] = KINDS[kind_of(task)](task, core.detach(outputs[name])[i], to_pixels,
-      classes[name])
+    local own <const> = KINDS[kind_of(task)](task, core.detach(outputs[name]), o, o.classes[name])
+    for i, answer in ipairs(own) do list[i][name] = answer end
   end
-  return answers
+  return list
 end
 
 --- An answer as a line of text.
