@@ -23,7 +23,7 @@ help:
 BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
                     libpng-dev zlib1g-dev libturbojpeg0-dev
 TEST_PACKAGES     = lua-busted lua-check luarocks clang-format sqlite3 tmux bash-completion \
-                    python3-ipykernel jupyter-nbconvert zsh fish mandoc man-db
+                    python3-ipykernel jupyter-nbconvert zsh fish mandoc man-db libmicrohttpd-dev curl
 VALGRIND_PACKAGES = valgrind
 FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 
@@ -81,7 +81,12 @@ isa_avx512 = $(no_mmx) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
              -mprefer-vector-width=512
 TYPES     = f32 f64 i64 i32 u8 b8
 
-SOURCES   = $(filter-out csrc/kernel/kernels.c,$(wildcard csrc/*/*.c csrc/*/*/*.c))
+# `braid serve` wants libmicrohttpd. Without it a file that says so takes its place.
+## no: build without libmicrohttpd, which braid serve needs
+MHD      := $(if $(shell $(PKG) --exists libmicrohttpd && echo yes),yes,no)
+SERVER    = $(filter-out csrc/serve/absent.c,$(wildcard csrc/serve/*.c))
+LEFT_OUT  = csrc/kernel/kernels.c $(if $(filter no,$(MHD)),$(SERVER),csrc/serve/absent.c)
+SOURCES   = $(filter-out $(LEFT_OUT),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 KERNELS   = $(foreach i,$(ISAS),$(foreach t,$(TYPES),$(BUILD)/obj/kernel/kernels.$(i).$(t).o))
 OBJECTS   = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o) $(KERNELS)
 CORE      = $(BUILD)/lib/braid/core.so
@@ -333,6 +338,19 @@ $(BUILD)/bench/machine: spec/bench/machine.c
 	@echo "  link  $@"
 	@$(CC) -std=gnu11 -O3 -march=native -ffp-contract=fast $(WARN) -fopenmp -o $@ $<
 
+## load `braid serve` with many connections; SERVE='--seconds 5 --python PYTHON' and others
+bench-serve: deps
+	$(AGAIN) $(JOBS) build $(BUILD)/bench/http_client
+	@$(BUILD)/braid spec/bench/serve.lua --client $(BUILD)/bench/http_client $(SERVE)
+
+## bench-serve: options of spec/bench/serve.lua
+SERVE =
+
+$(BUILD)/bench/http_client: spec/bench/http_client.c
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) -std=gnu11 -O2 $(WARN) -o $@ $< -lpthread
+
 # ---- installation --------------------------------------------------------------------------
 
 ## install: where to; DESTDIR is put before it
@@ -359,4 +377,4 @@ dist:
 
 .PHONY: all help deps deps-test deps-valgrind build library clean demo test test-slow specs format lint \
         coverage valgrind asan stress deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench \
-        bench-machine install uninstall dist
+        bench-machine bench-serve install uninstall dist

@@ -23,6 +23,7 @@ copy_lua() {
 install -d "$DESTDIR$BINDIR"
 copy_lua lua/braid "$lua"
 install -m 644 lua/braid/jupyter/kernel.py "$lua/jupyter/kernel.py"
+install -m 644 lua/braid/serve/page.html "$lua/serve/page.html"
 copy_lua models "$lua/models"
 copy_lua examples/papers "$lua/experiments"
 install -D -m 755 "$1" "$lib/core.so"

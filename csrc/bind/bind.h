@@ -173,6 +173,7 @@ void br_open_processes(lua_State *L);
 void br_open_terminal(lua_State *L);
 void br_open_interrupts(lua_State *L);
 void br_open_limits(lua_State *L);
+void br_open_http(lua_State *L);
 void br_open_area(lua_State *L);
 void br_open_updates(lua_State *L);
 void br_open_loader(lua_State *L);

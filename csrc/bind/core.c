@@ -161,6 +161,7 @@ static int open_all(lua_State *L) {
   br_open_loader(L);
   br_open_chains(L);
   br_open_guard(L);
+  br_open_http(L);
   luaL_getmetatable(L, BR_TENSOR);
   lua_setfield(L, -2, "tensor_metatable");
   lua_pushinteger(L, BR_MISSING_CLASS);

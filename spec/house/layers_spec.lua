@@ -64,14 +64,15 @@ describe("the layers of C", function()
     base = "base", kernel = "base kernel", tensor = "base kernel tensor",
     op = "base kernel tensor op", grad = "base kernel tensor op grad",
     io = "base tensor io", image = "base io image", faces = "base faces",
-    load = "base tensor io image load",
-    bind = "base kernel tensor op grad io image faces load bind",
+    load = "base tensor io image load", serve = "base serve",
+    bind = "base kernel tensor op grad io image faces load serve bind",
     dist = "base kernel tensor op grad dist",
   }
 
   -- Headers that are not the core's own, and the only places that may include them.
   local OWNERS <const> = {
-    ["cblas.h"] = "tensor", ["dlfcn.h"] = "tensor", ["omp.h"] = "op image faces load",
+    ["cblas.h"] = "tensor", ["dlfcn.h"] = "tensor serve", ["microhttpd.h"] = "serve",
+    ["omp.h"] = "op image faces load",
     ["png.h"] = "image", ["jpeglib.h"] = "image", ["turbojpeg.h"] = "image",
     ["setjmp.h"] = "image", ["zlib.h"] = "io",
     ["lua.h"] = "bind",
@@ -81,9 +82,10 @@ describe("the layers of C", function()
 
   local SYSTEM <const> = words [[
     assert.h ctype.h dirent.h errno.h fcntl.h float.h inttypes.h limits.h linux/futex.h math.h
-    poll.h pthread.h sched.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h
-    stdint.h stdio.h stdlib.h string.h sys/ioctl.h sys/mman.h sys/resource.h sys/stat.h
-    sys/prctl.h sys/syscall.h sys/time.h sys/types.h sys/wait.h termios.h time.h unistd.h ]]
+    netdb.h poll.h pthread.h sched.h signal.h spawn.h stdalign.h stdarg.h stdatomic.h stdbool.h
+    stddef.h stdint.h stdio.h stdlib.h string.h strings.h sys/eventfd.h sys/ioctl.h sys/mman.h
+    sys/prctl.h sys/resource.h sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/types.h
+    sys/wait.h termios.h time.h unistd.h ]]
 
   it("are all known", function()
     check(function(_, layer, _, report)
@@ -192,7 +194,7 @@ describe("the layers of Lua", function()
     random_state = 3, tensor = 3, grad = 4,
     io = 4, data = 5, functional = 5, nn = 6, loss = 6.5, optim = 7, mtl = 7, profile = 7,
     sandbox = 8, plot = 9, model = 10, onnx = 10.5,
-    train = 11, vision = 11, papers = 11.2, repl = 11.5, inspect = 11.7, jupyter = 11.7,
+    train = 11, vision = 11, serve = 11, papers = 11.2, repl = 11.5, inspect = 11.7, jupyter = 11.7,
     cli = 12, init = 13,
   }
 

@@ -514,6 +514,8 @@ end}
 local asked <const> = braid.model("tcdcn", {tasks = mtl.tasks{pose = mtl.classes{5}}})
 rows.predict = {options = {size = 40}, refused_ends = {size = true},
   call = function(_, o) asked:predict(braid.zeros(40, 40):to("uint8"), o) end}
+rows.serve = {options = {text = tostring}, elsewhere = true,
+  call = function(_, o) require "braid.serve"(nn.Linear(2, 2), o) end}
 
 rows.export = {options = {input = {1, 40, 40}}, call = function(_, o)
   asked.card = {preprocessing = {size = 40, channels = 1}}
