@@ -2,16 +2,15 @@
 #include "image/decode.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "image/codec.h"
 #include "image/exif.h"
+#include "io/slice.h"
 
 br_status br_image_decode(const uint8_t *bytes, size_t n, const char *name,
                           int64_t channels, bool upright, br_image *out) {
@@ -50,29 +49,18 @@ static int64_t read_bytes(int fd, uint8_t *bytes, int64_t n) {
 
 br_status br_image_read(const char *path, int64_t channels, bool upright, br_image *out) {
   *out = (br_image){0};
-  br_status status = BR_OK;
   uint8_t *bytes = NULL;
-  struct stat info;
-  /* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(errno));
-  if (fstat(fd, &info) != 0) {
-    status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
-    goto done;
-  }
-  if (!S_ISREG(info.st_mode)) {
-    status = br_fail(BR_EIO, "cannot read %s: %s", path,
-                     S_ISDIR(info.st_mode) ? "it is a directory" : "not a regular file");
-    goto done;
-  }
-  status = br_limit_check(BR_LIMIT_PICTURE, (int64_t)info.st_size, path, "bytes");
+  br_slice file;
+  br_status status = br_slice_open(path, &file);
+  if (status) return status;
+  status = br_limit_check(BR_LIMIT_PICTURE, file.size, path, "bytes");
   if (status) goto done;
-  bytes = br_alloc((size_t)info.st_size);
+  bytes = br_alloc((size_t)file.size);
   if (!bytes) {
     status = BR_ENOMEM;
     goto done;
   }
-  int64_t n = read_bytes(fd, bytes, info.st_size);
+  int64_t n = read_bytes(file.fd, bytes, file.size);
   if (n < 0)
     status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
   else
@@ -80,6 +68,6 @@ br_status br_image_read(const char *path, int64_t channels, bool upright, br_ima
 
 done:
   br_free(bytes);
-  close(fd);
+  close(file.fd);
   return status;
 }

@@ -4,11 +4,9 @@
 #include "image/probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -16,6 +14,7 @@
 #include "base/threads.h"
 #include "image/codec.h"
 #include "image/decode.h"
+#include "io/slice.h"
 
 enum { HEAD = 64, MAX_SEGMENTS = 4096 };
 
@@ -23,14 +22,15 @@ enum { HEAD = 64, MAX_SEGMENTS = 4096 };
 
 typedef struct source {
   int fd;
-  int64_t size;
+  int64_t first, size; /* the file's bytes */
   const char *path;
 } source;
 
 /* Reads n bytes at `at`. Returns false if the file ends before. */
 static bool read_at(const source *s, int64_t at, uint8_t *to, int64_t n) {
+  if (at < 0 || n > s->size - at) return false;
   while (n > 0) {
-    ssize_t got = pread(s->fd, to, (size_t)n, at);
+    ssize_t got = pread(s->fd, to, (size_t)n, s->first + at);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return false;
     to += got;
@@ -113,18 +113,12 @@ static br_status probe(const source *s, int64_t *h, int64_t *w, int64_t *c) {
 }
 
 br_status br_image_probe(const char *path, int64_t *h, int64_t *w, int64_t *c) {
-  struct stat info;
+  br_slice file;
   *h = *w = *c = 0;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(errno));
-  br_status status;
-  if (fstat(fd, &info) != 0)
-    status = br_fail(BR_EIO, "cannot read %s: %s", path, strerror(errno));
-  else if (!S_ISREG(info.st_mode))
-    status = br_fail(BR_EIO, "cannot read %s: not a regular file", path);
-  else
-    status = probe(&(source){fd, (int64_t)info.st_size, path}, h, w, c);
-  close(fd);
+  br_status status = br_slice_open(path, &file);
+  if (status) return status;
+  status = probe(&(source){file.fd, file.first, file.size, path}, h, w, c);
+  close(file.fd);
   return status;
 }
 

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "base/threads.h"
+#include "io/slice.h"
 #include "io/write.h"
 
 enum { BLOCK = 128, PATH = 4096 };
@@ -60,7 +61,7 @@ void br_cache_key_add(br_cache_key *key, const void *bytes, size_t n) {
 void br_cache_key_add_file(br_cache_key *key, const char *path) {
   struct stat s = {0};
   int64_t facts[6] = {-1};
-  if (stat(path, &s) == 0) {
+  if (br_slice_stat(path, &s)) {
     facts[0] = (int64_t)s.st_size;
     facts[1] = (int64_t)s.st_mtim.tv_sec;
     facts[2] = (int64_t)s.st_mtim.tv_nsec;

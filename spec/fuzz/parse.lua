@@ -9,9 +9,10 @@ local json <const> = require "braid.io.json"
 local npy <const> = require "braid.io.npy"
 local npz <const> = require "braid.io.npz"
 local safetensors <const> = require "braid.io.safetensors"
+local tar <const> = require "braid.io.tar"
 
 local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse,
-  p = caffemodel.parse}
+  p = caffemodel.parse, t = tar.parse}
 local TEXT_READERS <const> = {c = csv.parse, j = json.decode}
 
 -- Readers of files: the other files in the directory, the name of the fuzzed one, and the call.
@@ -23,6 +24,10 @@ local FILES <const> = {
       classes = {2}, from = 0, check = true})
   end},
   L = {"t.jsonl", pictures, function(dir) return data.jsonl(dir .. "/t.jsonl") end},
+  G = {"t.csv", {}, function(dir)
+    return data.table(dir .. "/t.csv", {missing = "NA", indicator = true})
+  end},
+  T = {"t.tar", {}, function(dir) return data.tar(dir .. "/t.tar") end},
   P = {"1.pts", pictures, data.pts},
   M = {"training.txt", {["testing.txt"] = ""}, data.mtfl},
   A = {"list_attr_celeba.txt", pictures, data.celeba},

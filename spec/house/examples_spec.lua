@@ -14,6 +14,7 @@ local SMALL <const> = {
   ["examples/dcnet.lua"] = "--faces 48 --epochs 1 --size 32 --width 0.03125 --batch 8 "
     .. "--shares 0.5 --draws 1 --out %s",
   ["examples/kth.lua"] = "--faces 48 --epochs 2 --size 24 --width 0.1 --tries 1 --out %s",
+  ["examples/table.lua"] = "--rows 200 --epochs 1 --out %s/people.csv",
   ["examples/faces.lua"] = "--n 12 --out %s/faces.png",
 }
 

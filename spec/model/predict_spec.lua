@@ -223,7 +223,8 @@ describe("a loader's recipe", function()
       assert.is_nil(made)
       assert.matches("random", why)
     end
-    assert.is_nil(data.loader(data.dataset{inputs = braid.ones(2, 2)}, {}):recipe())
+    assert.same({tensors = {input = {2}}},
+      data.loader(data.dataset{inputs = braid.ones(2, 2)}, {}):recipe())
   end)
 end)
 

@@ -376,7 +376,7 @@ rows["train.progress"] = {arguments = {total = 3}, no_names = true,
   call = function(a) progress(a.total) end}
 rows["train.progress: advance"] = {no_names = true,
   call = function(a) progress(3):advance(a.label, a.items) end}
-for _, part in ipairs{"compare", "papers"} do
+for _, part in ipairs{"compare", "papers", "tables"} do
   for name, row in pairs(require("spec.support.option_rows_" .. part)(folder)) do
     rows[name] = row
   end

@@ -4,6 +4,7 @@
 local braid <const> = require "braid"
 local luassert <const> = require "luassert"
 local shell <const> = require "spec.support.shell"
+local tars <const> = require "spec.support.tars"
 
 local M <const> = {}
 
@@ -45,6 +46,7 @@ M.readers = {
   cifar10 = CIFAR10,
   cifar100 = {["train.bin"] = record "\1\2", ["test.bin"] = record "\3\4"},
   csv = {["t.csv"] = "image,a\n1.png,1\n", ["1.png"] = "picture", file = "t.csv"},
+  tar = {["t.tar"] = tars.sample(), file = "t.tar"},
   jsonl = {["t.jsonl"] = '{"image": "1.png", "a": 1}\n', ["1.png"] = "picture", file = "t.jsonl"},
 }
 

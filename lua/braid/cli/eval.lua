@@ -50,7 +50,8 @@ return {usage = "eval DIR | FILE ...        measure a run's best network, or one
     local sets <const>, loaders <const> = matched.open(o, function() return {net} end)
     for key, value in pairs(loaders[1]) do loader[key] = value end
     local set <const> = given.part(sets, o.part)
-    local source <const> = Source("test", set, {tasks = tasks, loader = loader, batch = o.batch})
+    local source <const> = Source("test", set, {tasks = tasks, loader = loader, batch = o.batch},
+      Source.card_of(net))
     local report <const> = is_test and tested(path, set, source)
       or tasks:evaluate(net, source:batches(1))
     print(o.json and json.encode(Log.plain(Log.report(report))) or tostring(report))

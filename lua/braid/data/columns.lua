@@ -42,6 +42,7 @@ function M.of(t, name)
   return values
 end
 
+-- Whether a value is a list, as JSON has them.
 local function is_list(value) return type(value) == "table" and value ~= json.null end
 
 local function add_mark(marks, value)
@@ -174,8 +175,8 @@ end
 
 -- ---- classes ------------------------------------------------------------------------------
 
--- The name of a class: the same for 2, 2.0 and the text "2.0", as programs write them.
-local function class_name(value)
+--- The name of a class: the same for 2, 2.0 and the text "2.0", as programs write them.
+function M.class_name(value)
   local whole <const> = type(value) == "number" and math.tointeger(value)
   if whole then return ("%d"):format(whole) end
   return type(value) == "string" and value:match("^(-?%d+)%.0+$") or tostring(value)
@@ -200,7 +201,7 @@ local function occurring(t, column, values)
     if is_list(values[row]) then
       fail("%s is a list, not a class", M.place(t, row, column))
     end
-    if not M.is_missing(t, values[row], column) then set[class_name(values[row])] = true end
+    if not M.is_missing(t, values[row], column) then set[M.class_name(values[row])] = true end
   end
   return sorted_classes(t, set)
 end
@@ -233,9 +234,10 @@ function M.class(t, column, names, from)
   if from and not names then return counted(t, column, values, from) end
   names = names or occurring(t, column, values)
   local numbers <const> = {}
-  for i, name in ipairs(names) do numbers[class_name(name)] = i end
+  for i, name in ipairs(names) do numbers[M.class_name(name)] = i end
   for row = 1, t.n do
-    labels[row] = M.is_missing(t, values[row], column) and 0 or numbers[class_name(values[row])]
+    labels[row] = M.is_missing(t, values[row], column) and 0
+      or numbers[M.class_name(values[row])]
       or fail("%s: '%s' is not one of the classes %s", M.place(t, row, column),
         tostring(values[row]):sub(1, 40), table.concat(names, ", "))
   end

@@ -16,7 +16,7 @@ local OPTIONS <const> = check.declare("copied", {
 -- far and how often; by default it is up to a tenth, and one copy.
 return function(self, given)
   local o <const> = check.options(OPTIONS, given)
-  if self.inputs then
+  if not self:has_pictures() then
     check.fail("copied: a table of numbers has no pictures to shift; only pictures can be copied")
   end
   local most <const> = type(o.shift) == "table" and o.shift or {o.shift, o.shift}

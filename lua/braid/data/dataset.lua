@@ -14,7 +14,10 @@
 --   flips     {name = list}: how mirroring changes other labels, if their task does not tell
 --   classes   {name = {"cat", "dog", ...}}, the names of classes
 --   images    uint8 (m,c,h,w), channels last in memory; or
---   inputs    float32 (n,...): rows of numbers, for samples without pictures; or
+--   inputs    samples without pictures: float32 (n,...), rows of numbers, batch.input of a loader;
+--             or {name = tensor of n rows}, inputs by name; or
+--   getter    what makes samples when they are asked for (data.of); or
+--   table     the rows of a table (data.table), which it prepares as inputs (tabular/part.lua); or
 --   files     Paths (paths.lua) relative to root; channels is 1, 3, or nil for each file's own
 --   encoded   true: files are not paths, but the bytes of PNG and JPEG files themselves
 --   orientation  false: pictures of files are shown as they are stored; otherwise they are turned
@@ -34,11 +37,14 @@
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
+local chosen_of <const> = require "braid.data.chosen"
 local class <const> = require "braid.class"
 local follow <const> = require "braid.data.follow"
 local Paths <const> = require "braid.data.paths"
+local named <const> = require "braid.data.named"
 local own <const> = require "braid.data.labels"
 local record <const> = require "braid.record"
+local samples <const> = require "braid.data.samples"
 
 local Dataset <const> = class("Dataset")
 
@@ -52,11 +58,12 @@ local FIELDS <const> = check.declare("Dataset", {
   inner = check.number{above = 0}, size = check.whole{from = 1, to = 4096},
   crop = check.optional(check.choice{"box", "whole"}), shifts = check.tensor(),
   missing = check.whole(core.missing_class), unreadable = check.whole{0, from = 0},
-  first_unreadable = check.text(), orientation = check.flag(true), inputs = check.tensor(),
-  encoded = check.flag(false),
+  first_unreadable = check.text(), orientation = check.flag(true), table = TABLE,
+  inputs = check.either(check.tensor(), TENSORS), getter = TABLE, encoded = check.flag(false),
 })
 -- Names that labels must not have.
-Dataset.taken = {image = true, input = true, box = true, path = true, count = true}
+Dataset.taken = {image = true, input = true, box = true, path = true, count = true, inputs = true,
+  units = true, task = true}
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
@@ -74,9 +81,11 @@ end
 function Dataset:init(given)
   local o <const> = check.options(FIELDS, given)
   local sources <const> = (o.images and 1 or 0) + (o.files and 1 or 0) + (o.inputs and 1 or 0)
+    + (o.table and 1 or 0) + (o.getter and 1 or 0)
   if sources ~= 1 then fail("wants images or files, or inputs") end
-  self.images, self.files = o.images and core.keep(o.images), o.files
-  self.inputs = o.inputs and core.keep(o.inputs)
+  self.images, self.files, self.table = o.images and core.keep(o.images), o.files, o.table
+  self.getter = o.getter
+  self.inputs = o.inputs and named.kept(o.inputs, fail)
   if type(o.files) == "table" and not o.files.ends then self.files = Paths(o.files) end
   self.root, self.channels = o.files and (o.root or ""), o.channels
   self.index = o.index and core.keep(o.index)
@@ -85,7 +94,8 @@ function Dataset:init(given)
   self.orientation, self.encoded = o.orientation, o.encoded
   self.inner = o.inner or o.images and o.images:size(3)
   self.unreadable, self.first_unreadable = o.unreadable, o.first_unreadable
-  self.n = #(self.inputs or self.index or self.images or self.files)
+  self.n = o.table and o.table.frame.n or o.inputs and named.count(o.inputs)
+    or self.index and #self.index or o.getter and o.getter.n or #(self.images or self.files)
   if o.boxes and (o.boxes:size(1) ~= self.n or o.boxes:size(2) ~= 4) then
     fail("boxes must be (%d, 4), not (%s)", self.n, table.concat(o.boxes.shape, ", "))
   end
@@ -93,7 +103,8 @@ function Dataset:init(given)
   self.classes, self.flips = o.classes or {}, o.flips or {}
   for name, t in pairs(own.with_widths(o.labels, o.boxes)) do
     if t:size(1) ~= self.n then
-      fail("%d %s, but %d of %s", self.n, self.inputs and "inputs" or "images", t:size(1), name)
+      fail("%d %s, but %d of %s", self.n, self:has_pictures() and "images" or "inputs", t:size(1),
+        name)
     end
     add_label(self, name, t, o.kinds and o.kinds[name], o.missing, o.points and o.points[name])
   end
@@ -107,26 +118,18 @@ Dataset.__tostring = function(self)
     #names > 0 and " with " .. table.concat(names, ", ") or "")
 end
 
--- The label of sample i, or nil if it is missing.
-local function label_at(self, name, i)
-  local row <const> = self.labels[name][i]
-  if row:dim() > 0 then
-    local float <const> = row.dtype == "float32" or row.dtype == "float64"
-    return (not float or row:eq(row):any():item()) and row or nil
-  end
-  local value <const> = row:item()
-  if self.kinds[name] == "class" then return value ~= 0 and math.tointeger(value) or nil end
-  return value == value and value or nil
-end
-
 -- ds[i] is {image = uint8 (c,h,w), landmarks = (points,2), gender = 1, ..., path =, box = (4)}.
 -- Missing labels are nil, and so is the image of a file that cannot be read.
 Dataset.__index = function(self, key)
-  if math.type(key) ~= "integer" then return class.method(self, key) end
+  if math.type(key) ~= "integer" then
+    if key == "inputs" or key == "input_names" then return named.of_table(self, key) end
+    return class.method(self, key)
+  end
   if key < 1 or key > #self then return nil end
-  local sample <const> = {image = (self:image(key)), path = self:path(key), box = self:box(key),
-    input = self.inputs and self.inputs[key]}
-  for name in pairs(self.labels) do sample[name] = label_at(self, name, key) end
+  local sample <const> = {image = (self:image(key)), path = self:path(key), box = self:box(key)}
+  for name, t in next, named.of(self) do sample[name] = t[key] end
+  for name, value in next, samples.made(self, key) do sample[name] = value end
+  for name in pairs(self.labels) do sample[name] = samples.label(self, name, key) end
   return record(sample, "sample")
 end
 
@@ -135,6 +138,12 @@ local function number_of(self, i)
     check.fail("Dataset: there is no sample %s of %d", tostring(i), self.n)
   end
   return self.index and self.index[i]:item() or i
+end
+
+--- Whether the samples are pictures, and not rows of numbers.
+function Dataset:has_pictures()
+  if self.getter then return self.getter:has_pictures() end
+  return self.images ~= nil or self.files ~= nil
 end
 
 --- The path of the picture of sample i; nil if pictures are in memory.
@@ -152,7 +161,8 @@ end
 function Dataset:image(i)
   local row <const> = number_of(self, i)
   if self.images then return self.images[row] end
-  if self.inputs then return nil, "a table of numbers has no pictures" end
+  if self.getter then return self.getter:at(row).image end
+  if not self:has_pictures() then return nil, "a table of numbers has no pictures" end
   if self.encoded then
     return core.image_decode(self.files:at(row), self.channels, not self.orientation)
   end
@@ -175,6 +185,11 @@ end
 
 -- ---- parts ----------------------------------------------------------------------------
 
+local function all(t) return t end
+
+-- Whether a part names its samples by numbers.
+local function is_indexed(self) return self.images or self.files or self.getter end
+
 -- A data set with the same pictures, or with the given images.
 local function part_of(self, take, images, index)
   local labels <const> = {}
@@ -185,35 +200,18 @@ local function part_of(self, take, images, index)
     size = self.size, crop = self.crop, missing = 0, orientation = self.orientation,
     encoded = self.encoded,
     boxes = self.boxes and take(self.boxes), shifts = self.shifts and take(self.shifts),
-    inputs = self.inputs and take(self.inputs)}
+    inputs = rawget(self, "inputs") and named.taken(self.inputs, take),
+    getter = self.getter,
+    table = self.table and (take == all and self.table or self.table:cut(take))}
 end
 
-local NUMBERS <const> = check.list{of = check.whole{from = 1}}
 local FUNCTION <const> = check.call()
-
--- Checks a list of sample numbers and makes it a tensor.
-local function chosen_of(self, list)
-  if not core.is_tensor(list) then check.value("subset", "samples", list, NUMBERS) end
-  local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")
-    or core.from_table(list, "int64")
-  if chosen.dtype ~= "int64" or chosen:dim() ~= 1 then
-    check.fail("subset: wants int64 (n), not %s (%s)", chosen.dtype, table.concat(chosen.shape,
-      ", "))
-  end
-  if #chosen > 0 then
-    local least <const>, most <const> = chosen:min():item(), chosen:max():item()
-    if least < 1 or most > self.n then
-      check.fail("subset: there is no sample %d of %d", least < 1 and least or most, self.n)
-    end
-  end
-  return chosen
-end
 
 --- A data set with further labels, {name = tensor of n rows}, and their kinds.
 -- @treturn data.dataset
 function Dataset:labelled(labels, kinds)
   check.value("labelled", "labels", labels, TABLE)
-  local result <const> = part_of(self, function(t) return t end, self.images, self.index)
+  local result <const> = part_of(self, all, self.images, self.index)
   for name, t in pairs(labels) do
     if Dataset.taken[name] or not core.is_tensor(t) or t:size(1) ~= self.n then
       check.fail("labelled: '%s' must be %d rows of a label", tostring(name), self.n)
@@ -228,9 +226,9 @@ end
 -- @treturn data.dataset
 function Dataset:subset(first, last)
   if type(first) ~= "number" then
-    local chosen <const> = chosen_of(self, first)
+    local chosen <const> = chosen_of(first, self.n)
     return part_of(self, function(t) return t:index_select(1, chosen) end, self.images,
-      not self.inputs and self:rows(chosen) or nil)
+      is_indexed(self) and self:rows(chosen) or nil)
   end
   if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1
     or last > self.n or last < first then
@@ -240,7 +238,7 @@ function Dataset:subset(first, last)
   local function take(t) return t[{ {first, last} }] end
   if self.images and not self.index then return part_of(self, take, take(self.images)) end
   local index = self.index and take(self.index)
-  if not index and not self.inputs then
+  if not index and is_indexed(self) then
     local numbers <const> = {}
     for i = first, last do numbers[#numbers + 1] = i end
     index = core.from_table(numbers, "int64")
@@ -259,20 +257,7 @@ function Dataset:copied(given) return require("braid.data.copies")(self, given) 
 -- @usage local glad <const> = ds:filter(function(s) return s.smile == 1 end)
 function Dataset:filter(f)
   check.value("filter", "the function that chooses samples", f, FUNCTION)
-  local keep <const> = {}
-  local at
-  local look <const> = {__index = function(_, name)
-    if self.labels[name] then return label_at(self, name, at) end
-    if name == "image" or name == "path" or name == "box" then return (self[name](self, at)) end
-    if name == "input" then return self.inputs and self.inputs[at] end
-  end}
-  for i = 1, self.n do
-    at = i
-    local scope <close> = core.scope()
-    if f(setmetatable({}, look), i) then keep[#keep + 1] = i end
-    scope:close()
-  end
-  return self:subset(keep)
+  return self:subset(samples.chosen(self, f))
 end
 
 --- Splits the samples in two data sets. The second has `share` of them, or that many if share is 1
@@ -282,6 +267,16 @@ end
 -- @treturn data.dataset
 -- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
 function Dataset:split(share, given) return require("braid.data.split")(self, share, given) end
+
+--- The same rows of a table, prepared with the means, deviations and classes of other rows: of the
+-- data set `by`, or of a network's card, net.card.preprocessing; without `by`, of these rows.
+-- @treturn data.dataset
+-- @usage data.table{ {x = 1, y = 2}, {x = 3, y = 5} }.train:prepared()
+function Dataset:prepared(by)
+  local result <const> = part_of(self, all, self.images, self.index)
+  named.prepare(result, by, Dataset)
+  return result
+end
 
 --- A summary of the data, as a table that prints (stats.lua).
 -- @usage print(ds:stats())

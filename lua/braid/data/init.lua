@@ -10,10 +10,10 @@ local function sets(t, ...)
 end
 
 return require "braid.folder"("braid.data", {
-  internal = {"cifar", "columns", "copies", "damage", "eyes", "fit", "follow", "inputs", "known",
-    "labels", "listing", "manifest", "marks", "mtfl_rows", "paths", "pictures", "places", "plan",
-    "recipe", "rows", "sampling", "schemes", "split", "sqlite", "stats", "transforms",
-    "usual_steps"},
+  internal = {"asked", "chosen", "cifar", "closes", "columns", "copies", "damage", "eyes", "fit",
+    "follow", "functions", "getter", "inputs", "known", "labels", "listing", "made", "manifest",
+    "marks", "mtfl_rows", "named", "paths", "pictures", "places", "plan", "recipe", "rows",
+    "samples", "sampling", "schemes", "split", "sqlite", "stats", "transforms", "usual_steps"},
   others = function() return require "braid.data.transforms" end,
   made = function(value)
     if type(value) ~= "function" then return value end

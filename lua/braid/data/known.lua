@@ -10,7 +10,8 @@ local KNOWN <const> = {
   {"cifar10", "^data_batch_1%.bin$"}, {"cifar100", "^train%.bin$"},
   {"idx", "images[.-]idx3[.-]ubyte"},
 }
-local ENDINGS <const> = {jsonl = "jsonl", json = "jsonl", csv = "csv", tsv = "csv", txt = "csv"}
+local ENDINGS <const> = {jsonl = "jsonl", json = "jsonl", csv = "csv", tsv = "csv", txt = "csv",
+  tar = "tar", npz = "table"}
 
 local function known_by(files)
   for _, row in ipairs(KNOWN) do
@@ -32,7 +33,7 @@ function M.directory(path)
   return found
 end
 
---- The reader of a file that lists pictures, or nil.
+--- The reader of a file that lists or holds pictures, or of a table of tensors; or nil.
 function M.file(path)
   return ENDINGS[path:gsub("%.gz$", ""):match("%.(%w+)$")]
 end

@@ -3,7 +3,8 @@
 -- for batch in data.loader(ds, {batch = 64, size = 40, shuffle = true, epoch = 1}) do ...
 -- end
 --
--- batch.image is float32 (n,c,h,w). Without pictures it is batch.input, rows of numbers. Points are
+-- batch.image is float32 (n,c,h,w). Without pictures it is batch.input, rows of numbers, or the
+-- tensors that batch.inputs names. Points are
 -- (n,points,2) in [-1, 1] across the image; points outside the image are beyond that. box_width (n)
 -- is in half widths of the image: the length of the box's upper edge after all transforms. Class
 -- labels are int64 (n). batch.count is n. A missing class is -100, any other missing label NaN.
@@ -12,11 +13,12 @@
 -- Pictures: transforms = {...} (transforms.lua). Without them each image is resized to size x size
 -- and whitened (not with whiten = false), and `augment` takes data.augment's options. It may also
 -- have brightness, contrast, saturation, gray, equalize, blur, noise and cutout, each with the
--- argument of the transform of that name. size and channels (1 or 3) are by default those that the
--- data set's reader was asked for, or those of pictures in memory. Asking for more pixels or
--- colours than the data have is an error, unless enlarge = true. (Transforms that crop or that read
--- files may make any size.) The kinds of labels and the tasks, tasks = {...}, say how mirroring or
--- turning an image changes its labels (follow.lua).
+-- argument of the transform of that name. Transforms may end with functions of Lua (functions.lua
+-- says how they are called and what they cost). size and channels (1 or 3) are by default those
+-- that the data set's reader was asked for, or those of pictures in memory. Asking for more pixels
+-- or colours than the data have is an error, unless enlarge = true. (Transforms that crop or that
+-- read files may make any size.) The kinds of labels and the tasks, tasks = {...}, say how
+-- mirroring or turning an image changes its labels (follow.lua).
 --
 -- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
 -- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced
@@ -47,7 +49,10 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local closes <const> = require "braid.data.closes"
 local fit <const> = require "braid.data.fit"
+local functions <const> = require "braid.data.functions"
+local Made <const> = require "braid.data.made"
 local marks <const> = require "braid.data.marks"
 local plans <const> = require "braid.data.plan"
 local record <const> = require "braid.record"
@@ -69,8 +74,8 @@ local OPTIONS <const> = check.declare("data.loader", {
   balanced = either(flag(), text(), list{of = text(), least = 1}), stratify = text(),
   weights = either(check.tensor(), list{of = check.number{from = 0}}),
   tasks = check.kind("tasks, as mtl.tasks gives them", is_table),
-  transforms = list{of = check.kind("a transform such as data.crop{}", function(v)
-    return is_table(v) and (v.step or v.bin) ~= nil
+  transforms = list{of = check.kind("a transform such as data.crop{}, or a function", function(v)
+    return is_table(v) and (v.step or v.bin) ~= nil or type(v) == "function"
   end)},
   augment = check.kind("options of data.augment", is_table),
   state = check.kind("what loader:state() gave", is_table),
@@ -79,8 +84,7 @@ local OPTIONS <const> = check.declare("data.loader", {
     return "only one of balanced, weights and stratify"
   end
 end)
-local OF_PICTURES <const> = {"size", "whiten", "augment", "transforms", "cache", "channels",
-  "enlarge"}
+local OF_PICTURES <const> = {"size", "whiten", "augment", "cache", "channels", "enlarge"}
 local STATE <const> = check.declare("data.loader: state", {
   epoch = check.needed(whole{from = 0}), seed = check.needed(whole{from = 0}),
   samples = check.needed(whole{from = 0}), parts = list{of = whole{from = 0}},
@@ -92,17 +96,18 @@ local open <const> = setmetatable({}, {__mode = "k"}) -- loaders with workers
 
 local function check_options(ds, given)
   local o <const> = check.options(OPTIONS, given)
-  for _, name in ipairs(ds.inputs and OF_PICTURES or {}) do
-    if given and given[name] ~= nil then
+  local steps <const>, pictures <const> = functions.apart(o.transforms), plans.has_pictures(ds)
+  for _, name in ipairs(not pictures and {"transforms", table.unpack(OF_PICTURES)} or {}) do
+    if given and given[name] ~= nil and (name ~= "transforms" or steps) then
       check.fail("data.loader: a table of numbers has no pictures: leave out %s", name)
     end
   end
   for _, name in ipairs{"size", "whiten", "augment"} do
-    if o.transforms and given[name] ~= nil then
+    if steps and given[name] ~= nil then
       check.fail("data.loader: transforms are given, so %s must be one of them", name)
     end
   end
-  if o.transforms then o.whiten = nil end -- so that the options make the same loader again
+  if steps then o.whiten = nil end -- so that the options make the same loader again
   o.ahead = o.workers == 0 and 1 or o.ahead or 2 * o.workers + 2
   return o
 end
@@ -148,23 +153,28 @@ function Loader:init(ds, o)
   self.ds, self.o, self.only = ds, o, {}
   self.batches = sampling.plan(ds, o, self.taken)
   self.at, self.submitted, self.place = 0, 0, self.taken.samples + 1
-  if ds.inputs then
+  self.steps, self.functions = functions.apart(o.transforms)
+  if ds.getter or not plans.has_pictures(ds) then
+    plans.check_orders(sets, o.tasks)
+    self.core = ds.getter and Made(ds, o, self.steps) or Rows(ds)
+    self.sets = self.core.sets or sets
     for name in pairs(ds.labels) do self.only[name] = name end
-    self.core = Rows(ds)
     return
   end
+  self.sets = sets
+  Made.refuse(sets)
   for i, part in ipairs(sets) do
-    if part.inputs then
+    if not part:has_pictures() then
       check.fail("data.loader: a mix must have pictures, but part %d is a table of numbers", i)
     end
   end
-  local size <const> = not o.transforms and fit.size(sets, o)
-  for i, part in ipairs(sets) do recipes[i] = o.transforms or usual_steps(part, o, size) end
+  local size <const> = not self.steps and fit.size(sets, o)
+  for i, part in ipairs(sets) do recipes[i] = self.steps or usual_steps(part, o, size) end
   local plan <const> = plans.make(sets, recipes, o)
   for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.core = core.loader(plan)
-  if o.transforms and not o.enlarge then
-    fit.check_transforms(sets, o.transforms, self.core:size())
+  if self.steps and not o.enlarge then
+    fit.check_transforms(sets, self.steps, self.core:size())
   end
   if o.workers > 0 then self:submit() end
 end
@@ -191,6 +201,12 @@ function Loader:count(b)
   end
 end
 
+-- Applies the user's functions to a batch, before its samples count as taken.
+function Loader:apply(batch)
+  local seed <const> = (self.o.seed * sampling.SPREAD + self.o.epoch) * sampling.SPREAD
+  functions.applied(self.functions, batch, seed + self.taken.samples)
+end
+
 --- The next batch, or nil after the last one.
 Loader.__call = function(self)
   local o <const> = self.o
@@ -198,6 +214,7 @@ Loader.__call = function(self)
     self:submit()
     local batch <const> = self.core:take()
     self.at = self.at + 1
+    if self.functions then self:apply(batch) end
     batch.task = self.batches[self.at].task
     self:count(self.batches[self.at])
     if o.workers > 0 then self:submit() end
@@ -262,17 +279,6 @@ end
 
 Loader.__close = Loader.close
 
--- Lua before 5.4.5 forgets the fourth value of `for`, and fails later, when the loop has a `break`
--- and its body has a variable to close, such as a scope.
-local CLOSES <const> = pcall(function()
-  local count = 0
-  local last <const> = setmetatable({}, {__close = function() count = count + 1 end})
-  for once in function() return true end, nil, nil, last do
-    local _ <close> = last
-    if once then break end
-  end
-  assert(count == 2)
-end)
 -- Ends the threads of loaders that were abandoned before their last batch.
 local function collect_dropped(loader)
   if next(open) then collectgarbage() end
@@ -286,6 +292,6 @@ return function(ds, given)
   end
   local loader <const> = Loader(ds, check_options(ds, given))
   collect_dropped(loader)
-  if CLOSES then return loader, nil, nil, loader end
+  if closes then return loader, nil, nil, loader end
   return loader
 end

@@ -80,9 +80,12 @@ end
 -- A table with almost no filled cells cannot be a table of labels.
 local SPARSE <const>, FEW <const> = 64, 1000000
 
--- Guesses the columns that no option names. Programs add a column that counts the rows; it has no
--- name or is called Unnamed.
-local function guess(t, o, image)
+--- The marks of missing values that the options name.
+function M.marks(what, o) return columns.marks(what, o.missing) end
+
+--- Guesses the columns that no option names -> classes, reals. Programs add a column that counts
+-- the rows; it has no name or is called Unnamed.
+function M.guess(t, o, image)
   local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
   for key, name in pairs(o.inputs or {}) do
     taken[type(name) == "table" and key or tostring(name)] = true
@@ -121,12 +124,12 @@ local function boxes_of(t, o)
   return core.from_table(values, "float32"):reshape(-1, 4) - o.origin
 end
 
--- The numbers of the samples in each part; `rows` are the rows of the samples.
-local function sets_of(t, all, split, rows)
-  if not split then return {train = all} end
-  local lists <const>, sets <const> = {}, {}
+--- The numbers of the samples in each part, {train = list, ...}, by the column `split`.
+-- @param rows the rows of the samples; nil: all n
+function M.parts(t, split, n, rows)
+  local lists <const> = {}
   local column <const> = columns.of(t, split)
-  for i = 1, #all do
+  for i = 1, n do
     local row <const> = rows and rows[i] or i
     local word <const> = column[row]
     local name <const> = type(word) == "string" and SETS[word:lower()]
@@ -136,7 +139,13 @@ local function sets_of(t, all, split, rows)
     lists[name] = lists[name] or {}
     table.insert(lists[name], i)
   end
-  for name, list in pairs(lists) do sets[name] = all:subset(list) end
+  return lists
+end
+
+local function sets_of(t, all, split, rows)
+  if not split then return {train = all} end
+  local sets <const> = {}
+  for name, list in pairs(M.parts(t, split, #all, rows)) do sets[name] = all:subset(list) end
   return sets
 end
 
@@ -167,7 +176,7 @@ end
 local function labels_of(what, t, o, image)
   local labels <const>, names <const> = {}, {}
   local classes, reals = o.classes, o.reals
-  if not (classes or reals or o.points) then classes, reals = guess(t, o, image) end
+  if not (classes or reals or o.points) then classes, reals = M.guess(t, o, image) end
   for _, entry in entries(classes) do
     local from = o.from
     if type(from) == "table" then from = from[entry[1]] end
@@ -205,14 +214,15 @@ local function make_inputs(what, t, o)
 end
 
 --- Makes data sets from a table of columns.lua.
-function M.make(what, t, o)
+-- @param files the pictures, {paths =, root =}, where no column names them
+function M.make(what, t, o, files)
   if t.n == 0 then fail("%s: there are no rows in it", t.path) end
   t.marks = columns.marks(what, o.missing)
   if o.inputs then return make_inputs(what, t, o) end
-  local image <const> = image_column(t, o)
+  local image <const> = not files and image_column(t, o) or nil
   local labels <const>, names <const> = labels_of(what, t, o, image)
   local boxes <const> = boxes_of(t, o)
-  local files <const> = pictures.of(t, image, o.root or t.path:match("^(.*)/") or "")
+  files = files or pictures.of(t, image, o.root or t.path:match("^(.*)/") or "")
   local all = pictures.dataset(o, {files = files.paths, labels = labels, classes = names,
     root = files.root, kinds = o.kinds, boxes = boxes, missing = 0})
   if not o.check then return sets_of(t, all, o.split) end

@@ -1,9 +1,10 @@
 --- Marks identify a data set and an order of its samples. A saved state continues only with the
 -- data that it came from.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
-
+local named <const> = require "braid.data.named"
 
 local M <const> = {}
 
@@ -14,11 +15,13 @@ local function crc_of(t, before) return core.crc32(core.bytes(t:contiguous()), b
 -- A mark of the pictures and their order: their names, or the bytes of a few of them in memory.
 local function pictures_of(ds)
   local crc = 0
-  if ds.inputs then
-    crc = crc_of(ds.inputs, crc)
+  local inputs <const> = named.of(ds)
+  for _, name in ipairs(check.sorted_keys(inputs)) do crc = crc_of(inputs[name], crc) end
+  if next(inputs) then
+    return ("%d samples (%08x)"):format(#ds, crc)
   elseif ds.files then
     crc = core.crc32(ds.files.ends, core.crc32(ds.files.text, crc))
-  else
+  elseif ds.images then
     local n <const> = ds.images:size(1)
     for _, i in ipairs{1, n // 2 + 1, n} do
       if i <= n and n > 0 then crc = crc_of(ds.images[i], crc) end

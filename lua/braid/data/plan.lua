@@ -55,8 +55,9 @@ local function orders_of(tasks)
   return orders
 end
 
--- Labels are numbers of classes. So all sets and tasks that name the classes must use one order.
-local function check_orders(sets, tasks)
+--- Raises an error unless all sets and tasks that name the classes of a label use one order,
+-- because labels are numbers of classes.
+function M.check_orders(sets, tasks)
   local orders <const> = orders_of(tasks)
   for _, ds in ipairs(sets) do
     for _, label in ipairs(check.sorted_keys(ds.classes)) do
@@ -173,9 +174,12 @@ local function source_of(ds, fields, steps, o)
   return source
 end
 
+--- Whether a data set or a mix has pictures.
+function M.has_pictures(ds) return ds.parts ~= nil or ds:has_pictures() end
+
 --- The table for core.loader, from data sets and a list of steps for each.
 function M.make(sets, recipes, o)
-  check_orders(sets, o.tasks)
+  M.check_orders(sets, o.tasks)
   local fields <const> = fields_of(sets, recipes, o.tasks)
   local plan <const> = {workers = o.workers, skip = o.skip, seed = o.seed, fields = fields,
     sources = {}, channels = fit.channels(sets, o)}

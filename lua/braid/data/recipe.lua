@@ -3,12 +3,18 @@
 -- {size = side in pixels, channels = 1 or 3, whiten = true or false, filter = "area" or "bilinear",
 -- which resizes}; or with the loader's own
 -- transforms {channels =, transforms = {{"crop", 1.2}, {"resize", 64}, {"whiten"}}}, each the name
--- of a transform and its arguments. A recipe holds nothing random, since it says how a network is
--- to be asked.
+-- of a transform and its arguments. Without pictures it is {table = what is done to the columns
+-- (tabular/fitted.lua)} or {tensors = {name = shape of a sample}}. functions = {"train.lua:12"} are
+-- the user's functions after all that, which a recipe cannot hold. A recipe holds nothing random,
+-- since it says how a network is to be asked.
 
 local check <const> = require "braid.check"
 local copied <const> = require "braid.copied"
 local fit <const> = require "braid.data.fit"
+local functions <const> = require "braid.data.functions"
+local named <const> = require "braid.data.named"
+local Part <const> = require "braid.data.tabular.part"
+local stored <const> = require "braid.data.tabular.stored"
 local transforms <const> = require "braid.data.transforms"
 
 local M <const> = {}
@@ -17,7 +23,16 @@ local M <const> = {}
 local STEADY <const> = {crop = true, resize = true, align = true, whiten = true, normalize = true}
 local MAX_STEPS <const> = 20
 
+local TABLE <const> = check.kind("a table", function(v) return type(v) == "table" end)
+local FUNCTIONS <const> = check.list{of = check.text()}
+local SHAPE <const> = check.list{of = check.whole{from = 0}}
+
+local ROWS <const> = check.declare("recipe of rows", {
+  table = TABLE, tensors = check.map(SHAPE), functions = FUNCTIONS,
+})
+
 local RECIPE <const> = check.declare("recipe", {
+  functions = FUNCTIONS,
   size = check.whole{from = 1, to = 4096}, channels = check.needed(check.choice{1, 3}),
   whiten = check.flag(true), filter = check.choice{"area", "bilinear"},
   transforms = check.list{least = 1, of = check.kind("a transform's name and arguments",
@@ -28,20 +43,32 @@ end)
 
 local function same(value) return value end
 
+-- The recipe of a data set without pictures.
+local function of_rows(ds, own)
+  if ds.table then return {table = Part.recipe(ds), functions = own} end
+  local tensors <const> = {}
+  for name, t in pairs(named.of(ds)) do
+    tensors[name] = t.shape
+    table.remove(tensors[name], 1)
+  end
+  return {tensors = tensors, functions = own}
+end
+
 --- The recipe of a loader; or nil and why it has none.
 function M.of(loader)
-  local sets <const>, o <const> = loader.ds.parts or {loader.ds}, loader.o
-  if loader.ds.inputs then return nil, "its samples are not pictures" end
-  local recipe <const> = {channels = fit.channels(sets, o)}
+  local sets <const>, o <const> = loader.sets, loader.o
+  local own <const> = loader.functions and functions.places(loader.functions)
+  if not sets[1]:has_pictures() then return of_rows(sets[1], own) end
+  local recipe <const> = {channels = fit.channels(sets, o), functions = own}
   if o.augment then return nil, "it augments pictures at random" end
-  if not o.transforms then
+  if not loader.steps then
     local side <const> = fit.size(sets, o)
     recipe.size, recipe.whiten = side > 0 and side or nil, o.whiten
     recipe.filter = sets[1].images and "bilinear" or "area"
     return recipe
   end
   recipe.transforms = {}
-  for _, step in ipairs(o.transforms) do
+  for _, step in ipairs(loader.steps) do
     if step.step and not STEADY[step.step[1]] then
       return nil, ("data.%s changes pictures at random"):format(step.step[1])
     end
@@ -61,11 +88,19 @@ local function usual(o, cut)
   return steps
 end
 
+--- Whether a recipe is for rows, and not for pictures.
+function M.is_of_rows(recipe) return recipe.table ~= nil or recipe.tensors ~= nil end
+
 --- The loader options of a recipe, which may come from a stranger's file; or nil and what is wrong.
--- For pictures that are in no data set of a reader, `cut` says what is to be seen: the sample's
--- "box", or the whole picture about its "middle".
+-- Rows have no options. For pictures that are in no data set of a reader, `cut` says what is to be
+-- seen: the sample's "box", or the whole picture about its "middle".
 function M.options(recipe, cut)
   local ok <const>, result <const> = check.caught(function()
+    if M.is_of_rows(recipe) then
+      local rows <const> = check.options(ROWS, recipe)
+      if rows.table then stored.check(rows.table) end
+      return {}
+    end
     local o <const> = check.options(RECIPE, recipe)
     local own <const> = {size = o.size, channels = o.channels, enlarge = true}
     if not o.transforms then

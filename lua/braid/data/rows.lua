@@ -1,11 +1,50 @@
---- Makes batches of a data set of numbers, as core.loader does for pictures.
+--- Makes batches of a data set without pictures, as core.loader does for pictures.
 
-local core <const> = require "braid.core"
 local class <const> = require "braid.class"
+local core <const> = require "braid.core"
+local fitted <const> = require "braid.data.tabular.fitted"
+local named <const> = require "braid.data.named"
+local Part <const> = require "braid.data.tabular.part"
 
 local Rows <const> = class("Rows")
 
-function Rows:init(ds) self.ds, self.queue = ds, {} end
+local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
+
+-- The labels of a data set as batches have them, and for those that were standardised {mean =,
+-- deviation =}.
+local function labels_of(ds)
+  local labels <const>, units <const> = {}, {}
+  local recipe <const> = ds.table and Part.recipe(ds)
+  for name, t in pairs(ds.labels) do
+    if ds.kinds[name] == "class" then
+      t = t:to("int64")
+      labels[name] = t:masked_fill(t:eq(0), core.missing_class)
+    else
+      labels[name] = recipe and fitted.label(recipe, name, t) or t:to("float32")
+      units[name] = recipe and recipe.labels[name]
+    end
+    core.keep(labels[name])
+  end
+  return labels, next(units) and units or nil
+end
+
+-- Inputs of numbers are float32; whole numbers stay what they are, as indices or bytes, except in
+-- rows of numbers.
+local function inputs_of(ds)
+  local inputs <const> = {}
+  for name, t in pairs(named.of(ds)) do
+    inputs[name] = core.keep((is_float(t) or name == "input") and t:to("float32") or t)
+  end
+  return inputs
+end
+
+function Rows:init(ds)
+  local _ <close> = core.scope()
+  self.queue = {}
+  self.labels, self.units = labels_of(ds)
+  self.inputs = inputs_of(ds)
+  self.names = named.listed(self.inputs)
+end
 
 --- Orders a batch of the samples order[first .. last], like core.loader's submit. With `only`, all
 -- other labels are marked as missing.
@@ -13,23 +52,18 @@ function Rows:submit(order, first, last, _, only)
   table.insert(self.queue, {chosen = order[{ {first, last} }], only = only})
 end
 
--- A label of a batch, with marks for missing values.
-local function label_of(t, chosen, kind, given)
-  local part <const> = t:index_select(1, chosen)
-  if kind ~= "class" then
-    local values <const> = part:to("float32")
-    return given and values or values * (0 / 0)
-  end
-  local labels <const> = part:to("int64")
-  return labels:masked_fill(given and labels:eq(0) or labels:eq(labels), core.missing_class)
+-- A label of a batch all of whose values are missing.
+local function missing(t)
+  return is_float(t) and t * (0 / 0) or t:masked_fill(t:eq(t), core.missing_class)
 end
 
 function Rows:take()
-  local job <const>, ds <const> = table.remove(self.queue, 1), self.ds
-  local batch <const> = {input = ds.inputs:index_select(1, job.chosen):to("float32"),
-    count = job.chosen:size(1)}
-  for name, t in pairs(ds.labels) do
-    batch[name] = label_of(t, job.chosen, ds.kinds[name], not job.only or job.only == name)
+  local job <const> = table.remove(self.queue, 1)
+  local batch <const> = {count = job.chosen:size(1), inputs = self.names, units = self.units}
+  for name, t in pairs(self.inputs) do batch[name] = t:index_select(1, job.chosen) end
+  for name, t in pairs(self.labels) do
+    local part <const> = t:index_select(1, job.chosen)
+    batch[name] = (not job.only or job.only == name) and part or missing(part)
   end
   return batch
 end

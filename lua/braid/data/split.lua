@@ -2,6 +2,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local Part <const> = require "braid.data.tabular.part"
 
 -- The number of samples of each stratum for the second part. The whole numbers are in proportion
 -- and add up to `n`.
@@ -55,7 +56,7 @@ return function(self, share, given)
       .. "a number of samples from 1 to %d", tostring(share), self.n, math.max(self.n - 1, 1))
   end
   if not (o.stratify or o.seed) then
-    return self:subset(1, self.n - n), self:subset(self.n - n + 1, self.n)
+    return Part.split(self, self:subset(1, self.n - n), self:subset(self.n - n + 1, self.n))
   end
   local strata <const> = strata_of(self, o.stratify)
   local counts <const>, second, first = quotas(strata, n, self.n), {}, {}
@@ -66,5 +67,5 @@ return function(self, share, given)
   end
   table.sort(first)
   table.sort(second)
-  return self:subset(first), self:subset(second)
+  return Part.split(self, self:subset(first), self:subset(second))
 end

@@ -141,7 +141,7 @@ function Stats:init(ds, given)
   self.count, self.unreadable, self.first_unreadable = #ds, ds.unreadable, ds.first_unreadable
   self.labels = {}
   if #ds == 0 then return end
-  self.pictures = not ds.inputs and of_pictures(ds, o.pictures == "all" and #ds or o.pictures)
+  self.pictures = ds:has_pictures() and of_pictures(ds, o.pictures == "all" and #ds or o.pictures)
   for name, kind in pairs(ds.kinds) do
     local of <const> = kind == "class" and of_class or kind == "points" and of_points or of_real
     self.labels[name] = of(ds, name)

@@ -66,26 +66,10 @@ function M.check(tasks)
     if not KINDS[kind_of(task)] then
       check.fail("predict: has no words for the task %s, of mtl.%s", name, kind_of(task))
     end
-    if name == "picture" then
-      check.fail("predict: a task called picture has the name of a field of every answer")
+    if name == "picture" or name == "row" then
+      check.fail("predict: a task called %s has the name of a field of every answer", name)
     end
   end
-end
-
---- The answers in the outputs for a batch, a list of {TASK = answer}; predict.lua says what an
--- answer has. o.count is the number of samples and o.classes {TASK = names}; o.maps[i](x, y) are
--- the pixels of a place that the network sees in sample i.
-function M.all(tasks, outputs, o)
-  local list <const> = {}
-  for i = 1, o.count do list[i] = {} end
-  for name, task in tasks:each() do
-    if not core.is_tensor(outputs[name]) then
-      check.fail("predict: the network has no output '%s'", name)
-    end
-    local own <const> = KINDS[kind_of(task)](task, core.detach(outputs[name]), o, o.classes[name])
-    for i, answer in ipairs(own) do list[i][name] = answer end
-  end
-  return list
 end
 
 --- An answer as a line of text.
@@ -121,6 +105,35 @@ function M.columns(name, answer)
   if answer.class then
     add("", answer.name or answer.class)
     add(".share", answer.share)
+  end
+  return list
+end
+
+local Answer <const> = {__name = "answer"}
+
+function Answer.__tostring(self)
+  local words <const>, picture <const>, row <const> = {}, self.picture, self.row
+  for _, name in ipairs(check.sorted_keys(self)) do
+    if name ~= "picture" and name ~= "row" then
+      words[#words + 1] = name .. " " .. M.words(self[name])
+    end
+  end
+  return (picture and (picture.path or "picture " .. picture.number) or "row " .. row.number)
+    .. ": " .. table.concat(words, "; ")
+end
+
+--- The answers in the outputs for a batch, a list of {TASK = answer}; predict.lua says what an
+-- answer has. o.count is the number of samples and o.classes {TASK = names}; o.maps[i](x, y) are
+-- the pixels of a place that the network sees in sample i.
+function M.all(tasks, outputs, o)
+  local list <const> = {}
+  for i = 1, o.count do list[i] = setmetatable({}, Answer) end
+  for name, task in tasks:each() do
+    if not core.is_tensor(outputs[name]) then
+      check.fail("predict: the network has no output '%s'", name)
+    end
+    local own <const> = KINDS[kind_of(task)](task, core.detach(outputs[name]), o, o.classes[name])
+    for i, answer in ipairs(own) do list[i][name] = answer end
   end
   return list
 end

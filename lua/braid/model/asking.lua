@@ -30,13 +30,18 @@ local function channels_of(net, size)
   check.fail("predict: the network takes no pictures of %d x %d pixels (size): %s", size, size, why)
 end
 
+-- Raises an error unless the user gave the functions that the card cannot hold.
+local function check_functions(known, o)
+  local wanted <const>, own <const> = known.functions or {}, o.transforms or {}
+  if #wanted == #own then return end
+  check.fail("predict: %s: net:predict(x, {transforms = {f}}) takes as many",
+    #wanted == 0 and "the network's loader had no functions of Lua"
+    or ("the network's loader had %d function%s of Lua, which no file can hold (%s)"):format(
+      #wanted, #wanted == 1 and "" or "s", table.concat(wanted, ", ")))
+end
+
 -- The loader's options: what the card says, or else the user. `cut` is as in data/recipe.lua.
-local function prepared(net, o, cut)
-  local card <const> = rawget(net, "card")
-  local known <const> = {}
-  for key, value in pairs(type(card) == "table" and card.preprocessing or {}) do
-    known[key] = value
-  end
+local function prepared(net, known, o, cut)
   if o.size and not known.transforms then
     local channels <const> = channels_of(net, o.size)
     known.size, known.channels = o.size, known.channels or channels
@@ -46,7 +51,12 @@ local function prepared(net, o, cut)
       .. "were; net.card = {preprocessing = loader:recipe()} keeps that")
   end
   local own <const>, why <const> = recipe.options(known, cut)
-  return own or check.fail("predict: card.preprocessing: %s", why)
+  if not own then check.fail("predict: card.preprocessing: %s", why) end
+  if o.transforms then
+    own.transforms = table.move(o.transforms, 1, #o.transforms, 1 + #(own.transforms or {}),
+      own.transforms or {})
+  end
+  return own
 end
 
 -- ---- places -------------------------------------------------------------------------------
@@ -78,31 +88,43 @@ end
 
 -- ---- asking -------------------------------------------------------------------------------
 
-local Answer <const> = {__name = "answer"}
-
-function Answer.__tostring(self)
-  local words <const>, picture <const> = {}, self.picture
-  for _, name in ipairs(check.sorted_keys(self)) do
-    if name ~= "picture" then words[#words + 1] = name .. " " .. answers.words(self[name]) end
-  end
-  return (picture.path or "picture " .. picture.number) .. ": " .. table.concat(words, "; ")
-end
-
 local Asking <const> = class("Asking")
 
---- o has tasks, size and batch, as the options of net:predict.
-function Asking:init(net, o, cut)
+--- The tasks of a network, or those in the options of net:predict.
+function Asking.tasks_of(net, o)
   local record <const> = origin.of(net)
-  local card <const> = rawget(net, "card")
-  self.net, self.tasks = net, o.tasks or rawget(net, "tasks") or record and record.tasks
-  if not class.of(self.tasks) then
+  local tasks <const> = o.tasks or rawget(net, "tasks") or record and record.tasks
+  if not class.of(tasks) then
     check.fail("predict: the network has no tasks that say what its outputs are: give tasks")
   end
-  answers.check(self.tasks)
-  self.loader = prepared(net, o, cut)
+  answers.check(tasks)
+  return tasks
+end
+
+--- A copy of what the network's card says of the loader, which must fit the options.
+function Asking.known_of(net, o)
+  local card <const> = rawget(net, "card")
+  local known <const> = {}
+  for key, value in pairs(type(card) == "table" and card.preprocessing or {}) do
+    known[key] = value
+  end
+  check_functions(known, o)
+  return known
+end
+
+--- o has tasks, size, transforms and batch, as the options of net:predict.
+function Asking:init(net, o, cut)
+  local card <const> = rawget(net, "card")
+  self.net, self.tasks = net, Asking.tasks_of(net, o)
+  self.loader = prepared(net, Asking.known_of(net, o), o, cut)
   self.loader.batch = o.batch
   self.classes = type(card) == "table" and type(card.classes) == "table" and card.classes or {}
-  self.dtype = (net:parameters()[1] or net:buffers()[1] or {dtype = "float32"}).dtype
+  self.dtype = Asking.dtype_of(net)
+end
+
+--- The type of a network's numbers.
+function Asking.dtype_of(net)
+  return (net:parameters()[1] or net:buffers()[1] or {dtype = "float32"}).dtype
 end
 
 --- Whether a value is a network that can be asked.
@@ -118,7 +140,7 @@ function Asking:ask(ds, facts, list)
     for i, seen in ipairs(batch[LABEL]:totable()) do maps[i] = pixels_of(seen) end
     for _, answer in ipairs(answers.all(self.tasks, outputs, {count = batch.count,
       classes = self.classes, maps = maps})) do
-      list[#list + 1] = setmetatable(answer, Answer)
+      list[#list + 1] = answer
       answer.picture = facts[#list]
     end
   end

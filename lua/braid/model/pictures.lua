@@ -157,7 +157,9 @@ end
 --- Whether a value is a data set of pictures.
 function M.is_set(value)
   if not class.is_a(value, Dataset) then return false end
-  if value.inputs then fail("this data set has rows of numbers and no pictures") end
+  if not value:has_pictures() then
+    fail("this data set has rows and no pictures, and the network was trained on pictures")
+  end
   return true
 end
 

@@ -1,9 +1,10 @@
---- net:predict(pictures): a network's answers, in the terms of the person who asks.
+--- net:predict(given): a network's answers, in the terms of the person who asks.
 --
--- Pictures are the path of a file or of a directory, a tensor of bytes (h,w), (c,h,w) or (n,c,h,w),
--- a list of these, or a data set. Each is prepared as net.card.preprocessing says, which train.fit
--- and files of networks keep: the outputs are those for the loader's batches, to the bit. Modes of
--- the network stay as they are.
+-- What is given are pictures, or for a network of a table rows of it (rows.lua). Pictures are the
+-- path of a file or of a directory, a tensor of bytes (h,w), (c,h,w) or (n,c,h,w), a list of these,
+-- or a data set. Each is prepared as net.card.preprocessing says, which train.fit and files of
+-- networks keep: the outputs are those for the loader's batches, to the bit. Modes of the network
+-- stay as they are.
 --
 -- The result is a list of answers, or for one picture its answer. An answer has a field for each
 -- task, and `picture`: {number =, path =, height =, width =, box =}.
@@ -20,7 +21,11 @@
 --   detector     finds the boxes: what vision.detector or vision.mtcnn.detector gives
 --   margin       boxes are made so many times as wide and high (1)
 --   size         the side of the pictures that the network sees, where the card has none
---   batch        how many pictures go through the network at once (64)
+--   batch        how many pictures or rows go through the network at once (64)
+--   transforms   the functions of Lua after the loader's other transforms, if it had any: the card
+--                says where they were written, but no file can hold them
+--   unknown      "missing": a category that was in no training row counts as missing; "error" (the
+--                default) names its row
 --   tasks        the tasks, where the network does not have them
 -- @usage net:predict(faces.val[1].image)
 
@@ -28,6 +33,8 @@ local Asking <const> = require "braid.model.asking"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local pictures <const> = require "braid.model.pictures"
+local recipe <const> = require "braid.data.recipe"
+local rows <const> = require "braid.model.rows"
 
 local OPTIONS <const> = check.declare("predict", {
   tasks = check.kind("tasks, as mtl.tasks gives them", function(v)
@@ -40,7 +47,8 @@ local OPTIONS <const> = check.declare("predict", {
     return type(v) == "table" and v.detect ~= nil
   end),
   size = check.whole{from = 1, to = 4096}, batch = check.whole{64, from = 1},
-  margin = check.number{1, from = 0.01, to = 100},
+  margin = check.number{1, from = 0.01, to = 100}, unknown = check.choice{"error", "missing"},
+  transforms = check.list{of = check.call()},
 })
 
 -- The boxes that a detector finds in each picture.
@@ -72,6 +80,8 @@ return function(net, given, options)
   if not Asking.is_network(net) then
     check.fail("predict: wants a network: net:predict(pictures)")
   end
+  local tasks <const>, known <const> = Asking.tasks_of(net, o), Asking.known_of(net, o)
+  if recipe.is_of_rows(known) then return rows.ask(net, tasks, given, known, o) end
   local is_set <const>, list <const> = pictures.is_set(given), {}
   local asking <const> = Asking(net, o, not is_set and ((o.boxes or o.detector) and "box"
     or "middle") or nil)

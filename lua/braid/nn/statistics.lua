@@ -4,6 +4,7 @@
 -- over batches of equal weight. It changes nothing else in the network. Dropout is off, as in
 -- evaluation, and frozen layers keep their statistics.
 
+local asked <const> = require "braid.data.asked"
 local BatchNorm <const> = require "braid.nn.batch_norm"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -49,7 +50,7 @@ function M.recompute(net, batches)
   local count = 0
   for batch in batches do
     local _ <close> = grad.scope()
-    net(core.is_tensor(batch) and batch or batch.image or batch.input)
+    net(core.is_tensor(batch) and batch or asked(batch))
     count = count + 1
   end
   if count == 0 and #layers > 0 then

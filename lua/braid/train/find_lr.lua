@@ -13,6 +13,7 @@
 --   steps = 20})
 -- print(found)      --> about 2.1e-03, of rates from 1e-06 to 0.32
 
+local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -85,7 +86,7 @@ local function run(net, o, tasks)
     for _, group in ipairs(opt.groups) do group.lr = lr end
     local _ <close> = grad.scope()
     local batch <const> = next_batch()
-    local loss <const> = tasks:loss(net(batch.image or batch.input), batch)
+    local loss <const> = tasks:loss(net(asked(batch)), batch)
     local value <const> = loss:item()
     average = KEEP * average + (1 - KEEP) * value
     local smooth <const> = average / (1 - KEEP ^ step)
@@ -148,7 +149,7 @@ return function(net, given)
     local _ <close> = grad.no_grad()
     local _ <close> = net:evaluating()
     local sample <const> = Source("train", o.train, o):sample()
-    net(sample.image or sample.input)
+    net(asked(sample))
   end
   local _ <close> = restoring(net)
   if o.seed then core.manual_seed(o.seed) end

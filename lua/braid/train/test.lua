@@ -77,7 +77,7 @@ return function(dir, set, given)
   if not tasks then check.fail("train.test: tasks is missing, and the file has no tasks") end
   local run <const> = config.read(dir).options or {}
   local source <const> = Source("test", set, {tasks = tasks,
-    loader = type(run.loader) == "table" and run.loader or {}})
+    loader = type(run.loader) == "table" and run.loader or {}}, Source.card_of(net))
   local report <const> = tasks:evaluate(net, source:batches(1))
   local event <const> = {event = "test", metrics = Log.report(report), data = source:mark(),
     said = tostring(report), time = os.date("!%Y-%m-%dT%H:%M:%SZ")}

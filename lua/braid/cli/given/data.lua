@@ -1,5 +1,5 @@
---- Opens the data that an argument names: a published directory, a file that lists pictures, or
--- "faces".
+--- Opens the data that an argument names: a published directory, a file that lists pictures, an
+-- archive, a table of numbers, or "faces".
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -10,14 +10,15 @@ local settings <const> = require "braid.cli.given.settings"
 local M <const> = {}
 
 local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "cifar10", "cifar100", "idx",
-  "csv", "jsonl", "images"}
+  "csv", "jsonl", "images", "table", "tar"}
 
 --- The options of commands that read data.
 M.OPTIONS = {data = check.text(), reader = READERS, read = ""}
 M.SAID = {
   data = "directory or file of data, or faces (which are rendered)",
   reader = "reader of the data",
-  read = "settings of the reader: \"val=500 wrong=omit\"; for faces: \"n=4000 seed=1\"",
+  read = "settings of the reader: \"val=500 wrong=omit\"; for faces: \"n=4000 seed=1\"; for a "
+    .. "table without pictures: \"reals={age} val=0.2\"",
 }
 
 -- The reader for a path.

@@ -75,7 +75,7 @@ function M.open(o, make)
   local sets = given.open(o, labels_only and {store = "files"} or nil)
   local set <const> = sets.train or sets.val or sets.test
   local nets <const>, loaders <const> = make(sets), {}
-  if set.inputs then
+  if not set:has_pictures() then
     for i in ipairs(nets) do loaders[i] = {} end
     return sets, loaders
   end

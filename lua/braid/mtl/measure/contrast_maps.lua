@@ -17,6 +17,7 @@
 -- without scaling; groups are joined by the mean of their members' distances.
 -- @usage mtl.contrast_maps(net, data.loader(faces.train, {batch = 16}), "conv3").distance
 
+local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
 local class_names <const> = require "braid.mtl.tasks.class_names"
 local core <const> = require "braid.core"
@@ -95,7 +96,7 @@ local function collect(net, batches, block)
   end
   for batch in list and next_of_list or batches do
     local _ <close> = grad.scope()
-    local maps <const> = net:features(batch.image, {block})[block]
+    local maps <const> = net:features(asked(batch), {block})[block]
     for name, task in net.tasks:each() do
       local map <const> = maps[column_groups.of(net, name)] or maps.shared
       for label, values in pairs(map and task.binary and task:binary(batch, name) or {}) do

@@ -10,17 +10,18 @@
 --   change[block][column][task][metric] is the relative change of that value when the column is
 --   zeroed, or the difference if relative is false or the value is 0
 
+local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local groups <const> = require "braid.mtl.columns.groups"
 local flow <const> = require "braid.mtl.columns.flow"
 
 local function listed(batches)
-  if type(batches) == "table" and batches.image then return {batches} end
+  if type(batches) == "table" and asked(batches) then return {batches} end
   if type(batches) == "table" and getmetatable(batches) == nil then
     for i, batch in ipairs(batches) do
-      if type(batch) ~= "table" or not batch.image then
-        check.fail("ablate: entry %d is a %s, not a batch with an image and labels", i, type(batch))
+      if type(batch) ~= "table" or not asked(batch) then
+        check.fail("ablate: entry %d is a %s, not a batch with an input and labels", i, type(batch))
       end
     end
     return batches

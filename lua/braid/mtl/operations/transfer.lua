@@ -5,6 +5,7 @@
 -- gradients[block][i][j], which shows how much task i depends on column j: the norm of the gradient
 -- of task i's loss at column j's map before mixing, as a share of the row's sum.
 
+local asked <const> = require "braid.data.asked"
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -22,8 +23,8 @@ end
 
 -- For each block and task, the norms of the gradients at all columns' maps.
 local function gradient_flow(self, batch)
-  if type(batch) ~= "table" or not batch.image then
-    check.fail("transfer: wants a batch with an image and labels, not a %s", type(batch))
+  if type(batch) ~= "table" or not asked(batch) then
+    check.fail("transfer: wants a batch with an input and labels, not a %s", type(batch))
   end
   if not core.is_recording() then
     check.fail("transfer: gradients are off; call it outside braid.no_grad")
@@ -32,7 +33,7 @@ local function gradient_flow(self, batch)
   local _ <close> = grad.scope()
   local _ <close> = self:evaluating() -- statistics must not change
   local maps <const>, places <const> = {}, {}
-  local out <const> = self(batch.image, function(block, name, x)
+  local out <const> = self(asked(batch), function(block, name, x)
     if name == "shared" then return end
     if not x.requires_grad then x = core.requires_grad(core.detach(x)) end
     maps[#maps + 1], places[#maps + 1] = x, {block = block, name = name}

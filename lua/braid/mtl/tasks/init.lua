@@ -5,12 +5,14 @@
 --   pose = mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}},
 -- }
 
+local asked <const> = require "braid.data.asked"
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 local Module <const> = require "braid.nn.module"
 local Weighing <const> = require "braid.mtl.weigh.weighing"
+local units <const> = require "braid.mtl.tasks.units"
 local weight <const> = require "braid.mtl.tasks.weight"
 
 local report <const> = require "braid.mtl.measure.parts.report"
@@ -201,8 +203,10 @@ end
 -- metric.
 -- report.pose.counted = {samples =, missing =} counts samples. The report prints as a line;
 -- report:table() is a text of all metrics that also says which direction is better. A network runs
--- in evaluation mode, and each part then returns to its mode before. A function of the image is
--- called unchanged.
+-- in evaluation mode, and each part then returns to its mode before. A function of the input is
+-- called unchanged. The input is batch.image, batch.input, or what batch.inputs names; several are
+-- one table by name. Numbers that the data have standardised (batch.units) are measured in the
+-- units of their column, while losses are those of training.
 -- @treturn mtl.report
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
@@ -217,13 +221,13 @@ function Tasks:evaluate(net, batches)
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
-    local outputs <const> = net(batch.image or batch.input)
+    local outputs <const> = net(asked(batch))
     check_tables(outputs, batch)
     local n
     for name, task in self:each() do
       sums[name] = sums[name] or {}
       local output <const>, target <const> = pair(name, task, outputs, batch)
-      task:observe(sums[name], output, target, batch)
+      task:observe(sums[name], units.apart(name, task, output, target, batch))
       local loss <const> = task:loss(output, target):item()
       local count <const> = labelled[name] and task:labelled(target) or batch.count
         or output:size(1)

@@ -1,6 +1,7 @@
 --- One training of a comparison or a search, by train.fit. It takes the epoch that is best on
 -- validation and measures the network on the test data or, if there is none, on validation data.
 
+local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
 local fit <const> = require "braid.train.fit"
 local files <const> = require "braid.io.safetensors"
@@ -73,7 +74,9 @@ end
 --- A network's parameters, and its multiplications for one sample (nil if its summary has none).
 function M.cost(net, o, tasks)
   local batch <const> = source_of(o, tasks):sample()
-  local shape <const> = table.move((batch.image or batch.input).shape, 2, 4, 1, {})
+  local x <const> = asked(batch)
+  if type(x) == "table" then return net:count_parameters(), nil end -- several inputs have no shape
+  local shape <const> = table.move(x.shape, 2, x:dim(), 1, {})
   local ok <const>, summary <const> = pcall(net.summary, net, shape)
   return net:count_parameters(), ok and summary.macs or nil
 end
@@ -168,7 +171,7 @@ function M.run(net, all, given)
     report = test(given.dir, given.test, {net = net, tasks = tasks})
   elseif given.test then
     report = tasks:evaluate(net, Source("test", given.test, {loader = own.loader or {},
-      tasks = tasks}):batches(1))
+      tasks = tasks}, Source.card_of(net)):batches(1))
   else
     report = validated(history, best_counts)
   end

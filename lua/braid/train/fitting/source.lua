@@ -53,8 +53,17 @@ local function for_looking(o)
   return own
 end
 
---- `given` is the value of the option train or val; `role` tells which.
-function Source:init(role, given, o)
+-- Rows of a table are prepared by the statistics of the rows that the network trains on: `by` is
+-- their data set, or the preprocessing of a network's card.
+local function prepared(ds, by)
+  if not ds.table then return ds end
+  if by then return ds:prepared(by) end
+  return ds.table:is_open() and ds:prepared() or ds
+end
+
+--- `given` is the value of the option train or val; `role` tells which. `by` are the data set that
+-- the network trains on, or the preprocessing on its card.
+function Source:init(role, given, o, by)
   self.role, self.given, self.seed = role, given, o.seed
   if is_loader(given) then
     self.ds, self.options = given.ds, copied(given.o)
@@ -64,9 +73,17 @@ function Source:init(role, given, o)
     check_loader_options(o)
     self.ds, self.options = given, role == "train" and for_training(o) or for_looking(o)
   end
+  if self.ds then self.ds = prepared(self.ds, by) end
   if role == "train" and self.options and o.batch and is_loader(given) then
     self.options.batch = o.batch
   end
+end
+
+--- By what the rows of a table are prepared for a network: its card's preprocessing, or nil.
+function Source.card_of(net)
+  local card <const> = rawget(net, "card")
+  local known <const> = type(card) == "table" and card.preprocessing
+  return type(known) == "table" and known.table and known or nil
 end
 
 --- The batches of an epoch. With a loader's state, only the batches that come after it.

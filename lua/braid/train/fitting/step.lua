@@ -1,5 +1,6 @@
 --- One step of training: forward, losses, backward, and the optimizer's step.
 
+local asked <const> = require "braid.data.asked"
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local grad <const> = require "braid.grad"
@@ -24,7 +25,7 @@ local function samples_of(loader)
 end
 
 local function forward(fit, batch)
-  local x <const> = batch.image or batch.input
+  local x <const> = asked(batch)
   if fit.o.turns then return fit.net(x, {tasks = fit.tasks:present(batch)}) end
   return fit.net(x)
 end

@@ -1,6 +1,7 @@
 --- Looks at a network while it trains: checks that data and tasks fit together, finds the metric
 -- that counts, and makes the report of an epoch.
 
+local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"
 local grad <const> = require "braid.grad"
@@ -32,7 +33,7 @@ function M.look(fit)
   local _ <close> = grad.scope()
   local _ <close> = grad.no_grad()
   local _ <close> = fit.net:evaluating()
-  fit.net(batch.image or batch.input)
+  fit.net(asked(batch))
   if not fit.val then return nil end
   local sample = fit.val:sample()
   check_labels(fit, fit.val, sample)

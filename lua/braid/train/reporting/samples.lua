@@ -1,6 +1,7 @@
 --- A network's answers for single samples: pictures with points drawn on them, words, the samples
 -- with the largest losses, and confusion matrices.
 
+local asked <const> = require "braid.data.asked"
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
 local grad <const> = require "braid.grad"
@@ -186,8 +187,8 @@ function M.collect(net, tasks, batches, o)
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
-    local image <const> = batch.image -- a table of numbers has no image
-    local outputs <const>, targets <const> = net(image or batch.input), {}
+    local image <const> = rawget(batch, "image") -- a table of numbers has no image
+    local outputs <const>, targets <const> = net(asked(batch)), {}
     for name, task in tasks:each() do targets[name] = target_of(task, batch, name) end
     local totals <const>, parts <const> = losses_of(tasks, outputs, targets, batch.count)
     add_confusion(result, tasks, outputs, targets)

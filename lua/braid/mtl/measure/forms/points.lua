@@ -29,7 +29,7 @@ end
 
 -- The height of a batch's images divided by their width.
 function M.aspect(batch)
-  local image <const> = batch and batch.image
+  local image <const> = type(batch) == "table" and rawget(batch, "image")
   return core.is_tensor(image) and image:dim() == 4 and image:size(3) / image:size(4) or 1
 end
 

@@ -1,0 +1,23 @@
+--- The inputs of a batch, as a network is asked: a tensor, or {name = tensor} where batch.inputs
+-- names several.
+
+local check <const> = require "braid.check"
+local core <const> = require "braid.core"
+
+-- Records raise errors about misspelt names.
+local field <const> = rawget
+
+--- What a network is asked about a batch: batch.image, batch.input, or the tensors that
+-- batch.inputs = {"x", ...} names; several are one table by name.
+return function(batch)
+  local names <const> = type(batch) == "table" and field(batch, "inputs")
+  if type(names) ~= "table" then return batch.image or batch.input end
+  local all <const> = {}
+  for _, name in ipairs(names) do
+    all[name] = field(batch, name)
+    if not core.is_tensor(all[name]) then
+      check.fail("batch: inputs names '%s', but the batch has no such tensor", tostring(name))
+    end
+  end
+  return #names == 1 and all[names[1]] or all
+end
