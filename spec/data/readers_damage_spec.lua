@@ -6,6 +6,9 @@ local core <const> = require "braid.core"
 local shell <const> = require "spec.support.shell"
 local data <const> = braid.data
 
+local trees <const> = require("spec.support.reader_trees").readers
+local COCO <const> = "annotations/person_keypoints_train2017.json"
+
 local FLIPS <const> = 80
 
 local function listing(n)
@@ -26,6 +29,12 @@ local CASES <const> = {
   {"data.celeba", "list_attr_celeba.txt", listing(9), {["000001.jpg"] = ""}, data.celeba},
   {"data.pts", "a.pts", "version: 1\nn_points: 3\n{\n1 2\n3.5 4e1\n5 nan\n}\n", {["a.png"] = ""},
     data.pts},
+  {"data.wflw", "list_98pt_rect_attr_train.txt", trees.wflw["list_98pt_rect_attr_train.txt"], {},
+    data.wflw},
+  {"data.cofw", "cofw_train.txt", trees.cofw["cofw_train.txt"], {}, data.cofw},
+  {"data.coco", COCO:match("[^/]*$"), trees.coco[COCO], {}, data.coco},
+  {"data.wider", "wider_face_train_bbx_gt.txt", trees.wider["wider_face_train_bbx_gt.txt"], {},
+    data.wider},
   {"data.csv", "m.csv", "path,x,\"y z\"\r\na.png,1,w\r\n\"b\"\"c\",,v\r\n", {},
     function(dir) return data.csv(dir .. "/m.csv") end},
   {"data.jsonl", "m.jsonl", '{"path": "a", "p": [[1, 2], [3, null]], "b": true}\n{"path": "c"}\n',

@@ -120,6 +120,40 @@ function M.pts_files(faces)
   return tree
 end
 
+function M.wflw_files(faces)
+  local text <const> = rows_of(faces, function(i, face)
+    return ("%s %s 0 0 0 0 0 0 %s\n"):format(table.concat(words_of(face, 0), " "),
+      table.concat(face.box or {0, 0, M.W, M.H}, " "), name_of(i))
+  end)
+  return with_pictures(faces, "WFLW_images/", {["list_98pt_rect_attr_train.txt"] = text})
+end
+
+function M.cofw_files(faces)
+  local function row(i, face)
+    local w <const>, triples <const> = words_of(face, 1), {}
+    for k = 1, #w, 2 do triples[#triples + 1] = w[k] .. " " .. w[k + 1] .. " 0" end
+    return ("%s %s\n"):format(name_of(i), table.concat(triples, " "))
+  end
+  return with_pictures(faces, "", {["cofw_train.txt"] = rows_of(faces, row)})
+end
+
+function M.coco_files(faces)
+  local images <const>, annotations <const> = {}, {}
+  for i, face in ipairs(faces) do
+    local b <const>, w <const>, triples <const> = face.box or {0, 0, M.W, M.H},
+      words_of(face, 0, false), {}
+    for k = 1, #w, 2 do
+      triples[#triples + 1] = w[k] and ("%s, %s, 2"):format(w[k], w[k + 1]) or "0, 0, 0"
+    end
+    images[i] = ('{"id": %d, "file_name": "%s"}'):format(90 - i, name_of(i))
+    annotations[i] = ('{"image_id": %d, "bbox": [%s, %s, %s, %s], "keypoints": [%s]}'):format(
+      90 - i, b[1], b[2], b[3] - b[1], b[4] - b[2], table.concat(triples, ", "))
+  end
+  return with_pictures(faces, "train2017/", {["annotations/person_keypoints_train2017.json"] =
+    ('{"images": [%s], "annotations": [%s]}'):format(table.concat(images, ", "),
+      table.concat(annotations, ", "))})
+end
+
 function M.csv_files(faces)
   local names <const> = {"image", "x0", "y0", "x1", "y1"}
   for k = 1, 2 * #faces[1].points do names[#names + 1] = "p" .. k end
@@ -158,6 +192,13 @@ function M.by_box(margin, shift)
   end
 end
 
+-- The same for readers whose faces always have a box: the whole picture, where none is known.
+local function boxed(shift)
+  return function(face)
+    return M.by_box(1, shift){box = face.box or {0, 0, M.W, M.H}}
+  end
+end
+
 local function first(f, options)
   return function(dir) return f(dir, options).train end
 end
@@ -165,7 +206,7 @@ end
 local LEFT <const>, RIGHT <const> = {37, 38, 39, 40, 41, 42}, {43, 44, 45, 46, 47, 48}
 
 -- knows: the reader knows which points are eyes; boxes: faces have boxes; holes: points may be
--- missing.
+-- missing; all_boxed: the format has no face without a box.
 M.READERS = {
   ["mtfl, 5 points"] = {n = 5, eyes = {1, 2}, knows = true, boxes = true, files = M.mtfl_files,
     read = function(dir) return data.mtfl(dir, {val = 1}).test end, frame = M.by_box(1.1, 0)},
@@ -179,6 +220,12 @@ M.READERS = {
     files = M.pts_files, read = first(data.pts), frame = M.whole},
   ["pts, 19 points"] = {n = 19, eyes = {{8, 9}, 11}, holes = true, files = M.pts_files,
     read = first(data.pts), frame = M.whole},
+  ["wflw, 98 points"] = {n = 98, eyes = {61, 73}, knows = true, boxes = true,
+    all_boxed = true, files = M.wflw_files, read = first(data.wflw), frame = boxed(0)},
+  ["cofw, 29 points"] = {n = 29, eyes = {17, 18}, knows = true, files = M.cofw_files,
+    read = first(data.cofw), frame = M.whole},
+  ["coco, 17 points"] = {n = 17, eyes = {3, 2}, knows = true, boxes = true, holes = true,
+    all_boxed = true, files = M.coco_files, read = first(data.coco), frame = boxed(0.5)},
   ["csv, 6 points"] = {n = 6, eyes = {5, 2}, boxes = true, holes = true, files = M.csv_files,
     read = M.read_csv(6), frame = M.by_box(1, 0)},
   ["csv, 2 points"] = {n = 2, eyes = {1, 2}, boxes = true, files = M.csv_files,

@@ -27,6 +27,10 @@ for word in ([[LeftBrowLeftCorner LeftBrowCenter LeftBrowRightCorner RightBrowLe
   AFLW[#AFLW + 1] = word .. "_X," .. word .. "_Y"
 end
 
+local COCO <const> = '{"images": [{"id": 7, "file_name": "1.png"}], "annotations": ['
+  .. '{"image_id": 7, "bbox": [2, 3, 20, 30], "keypoints": [5, 6, 2' .. (", 0, 0, 0"):rep(16)
+  .. "]}]}"
+
 --- {reader = {name = bytes, or "picture"}}. The reader gets the directory, or the file named by
 -- `file`.
 M.readers = {
@@ -40,6 +44,11 @@ M.readers = {
     ["flickr/1.png"] = "picture"},
   wider = {["wider_face_train_bbx_gt.txt"] = "a/1.png\n1\n2 3 20 30\n",
     ["WIDER_train/images/a/1.png"] = "picture"},
+  wflw = {["list_98pt_rect_attr_train.txt"] = ("5 "):rep(196) .. "2 3 20 30 0 1 0 1 0 1 1.png\n",
+    ["WFLW_images/1.png"] = "picture"},
+  cofw = {["cofw_train.txt"] = "1.png" .. (" 5 6 0"):rep(29) .. "\n", ["1.png"] = "picture"},
+  utkface = {["26_1_2_20170116.jpg.chip.jpg"] = "picture"},
+  coco = {["annotations/person_keypoints_train2017.json"] = COCO, ["train2017/1.png"] = "picture"},
   pts = {["1.pts"] = "n_points: 1\n{\n3 4\n}\n", ["1.png"] = "picture"},
   idx = {["train-images-idx3-ubyte"] = idx({2, 2, 3}, "abcdefghijkl"),
     ["train-labels-idx1-ubyte"] = idx({2}, "\1\2")},

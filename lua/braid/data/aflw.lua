@@ -72,7 +72,7 @@ end
 
 -- A face from a row of the database, still without its points.
 local function new_face(where, path, angles, rect, sex, glasses)
-  local face <const> = {path = path, points = {}, gender = gender_of(sex),
+  local face <const> = {path = path, where = where, points = {}, gender = gender_of(sex),
     glasses = glasses == "1" and 1 or glasses == "0" and 2 or 0}
   if path == "" then fail("%s: the picture's path is missing", where) end
   for a, name in ipairs(ANGLES) do face[name] = number_of(angles[a], where, name) end
@@ -157,6 +157,7 @@ end
 
 local function make(dir, faces, o)
   local paths <const>, points <const>, boxes <const>, labels <const> = {}, {}, {}, {}
+  local function where(i) return faces[i].where end
   local columns <const> = {roll = {}, pitch = {}, yaw = {}, gender = {}, glasses = {}}
   for i, face in ipairs(faces) do
     paths[i] = face.path
@@ -172,7 +173,7 @@ local function make(dir, faces, o)
   end
   labels.landmarks = core.from_table(points, "float32"):reshape(-1, #NAMES, 2)
   return pictures.dataset(o, {files = paths, root = picture_root(dir, paths[1]),
-    labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
+    where = where, labels = labels, boxes = core.from_table(boxes, "float32"):reshape(-1, 4),
     points = {landmarks = POINTS_KNOWN},
     kinds = {roll = o.roll == "clockwise" and "roll" or "-roll", pitch = "pitch", yaw = "yaw"},
     classes = {gender = {"male", "female"}, glasses = {"yes", "no"}}, missing = 0})

@@ -231,6 +231,10 @@ return damage.reader("data.celeba", function(given_dir, given)
   if not state.first then
     places.absent(dir, "there is no list_attr_celeba.txt in it, nor another")
   end
+  local list <const> = state.first
+  pictures.check_inside(list.paths, function(i)
+    return ("%s:%d"):format(list.path, list.first + i - 1)
+  end)
   local all = pictures.dataset(o, {files = names_of(state, folder), root = folder.path,
     labels = state.labels, classes = state.classes, boxes = state.boxes,
     points = {landmarks = schemes.FIVE}, missing = 0})

@@ -29,8 +29,23 @@ function M.options(own)
   return own
 end
 
---- Makes a data set of files from these fields and the options about pictures.
+--- Gives up if a path of a published list leads out of the directory of the data. where(i) says
+-- where path i is in the list.
+function M.check_inside(paths, where)
+  -- Most lists name no folder above theirs; then there is nothing to look at.
+  if paths.each and not paths.text:find("[./][./]") then return end
+  for i, path in (paths.each or ipairs)(paths) do
+    if not places.is_inside(path) then
+      fail("%s: the path '%s' leads out of the directory of the data", where(i), path:sub(1, 60))
+    end
+  end
+end
+
+--- Makes a data set of files from these fields and the options about pictures. `where` is a
+-- function that says where in a list path i is; such paths must stay in the root.
 function M.dataset(o, fields)
+  if fields.where then M.check_inside(fields.files, fields.where) end
+  fields.where = nil
   for key in pairs(OF_FILES) do fields[key] = o[key] end
   return Dataset(fields)
 end

@@ -81,6 +81,22 @@ function M.walk(root, f, unsorted)
   visit("", nil, 0)
 end
 
+--- The first of the folders inner[1], inner[2], ... of the first, the second, ... directory that
+-- has a file at `path`; if none has it, the first one.
+function M.root(dirs, inner, path)
+  for _, dir in ipairs(dirs) do
+    for _, name in ipairs(inner) do
+      if M.kind(dir .. name .. "/" .. path) then return dir .. name end
+    end
+  end
+  return dirs[1] .. inner[1]
+end
+
+--- Whether a path stays in the folder that it is relative to.
+function M.is_inside(path)
+  return path:byte() ~= 47 and not ("/" .. path .. "/"):find("/../", 1, true)
+end
+
 --- The directory itself or a folder in it, at most `depth` levels down, that has a file or folder
 -- of one of these names. The one nearest to the top is taken; nil if there is none.
 function M.find(dir, names, depth)

@@ -15,12 +15,10 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local damage <const> = require "braid.data.damage"
-local files <const> = require "braid.io.files"
-local limits <const> = require "braid.limits"
+local lines <const> = require "braid.data.lines"
 local numbers <const> = require "braid.io.number"
 local pictures <const> = require "braid.data.pictures"
 local places <const> = require "braid.data.places"
-local texts <const> = require "braid.io.text"
 
 local fail <const> = damage.fail
 local OPTIONS <const> = check.declare("data.wider", pictures.options{})
@@ -30,22 +28,6 @@ local CLASSES <const> = {blur = {"clear", "normal", "heavy"},
   expression = {"typical", "exaggerate"}, illumination = {"normal", "extreme"},
   occlusion = {"none", "partial", "heavy"}, pose = {"typical", "atypical"}}
 local COLUMNS <const> = {blur = 5, expression = 6, illumination = 7, occlusion = 9, pose = 10}
-
--- The lines of a file that are not blank, as {text, number}.
-local function lines_of(path)
-  local bytes <const>, message <const> = files.read(path)
-  if not bytes then fail("%s", message) end
-  local text <const>, why <const> = texts.decode(bytes)
-  if not text then fail("%s: %s", path, why) end
-  local lines <const>, number = {}, 0
-  for line in (text .. "\n"):gmatch("([^\n]*)\n") do
-    number = number + 1
-    limits.bound("line", #line, "bytes in line %d of %s", number, path)
-    local trimmed <const> = texts.trimmed(line)
-    if trimmed ~= "" then lines[#lines + 1] = {trimmed, number} end
-  end
-  return lines
-end
 
 -- The numbers of a line; nil if it has anything else.
 local function numbers_of(text)
@@ -69,21 +51,16 @@ end
 
 local function class_of(path, line, face, name)
   local value <const> = face[COLUMNS[name]]
-  if not value then return 0 end
-  if math.type(value) ~= "integer" or value < 0 or value >= #CLASSES[name] then
-    fail("%s:%d: %s must be from 0 to %d, not %s", path, line[2], name, #CLASSES[name] - 1,
-      tostring(value))
-  end
-  return value + 1
+  return value and lines.class(path, line, name, value, CLASSES[name]) or 0
 end
 
 -- Reads a list -> {paths =, rows =, boxes =, labels =, omitted =}.
 local function read(path)
-  local lines <const>, at = lines_of(path), 1
-  local all <const> = {paths = {}, rows = {}, boxes = {}, labels = {}, omitted = 0}
+  local list <const>, at = lines.read(path), 1
+  local all <const> = {paths = {}, lines = {}, rows = {}, boxes = {}, labels = {}, omitted = 0}
   for name in pairs(CLASSES) do all.labels[name] = {} end
-  while at <= #lines do
-    local picture <const>, said <const> = lines[at], lines[at + 1]
+  while at <= #list do
+    local picture <const>, said <const> = list[at], list[at + 1]
     local count <const> = said and numbers_of(said[1])
     if not count or #count ~= 1 or math.type(count[1]) ~= "integer" or count[1] < 0 then
       fail("%s:%d: the number of faces wanted after '%s'", path, said and said[2] or picture[2],
@@ -92,13 +69,16 @@ local function read(path)
     at = at + 2
     local first, faces <const> = true, count[1]
     for _ = 1, faces do
-      local line <const> = lines[at]
+      local line <const> = list[at]
       local face <const> = face_of(path, line)
       at = at + 1
       if face[3] < 1 or face[4] < 1 or face[INVALID] == 1 then
         all.omitted = all.omitted + 1
       else
-        if first then all.paths[#all.paths + 1] = picture[1]:gsub("\\", "/") end
+        if first then
+          all.paths[#all.paths + 1] = picture[1]:gsub("\\", "/")
+          all.lines[#all.paths] = picture[2]
+        end
         first = false
         all.rows[#all.rows + 1] = #all.paths
         table.move({face[1] - 0.5, face[2] - 0.5, face[1] + face[3] - 0.5,
@@ -108,20 +88,10 @@ local function read(path)
         end
       end
     end
-    local zeros <const> = faces == 0 and lines[at] and numbers_of(lines[at][1])
+    local zeros <const> = faces == 0 and list[at] and numbers_of(list[at][1])
     if zeros and #zeros >= 4 then at = at + 1 end
   end
   return all
-end
-
--- The folder to which the paths of a list are relative.
-local function root_of(top, dir, part, path)
-  for _, place in ipairs{top, dir} do
-    for _, inner in ipairs{("/WIDER_%s/images"):format(part), "/images", ""} do
-      if places.kind(place .. inner .. "/" .. path) then return place .. inner end
-    end
-  end
-  return ("%s/WIDER_%s/images"):format(top, part)
 end
 
 local function make(top, dir, part, o)
@@ -133,7 +103,10 @@ local function make(top, dir, part, o)
     if t:ne(0):any():item() then labels[name] = t end
   end
   local set <const> = pictures.dataset(o, {files = all.paths,
-    root = root_of(top, dir, part, all.paths[1]), index = core.from_table(all.rows, "int64"),
+    root = places.root({top, dir}, {("/WIDER_%s/images"):format(part), "/images", ""},
+      all.paths[1]),
+    where = function(i) return ("%s:%d"):format(list, all.lines[i]) end,
+    index = core.from_table(all.rows, "int64"),
     boxes = core.from_table(all.boxes, "float32"):reshape(-1, 4), labels = labels,
     classes = CLASSES, missing = 0})
   set.omitted = all.omitted

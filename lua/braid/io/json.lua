@@ -137,8 +137,11 @@ local function decode_list(text, at, depth, budget)
   end
 end
 
--- Calls each(key, value) for the members of the object at place `at`.
-local function decode_members(text, at, depth, budget, each)
+local decode_elements
+
+-- Calls each(key, value) for the members of the object at place `at`. A member that is a list and
+-- has a function in `lists` is read element by element instead.
+local function decode_members(text, at, depth, budget, each, lists)
   local c, key, value
   at, c = skip(text, at + 1)
   if c == BRACE_END then return at + 1 end
@@ -148,7 +151,12 @@ local function decode_members(text, at, depth, budget, each)
     key, at = decode_string(text, at)
     at, c = skip(text, at)
     if c ~= COLON then fail(at, "a colon is missing") end
-    value, at = decode(text, at + 1, depth + 1, budget)
+    at, c = skip(text, at + 1)
+    if lists and lists[key] and c == BRACKET then
+      at, value = decode_elements(text, at, lists[key]), true
+    else
+      value, at = decode(text, at, depth + 1, budget)
+    end
     if not each(key, value) then fail(at, "the key '" .. key:sub(1, 40) .. "' again") end
     at, c = skip(text, at)
     if c == BRACE_END then return at + 1 end
@@ -224,6 +232,36 @@ function M.members(text, each)
     local at <const>, c <const> = skip(text, 1)
     if c ~= BRACE then fail(at, "an object is missing") end
     return decode_members(text, at, 1, budget, each), true
+  end)
+end
+
+-- Calls each(value, i) for the elements of the list at place `at`, each within a budget of its own.
+function decode_elements(text, at, each)
+  local c, value
+  local i = 0
+  at, c = skip(text, at + 1)
+  if c == BRACKET_END then return at + 1 end
+  while true do
+    value, at = decode(text, at, 3, new_budget())
+    i = i + 1
+    each(value, i)
+    at, c = skip(text, at)
+    if c == BRACKET_END then return at + 1 end
+    if c ~= COMMA then fail(at, "a comma or ] is missing") end
+    at = at + 1
+  end
+end
+
+--- Calls lists[key](value, i) for the elements of each list that is a member of the object in a
+-- text, so that a list is never all in memory. Members without a function are read and forgotten.
+-- limits.values bounds each element and each other member.
+-- @return true, or nil and a message
+function M.elements(text, lists)
+  return whole(text, function(budget)
+    local at, c = skip(text, 1)
+    if c ~= BRACE then fail(at, "an object is missing") end
+    at = decode_members(text, at, 1, budget, function() return true end, lists)
+    return at, true
   end)
 end
 

@@ -105,7 +105,8 @@ function M.ask(net, tasks, given, known, o)
   for batch in data.loader(ds, {batch = o.batch, transforms = o.transforms}) do
     local _ <close> = core.scope()
     local outputs <const> = net(as(dtype, asked(batch)))
-    for _, answer in ipairs(answers.all(tasks, outputs, {count = batch.count, classes = classes})) do
+    local own <const> = answers.all(tasks, outputs, {count = batch.count, classes = classes})
+    for _, answer in ipairs(own) do
       for name, unit in pairs(known.table and known.table.labels or {}) do
         if answer[name] then restore(answer[name], unit) end
       end

@@ -9,8 +9,9 @@ local settings <const> = require "braid.cli.given.settings"
 
 local M <const> = {}
 
-local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "cifar10", "cifar100", "idx",
-  "csv", "jsonl", "images", "table", "tar"}
+local READERS <const> = {"auto", "faces", "mtfl", "celeba", "aflw", "wider", "wflw",
+  "cofw", "pts", "coco", "utkface", "cifar10", "cifar100", "idx", "csv", "jsonl", "images",
+  "table", "tar"}
 
 --- The options of commands that read data.
 M.OPTIONS = {data = check.text(), reader = READERS, read = ""}
