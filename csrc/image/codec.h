@@ -5,12 +5,17 @@
 #include <stdbool.h>
 
 #include "image/image.h"
+#include "image/pixels.h"
 
 /* `out` is empty before the call, and also after a failure. */
 br_status br_png_decode(const uint8_t *bytes, size_t n, const char *name,
                         int64_t channels, br_image *out);
 br_status br_jpeg_decode(const uint8_t *bytes, size_t n, const char *name,
                          int64_t channels, br_image *out);
+
+/* Compresses a picture as a JPEG of this quality (1 to 100) and reads it again, in place.
+   `room` holds h * w * c bytes. */
+br_status br_jpeg_again(br_pixels p, int quality, uint8_t *room);
 
 /* Writes the picture beside `path` and renames it, so that an old file stays until the
    new one is complete. */

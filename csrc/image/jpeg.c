@@ -95,3 +95,29 @@ done:
   tjDestroy(handle);
   return status;
 }
+
+br_status br_jpeg_again(br_pixels p, int quality, uint8_t *room) {
+  br_status status = BR_OK;
+  const int64_t n = p.h * p.w * p.c;
+  const int w = (int)p.w, h = (int)p.h, format = p.c == 1 ? TJPF_GRAY : TJPF_RGB;
+  unsigned char *packed = NULL;
+  unsigned long size = 0;
+  if (p.c != 1 && p.c != 3) return br_fail(BR_EINVAL, "jpeg: gray or colour wanted");
+  if (p.w > 65500 || p.h > 65500) return br_fail(BR_EINVAL, "jpeg: too large a picture");
+  for (int64_t i = 0; i < n; i++) {
+    const float v = p.x[i];
+    room[i] = (uint8_t)(v > 0 ? (v < 255 ? v + 0.5f : 255) : 0);
+  }
+  tjhandle to = tjInitCompress(), from = tjInitDecompress();
+  if (!to || !from ||
+      tjCompress2(to, room, w, 0, h, format, &packed, &size,
+                  p.c == 1 ? TJSAMP_GRAY : TJSAMP_420, quality, 0) != 0)
+    status = br_fail(BR_ENOMEM, "jpeg: no memory for its compression");
+  else if (tjDecompress2(from, packed, size, room, w, 0, h, format, 0) != 0)
+    status = br_fail(BR_ENOMEM, "jpeg: no memory to read it again");
+  for (int64_t i = 0; i < n && !status; i++) p.x[i] = (float)room[i];
+  tjFree(packed);
+  if (to) tjDestroy(to);
+  if (from) tjDestroy(from);
+  return status;
+}

@@ -124,6 +124,49 @@ void br_pixels_cutout(br_pixels p, double u, double v, double side, float value)
   }
 }
 
+void br_pixels_erase(br_pixels p, br_rows at, float value, br_draws d) {
+  for (int64_t j = 0; j < at.h; j++) {
+    float *to = p.x + ((at.y + j) * p.w + at.x) * p.c;
+    for (int64_t i = 0; i < at.w * p.c; i++) {
+      const uint64_t k = d.first + (uint64_t)(j * at.w * p.c + i);
+      to[i] = value >= 0 ? value : (float)(255 * br_rng_uniform(d.seed, d.stream, k));
+    }
+  }
+}
+
+void br_pixels_gamma(br_pixels p, double gamma) {
+  const float g = (float)gamma;
+  const int64_t n = count_of(p);
+  for (int64_t i = 0; i < n; i++)
+    p.x[i] = 255 * powf(byte_range(p.x[i]) * (1 / 255.0f), g);
+}
+
+/* A colour's value for one channel, from hue h (0 to 6), chroma and largest value. `at`
+   is 5 for red, 3 for green, 1 for blue. */
+static float of_hue(float h, float at, float chroma, float most) {
+  const float k = h + at < 6 ? h + at : h + at - 6, least = fminf(k, 4 - k);
+  return most - chroma * fmaxf(0, fminf(least, 1));
+}
+
+void br_pixels_hue(br_pixels p, double turn) {
+  const float shift = (float)(6 * (turn - floor(turn)));
+  float *x = p.x;
+  if (p.c < 3) return;
+  for (int64_t i = 0; i < p.h * p.w; i++, x += p.c) {
+    const float r = x[0], g = x[1], b = x[2];
+    const float most = fmaxf(r, fmaxf(g, b)), chroma = most - fminf(r, fminf(g, b));
+    if (!(chroma > 0)) continue;
+    float h = most == r   ? (g - b) / chroma
+              : most == g ? 2 + (b - r) / chroma
+                          : 4 + (r - g) / chroma;
+    h += h < 0 ? 6 + shift : shift;
+    if (h >= 6) h -= 6;
+    x[0] = of_hue(h, 5, chroma, most);
+    x[1] = of_hue(h, 3, chroma, most);
+    x[2] = of_hue(h, 1, chroma, most);
+  }
+}
+
 void br_pixels_normalize(br_pixels p, const double *mean, const double *deviation) {
   const int64_t c = p.c, n = count_of(p);
   float scale[4], shift[4];

@@ -31,6 +31,19 @@ void br_pixels_blur(br_pixels p, double sigma, float *room);
 /* Fills the square with this side around (u, v), clipped to the picture, with
    `value`. */
 void br_pixels_cutout(br_pixels p, double u, double v, double side, float value);
+/* A rectangle of pixels. */
+typedef struct br_rows {
+  int64_t x, y, w, h;
+} br_rows;
+
+/* Fills a rectangle inside the picture with `value`, or with uniform noise if it is below
+   0. */
+void br_pixels_erase(br_pixels p, br_rows at, float value, br_draws draws);
+/* 255 (x / 255)^gamma */
+void br_pixels_gamma(br_pixels p, double gamma);
+/* Turns the hue (of HSV) by `turn` of the circle. A picture of one channel does not
+   change. */
+void br_pixels_hue(br_pixels p, double turn);
 /* (x / 255 - mean[ch]) / deviation[ch] */
 void br_pixels_normalize(br_pixels p, const double *mean, const double *deviation);
 

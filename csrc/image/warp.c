@@ -235,9 +235,7 @@ static void warp_any(const br_image *im, const grid *g, float *y) {
     warp(im, im->c, g, y);
 }
 
-/* How many samples a pixel takes along an axis that shrinks by this factor. One is
-   enough for a factor a little above 1, since it skips hardly any pixel. */
-static int64_t samples(double a, double b) {
+int64_t br_warp_samples(double a, double b) {
   enum { MAX_SAMPLES = 16 };
   const double factor = ceil(hypot(a, b) - 0.25);
   return factor > 1 ? (factor < MAX_SAMPLES ? (int64_t)factor : MAX_SAMPLES) : 1;
@@ -248,9 +246,18 @@ void br_warp_one(const br_image *im, const double *map, bool area, int64_t oh, i
   const grid g = {.map = map,
                   .oh = oh,
                   .ow = ow,
-                  .kx = area ? samples(map[0], map[3]) : 1,
-                  .ky = area ? samples(map[1], map[4]) : 1};
+                  .kx = area ? br_warp_samples(map[0], map[3]) : 1,
+                  .ky = area ? br_warp_samples(map[1], map[4]) : 1};
   warp_any(im, &g, y);
+}
+
+void br_warp_places(const br_image *im, const double *at, int64_t n, float share,
+                    float *y) {
+  const int64_t c = im->c;
+  for (int64_t i = 0; i < n; i++, y += c) {
+    const corner from = corner_at(im, c, at[2 * i], at[2 * i + 1]);
+    for (int64_t ch = 0; ch < c; ch++) y[ch] += share * value_at(&from, ch);
+  }
 }
 
 void br_reduce(const br_image *im, const br_part *part, int64_t f, uint16_t *sum,

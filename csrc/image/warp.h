@@ -47,6 +47,14 @@ br_status br_warp_batch(const br_warps *all);
 void br_warp_one(const br_image *im, const double *map, bool area, int64_t oh, int64_t ow,
                  float *y);
 
+/* Adds `share` times the values at n points (n,2), x and y, to y (n,c). */
+void br_warp_places(const br_image *im, const double *at, int64_t n, float share,
+                    float *y);
+
+/* How many samples a pixel takes along an axis whose step in the image is (a, b). One is
+   enough for a factor a little above 1, since it skips hardly any pixel. */
+int64_t br_warp_samples(double a, double b);
+
 /* The pixels (x0, y0) .. (x1 - 1, y1 - 1) of an image. */
 typedef struct br_part {
   int64_t x0, y0, x1, y1;

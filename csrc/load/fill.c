@@ -96,17 +96,18 @@ typedef struct labels_of {
 } labels_of;
 
 static void fill_points(const br_plan *plan, const br_field *f, labels_of of,
-                        const br_affine *map, br_tensor *to) {
+                        const br_mapping *map, br_tensor *to) {
   const br_tensor *from = of.from;
+  const bool mirrored = br_mapping_mirrored(map);
   const int64_t points = f->width / 2, size[2] = {plan->ow, plan->oh};
   for (int64_t i = 0; i < points; i++) {
     double at[2] = {NAN, NAN};
     int64_t p = i;
-    if (map->mirrored && f->flip && i < f->flip->numel) p = ints(f->flip)[i] - 1;
+    if (mirrored && f->flip && i < f->flip->numel) p = ints(f->flip)[i] - 1;
     if (from) {
       const float *x = floats(from) + of.row * f->width + 2 * p;
       if (!isnan(x[0]) && !isnan(x[1]))
-        br_affine_inverse(map, (double)x[0], (double)x[1], at, at + 1);
+        br_mapping_inverse(map, (double)x[0], (double)x[1], at, at + 1);
     }
     for (int d = 0; d < 2; d++) {
       const int64_t j = of.place * f->width + 2 * i + d;
@@ -121,22 +122,29 @@ static void fill_points(const br_plan *plan, const br_field *f, labels_of of,
 }
 
 /* (x, y) of the sample's picture in the units of points; NaN for a missing one. */
-static void in_units(const br_plan *plan, const br_affine *map, double x, double y,
+static void in_units(const br_plan *plan, const br_mapping *map, double x, double y,
                      double *u, double *v) {
-  br_affine_inverse(map, x, y, u, v);
+  br_mapping_inverse(map, x, y, u, v);
   *u = (2 * *u + 1) / (double)plan->ow - 1;
   *v = (2 * *v + 1) / (double)plan->oh - 1;
 }
 
-/* The upright box around the four mapped corners of a box. */
+/* The upright box around the mapped corners of a box; with bends, around points of its
+   edges, too. */
 static void fill_box(const br_plan *plan, const br_tensor *from, int64_t row,
-                     const br_affine *map, float *to) {
+                     const br_mapping *map, float *to) {
+  enum { POINTS = 8 }; /* of an edge */
   const float *box = from ? floats(from) + 4 * row : NULL;
+  const int steps = map->bends ? POINTS : 1;
   double low[2] = {NAN, NAN}, high[2] = {NAN, NAN};
-  for (int k = 0; k < 4 && box && !isnan(box[0] + box[1] + box[2] + box[3]); k++) {
+  const bool known = box && !isnan(box[0] + box[1] + box[2] + box[3]);
+  for (int k = 0; k < 4 * steps && known; k++) {
+    const int edge = k / steps; /* above, on the right, below, on the left */
+    const double t = (double)(k % steps) / steps, back = edge < 2 ? t : 1 - t;
+    const double x = edge % 2 == 0 ? back : edge == 1, y = edge % 2 ? back : edge == 2;
     double at[2];
-    in_units(plan, map, (double)box[k & 1 ? 2 : 0], (double)box[k & 2 ? 3 : 1], at,
-             at + 1);
+    in_units(plan, map, (double)box[0] + x * (double)(box[2] - box[0]),
+             (double)box[1] + y * (double)(box[3] - box[1]), at, at + 1);
     for (int d = 0; d < 2; d++) {
       low[d] = fmin(low[d], at[d]); /* fmin and fmax ignore a NaN beside a number */
       high[d] = fmax(high[d], at[d]);
@@ -305,13 +313,16 @@ br_status br_fill_sample(const br_plan *plan, const br_batch *b, const br_place 
   int64_t pick = at->pick;
   while (pick >= s->n) pick -= s++->n;
   picture p = {0};
+  br_mapping map;
+  br_affine near = {0};
   br_status status = fixed_picture(plan, s, pick, scratch, &p);
   if (!status) {
     p.sample.stream = at->stream;
     p.sample.place = (uint64_t)at->place;
     float *y = floats(b->image) + at->place * plan->oh * plan->ow * plan->c;
     status = br_recipe_rest(&s->recipe, &p.sample, &p.im, scratch,
-                            &(br_result){y, plan->oh, plan->ow}, &p.map);
+                            &(br_result){y, plan->oh, plan->ow}, &p.map, &map);
+    near = br_mapping_near(&map, (double)plan->ow, (double)plan->oh);
   }
   br_image_free(&p.owned);
   for (int f = 0; f < plan->fields && !status; f++) {
@@ -319,14 +330,14 @@ br_status br_fill_sample(const br_plan *plan, const br_batch *b, const br_place 
     const bool wanted = at->only < 0 || at->only == f;
     const labels_of of = {wanted ? s->label[f] : NULL, pick, at->place};
     if (field->kind == BR_FIELD_CLASS)
-      fill_classes(field, of.from, pick, p.map.mirrored,
+      fill_classes(field, of.from, pick, near.mirrored,
                    ints(b->label[f]) + at->place * field->width);
     else if (field->kind == BR_FIELD_POINTS)
-      fill_points(plan, field, of, &p.map, b->label[f]);
+      fill_points(plan, field, of, &map, b->label[f]);
     else if (field->kind == BR_FIELD_BOX)
-      fill_box(plan, of.from, pick, &p.map, floats(b->label[f]) + 4 * at->place);
+      fill_box(plan, of.from, pick, &map, floats(b->label[f]) + 4 * at->place);
     else
-      fill_reals(plan, field, of, &p.map, b->label[f]);
+      fill_reals(plan, field, of, &near, b->label[f]);
   }
   return status;
 }

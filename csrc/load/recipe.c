@@ -22,6 +22,9 @@ br_status br_recipe_add(br_recipe *r, const char *name, int n, const double *par
     return br_fail(BR_EINVAL, "transforms: %s must be the last step, %s comes after it",
                    br_step_kinds[r->step[r->n - 1].kind].name, name);
   if (r->n == 0) r->last_geometry = -1;
+  if (br_step_kinds[k].bends && ++r->bends > BR_BENDS)
+    return br_fail(BR_EINVAL, "transforms: more than %d of perspective and elastic",
+                   BR_BENDS);
   br_recipe_step *s = &r->step[r->n];
   s->kind = k;
   memcpy(s->p, parameter, (size_t)n * sizeof *parameter);
@@ -57,16 +60,20 @@ static int64_t within(double v, int64_t n) {
   return v > 0 ? (v < (double)n ? (int64_t)v : n) : 0;
 }
 
+/* The part of the picture that a result of oh x ow shows. */
 static br_part part_seen(const br_run *r, int64_t oh, int64_t ow) {
   enum { MORE = 2 };
-  const double *m = r->pending.m, corner[2] = {(double)ow, (double)oh};
+  const bool bent = r->pending.bends > 0;
   double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-  for (int k = 0; k < 4; k++) {
-    const double u = k & 1 ? corner[0] : -1, v = k & 2 ? corner[1] : -1;
-    for (int d = 0; d < 2; d++) {
-      const double at = m[3 * d] * u + m[3 * d + 1] * v + m[3 * d + 2];
-      low[d] = fmin(low[d], at);
-      high[d] = fmax(high[d], at);
+  /* An affine map has its extremes at the corners, and a bend may have them anywhere. */
+  for (int64_t j = -1; j <= oh; j += bent ? 1 : oh + 1) {
+    for (int64_t i = -1; i <= ow; i += bent ? 1 : ow + 1) {
+      double at[2];
+      br_mapping_point(&r->pending, (double)i, (double)j, &at[0], &at[1]);
+      for (int d = 0; d < 2; d++) {
+        low[d] = fmin(low[d], at[d]);
+        high[d] = fmax(high[d], at[d]);
+      }
     }
   }
   const int64_t w = r->bytes.w, h = r->bytes.h;
@@ -77,15 +84,17 @@ static br_part part_seen(const br_run *r, int64_t oh, int64_t ow) {
   return p;
 }
 
-/* If the warp shrinks by 2 or more, first averages blocks of pixels, and changes the
-   map so that it reads from the averaged picture. */
-static br_status reduce_first(br_run *r, int64_t oh, int64_t ow, br_image *im,
-                              double *m) {
+/* If the warp shrinks by 2 or more, first averages blocks of pixels, and changes m, the
+   last part of the pending map, so that it reads from the averaged picture. `near` is the
+   pending map. */
+static br_status reduce_first(br_run *r, const br_result *out, const double *near,
+                              br_image *im, double *m) {
   enum { MAX_FACTOR = 64 };
-  const double x = hypot(m[0], m[3]), y = hypot(m[1], m[4]), least = fmin(x, y);
+  const double x = hypot(near[0], near[3]), y = hypot(near[1], near[4]);
+  const double least = fmin(x, y);
   const int64_t f = least < MAX_FACTOR ? (int64_t)(least + 0.01) : MAX_FACTOR;
   if (!r->area || f < 2) return BR_OK;
-  const br_part p = part_seen(r, oh, ow);
+  const br_part p = part_seen(r, out->h, out->w);
   const int64_t w = (p.x1 - p.x0 + f - 1) / f, h = (p.y1 - p.y0 + f - 1) / f;
   uint8_t *to = br_scratch_get(r->scratch, BR_SCRATCH_REDUCED, (size_t)(h * w * im->c));
   uint16_t *sum = br_scratch_get(r->scratch, BR_SCRATCH_SUMS,
@@ -100,20 +109,48 @@ static br_status reduce_first(br_run *r, int64_t oh, int64_t ow, br_image *im,
   return BR_OK;
 }
 
+/* Warps by a map with bends, row by row; near as above, for the map from `im`. */
+static br_status warp_bent(br_run *r, const br_image *im, const double *near,
+                           const br_result *out) {
+  const int64_t n = out->w, kx = r->area ? br_warp_samples(near[0], near[3]) : 1,
+                ky = r->area ? br_warp_samples(near[1], near[4]) : 1;
+  double *at = br_scratch_get(r->scratch, BR_SCRATCH_PLACES,
+                              (size_t)(2 * n) * sizeof *at);
+  if (!at) return BR_ENOMEM;
+  memset(out->y, 0, (size_t)(out->h * n * im->c) * sizeof *out->y);
+  for (int64_t j = 0; j < out->h; j++) {
+    for (int64_t k = 0; k < kx * ky; k++) {
+      const double v = (double)j + ((double)(k / kx) + 0.5) / (double)ky - 0.5;
+      const double u = ((double)(k % kx) + 0.5) / (double)kx - 0.5;
+      for (int64_t i = 0; i < n; i++)
+        br_mapping_point(&r->pending, (double)i + u, v, &at[2 * i], &at[2 * i + 1]);
+      br_warp_places(im, at, n, 1 / (float)(kx * ky), out->y + j * n * im->c);
+    }
+  }
+  return BR_OK;
+}
+
 /* Carries out the pending map, into floats at `to` of oh x ow. */
 static br_status to_floats(br_run *r, int64_t oh, int64_t ow, float *to) {
   br_image im = r->bytes;
-  double m[6];
-  memcpy(m, r->pending.m, sizeof m);
-  br_status status = reduce_first(r, oh, ow, &im, m);
+  br_mapping *map = &r->pending;
+  const br_result out = {to, oh, ow};
+  const br_affine last = map->part[0];
+  br_affine near = br_mapping_near(map, (double)ow, (double)oh);
+  br_status status = reduce_first(r, &out, near.m, &im, map->part[0].m);
   if (status) return status;
-  br_warp_one(&im, m, r->area, oh, ow, to);
-  r->done = br_affine_compose(&r->done, &r->pending);
-  r->pending = br_affine_identity();
+  near = br_mapping_near(map, (double)ow, (double)oh);
+  if (map->bends == 0)
+    br_warp_one(&im, near.m, r->area, oh, ow, to);
+  else
+    status = warp_bent(r, &im, near.m, &out);
+  map->part[0] = last;
+  br_mapping_append(&r->done, map);
+  br_mapping_begin(map, &(br_affine){.m = {1, 0, 0, 0, 1, 0}});
   r->bytes.h = oh;
   r->bytes.w = ow;
   r->floats = to;
-  return BR_OK;
+  return status;
 }
 
 static int64_t whole(double v) { return v >= 1 ? (int64_t)(v + 0.5) : 1; }
@@ -132,15 +169,21 @@ static br_status to_bytes(br_run *r, int which) {
   return BR_OK;
 }
 
-static br_run start(const br_sample *x, br_scratch *scratch) {
-  return (br_run){.x = x,
-                  .scratch = scratch,
-                  .done = br_affine_identity(),
-                  .pending = br_affine_identity(),
-                  .w = (double)x->w,
-                  .h = (double)x->h,
-                  .area = true,
-                  .bytes = {.c = x->c, .h = x->h, .w = x->w, .data = x->data}};
+static void start(br_run *r, const br_sample *x, br_scratch *scratch,
+                  const br_affine *pending) {
+  const br_affine none = br_affine_identity();
+  r->x = x;
+  r->scratch = scratch;
+  r->bytes = (br_image){.c = x->c, .h = x->h, .w = x->w, .data = x->data};
+  r->floats = NULL;
+  br_mapping_begin(&r->done, &none);
+  br_mapping_begin(&r->pending, pending ? pending : &none);
+  r->w = (double)x->w;
+  r->h = (double)x->h;
+  r->area = true;
+  r->shifted = false;
+  r->number = 0;
+  r->status = BR_OK;
 }
 
 /* Checks that the result of a warp is not too large. */
@@ -151,10 +194,11 @@ static br_status check_size(double h, double w) {
 
 br_status br_recipe_fixed_map(const br_recipe *r, const br_sample *x, br_affine *map,
                               int64_t *oh, int64_t *ow) {
-  br_run now = start(x, NULL);
+  br_run now;
+  start(&now, x, NULL, NULL);
   for (int i = 0; i < r->fixed; i++)
     br_step_kinds[r->step[i].kind].run(&now, r->step[i].p);
-  *map = now.pending;
+  *map = now.pending.part[0];
   *oh = whole(now.h);
   *ow = whole(now.w);
   return check_size(now.h, now.w);
@@ -182,11 +226,11 @@ br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *sc
     const br_image whole_picture = *out;
     status = br_image_crop(&whole_picture, box, oh, ow, to);
   } else {
-    br_run now = start(x, scratch);
+    br_run now;
     float *floats = br_scratch_get(scratch, BR_SCRATCH_FLOATS,
                                    (size_t)(oh * ow * x->c) * sizeof *floats);
     if (!floats) return BR_ENOMEM;
-    now.pending = *map;
+    start(&now, x, scratch, map);
     now.area = means;
     status = to_floats(&now, oh, ow, floats);
     if (!status) status = to_bytes(&now, BR_SCRATCH_PICTURE);
@@ -196,13 +240,15 @@ br_status br_recipe_fixed(const br_recipe *r, const br_sample *x, br_scratch *sc
 }
 
 br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image *fixed,
-                         br_scratch *scratch, const br_result *out, br_affine *map) {
+                         br_scratch *scratch, const br_result *out,
+                         const br_affine *first, br_mapping *map) {
   const int64_t oh = out->h, ow = out->w;
   float *y = out->y;
-  br_run now = start(x, scratch);
+  br_run now;
   br_status status = BR_OK;
+  start(&now, x, scratch, NULL);
   now.bytes = *fixed;
-  now.done = *map;
+  br_mapping_begin(&now.done, first);
   now.w = (double)fixed->w;
   now.h = (double)fixed->h;
   now.shifted = r->fixed > 0;
@@ -230,6 +276,10 @@ br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image 
     if (!status) status = now.status;
   }
   if (!status && now.floats != y) status = to_floats(&now, oh, ow, y);
-  *map = now.done;
+  br_mapping_begin(map, &now.done.part[0]);
+  for (int k = 0; k < now.done.bends; k++) {
+    *br_mapping_bend(map) = now.done.bend[k];
+    map->part[k + 1] = now.done.part[k + 1];
+  }
   return status;
 }

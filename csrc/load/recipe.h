@@ -1,7 +1,8 @@
 /* Recipes: what happens to a picture and its points between the file and the batch.
 
-   A recipe is a list of steps. Steps of geometry (crop, resize, align, augment) only
-   change an affine map from pixels of the result to points of the picture. The first
+   A recipe is a list of steps. Steps of geometry (crop, resize, align, augment, and the
+   bends perspective and elastic) only change a map from pixels of the result to points of
+   the picture. The first
    step that needs pixels, or the end, carries out the map in one interpolation. A
    resize is an exception if nothing random comes before it: it makes a picture of
    bytes, which a cache may keep. A sample's own shift moves the frame that its first
@@ -9,7 +10,7 @@
 #ifndef BR_LOAD_RECIPE_H
 #define BR_LOAD_RECIPE_H
 
-#include "load/sample.h"
+#include "load/mapping.h"
 
 enum { BR_RECIPE_STEPS = 24, BR_STEP_PARAMETERS = 12 };
 
@@ -22,6 +23,7 @@ typedef struct br_recipe {
   int n;
   int fixed;         /* the steps whose bytes a cache may keep: 0 .. fixed-1 */
   int last_geometry; /* -1: none */
+  int bends;
   br_recipe_step step[BR_RECIPE_STEPS];
 } br_recipe;
 
@@ -42,10 +44,11 @@ typedef struct br_result {
   int64_t h, w;
 } br_result;
 
-/* Runs the other steps on the result of br_recipe_fixed. The map then leads from pixels
-   of the result to the picture of x. */
+/* Runs the other steps on the result of br_recipe_fixed and its map, `first`. `map` then
+   leads from pixels of the result to the picture of x. */
 br_status br_recipe_rest(const br_recipe *r, const br_sample *x, const br_image *fixed,
-                         br_scratch *scratch, const br_result *out, br_affine *map);
+                         br_scratch *scratch, const br_result *out,
+                         const br_affine *first, br_mapping *map);
 /* The map and the size of the fixed steps alone, for pictures h x w. */
 br_status br_recipe_fixed_map(const br_recipe *r, const br_sample *x, br_affine *map,
                               int64_t *oh, int64_t *ow);

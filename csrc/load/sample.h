@@ -28,6 +28,7 @@ enum {
   BR_SCRATCH_REDUCED,
   BR_SCRATCH_SUMS,
   BR_SCRATCH_CACHED, /* pictures of a cache */
+  BR_SCRATCH_PLACES, /* where the pixels of a row come from */
   BR_SCRATCH
 };
 
@@ -40,7 +41,8 @@ void *br_scratch_get(br_scratch *s, int which, size_t bytes); /* NULL: no memory
 void br_scratch_free(br_scratch *s);
 
 /* The sample that a recipe starts from. Its random numbers depend only on seed, stream
-   and place: step s draws from stream + s * 2^48, from number place * 5 on. */
+   and place: step s draws from stream + s * 2^48, from number place * 5 on; a step that
+   draws many, from number (place + 1) * 2^32 on. */
 typedef struct br_sample {
   uint8_t *data; /* (h,w,c), never written */
   int64_t h, w, c;

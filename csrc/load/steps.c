@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/rng.h"
+#include "image/codec.h"
 #include "image/pixels.h"
 #include "image/warp.h"
 
@@ -23,12 +24,18 @@ static double draw_more(const br_run *r, uint64_t i) {
                         r->x->place * 5 + i);
 }
 
+/* Any number of random numbers, for a step that needs many. */
+static double draw_many(const br_run *r, uint64_t i) {
+  return br_rng_uniform(r->x->seed, r->x->stream + ((uint64_t)r->number << 48),
+                        ((r->x->place + 1) << 32) + i);
+}
+
 void br_run_geometry(br_run *r, const br_affine *step, double w, double h) {
   const double *shift = r->x->shift;
-  r->pending = br_affine_compose(&r->pending, step);
+  br_mapping_move(&r->pending, step);
   if (!r->shifted && (shift[0] != 0 || shift[1] != 0)) {
     const br_affine moved = {.m = {1, 0, -shift[0] * w, 0, 1, -shift[1] * h}};
-    r->pending = br_affine_compose(&r->pending, &moved);
+    br_mapping_move(&r->pending, &moved);
   }
   r->shifted = true;
   r->w = w;
@@ -37,8 +44,9 @@ void br_run_geometry(br_run *r, const br_affine *step, double w, double h) {
 
 /* Maps a point of the sample's picture to the frame, as it is after the steps so far. */
 static void in_frame(const br_run *r, const float *point, double *u, double *v) {
-  const br_affine all = br_affine_compose(&r->done, &r->pending);
-  br_affine_inverse(&all, (double)point[0], (double)point[1], u, v);
+  double x, y;
+  br_mapping_inverse(&r->done, (double)point[0], (double)point[1], &x, &y);
+  br_mapping_inverse(&r->pending, x, y, u, v);
 }
 
 /* ---- steps of geometry ----------------------------------------------------------- */
@@ -87,7 +95,7 @@ static void resize(br_run *r, const double *p) {
 /* index of the sample's pair of eyes, their height and distance as shares of the side,
    the side. If an eye is missing, the frame is only resized to the side. */
 static void align(br_run *r, const double *p) {
-  const bool mirrored = r->done.mirrored != r->pending.mirrored;
+  const bool mirrored = br_mapping_mirrored(&r->done) != br_mapping_mirrored(&r->pending);
   double x0, y0, x1, y1;
   if (p[0] < (double)r->x->pairs) {
     const float *pair = r->x->eyes + 4 * (int64_t)p[0];
@@ -131,6 +139,42 @@ static void augment(br_run *r, const double *p) {
                         .mirrored = mirrored};
   r->area = p[8] != 0;
   br_run_geometry(r, &to, ow, oh);
+}
+
+/* ---- bends ------------------------------------------------------------------------ */
+
+/* The next bend of the pending map. The sample's shift comes before it. */
+static br_bend *new_bend(br_run *r) {
+  const br_affine none = br_affine_identity();
+  br_run_geometry(r, &none, r->w, r->h);
+  return br_mapping_bend(&r->pending);
+}
+
+/* amount (0 to 0.6), probability: each corner moves inwards, by up to half of `amount` of
+   the width and of the height. */
+static void perspective(br_run *r, const double *p) {
+  double corner[4][2];
+  if (draw(r, 0) >= p[1]) return;
+  for (int k = 0; k < 4; k++) {
+    const double x = draw_many(r, (uint64_t)(2 * k)) * p[0] / 2 * r->w;
+    const double y = draw_many(r, (uint64_t)(2 * k + 1)) * p[0] / 2 * r->h;
+    corner[k][0] = (k == 1 || k == 2 ? r->w - x : x) - 0.5;
+    corner[k][1] = (k >= 2 ? r->h - y : y) - 0.5;
+  }
+  br_bend_project(new_bend(r), r->w, r->h, corner);
+}
+
+/* amount (as a share of the side, at most 0.48 / cells), cells, probability */
+static void elastic(br_run *r, const double *p) {
+  if (draw(r, 0) >= p[2]) return;
+  br_bend *b = new_bend(r);
+  b->cells = (int)p[1];
+  b->w = r->w;
+  b->h = r->h;
+  for (int i = 0; i < (b->cells + 3) * (b->cells + 3); i++) {
+    b->shift[i][0] = (float)((2 * draw_many(r, (uint64_t)(2 * i)) - 1) * p[0] * r->w);
+    b->shift[i][1] = (float)((2 * draw_many(r, (uint64_t)(2 * i + 1)) - 1) * p[0] * r->h);
+  }
 }
 
 /* ---- steps of pixels ------------------------------------------------------------- */
@@ -188,6 +232,50 @@ static void cutout(br_run *r, const double *p) {
                      p[0] * fmin(w, h), (float)p[2]);
 }
 
+/* least and most (shares of the area), ratio, probability, value (below 0: noise) */
+static void erase(br_run *r, const double *p) {
+  enum { TRIES = 10 };
+  const double w = (double)r->bytes.w, h = (double)r->bytes.h;
+  if (draw(r, 0) >= p[3]) return;
+  for (uint64_t k = 0; k < TRIES; k++) {
+    const double area = (p[0] + draw_many(r, 4 * k) * (p[1] - p[0])) * w * h;
+    const double ratio = pow(p[2], 2 * draw_many(r, 4 * k + 1) - 1);
+    const double ew = floor(sqrt(area * ratio) + 0.5),
+                 eh = floor(sqrt(area / ratio) + 0.5);
+    if (ew > w || eh > h || ew < 1 || eh < 1) continue;
+    const double x = floor(draw_many(r, 4 * k + 2) * (w - ew + 1));
+    const double y = floor(draw_many(r, 4 * k + 3) * (h - eh + 1));
+    const br_draws draws = {.seed = r->x->seed,
+                            .stream = r->x->stream + ((uint64_t)r->number << 48),
+                            .first = ((r->x->place + 1) << 32) + 4 * TRIES};
+    br_pixels_erase(pixels_of(r),
+                    (br_rows){(int64_t)x, (int64_t)y, (int64_t)ew, (int64_t)eh},
+                    (float)p[4], draws);
+    return;
+  }
+}
+
+/* spread: the exponent is from 1 / (1 + spread) to 1 + spread */
+static void gamma_of(br_run *r, const double *p) {
+  br_pixels_gamma(pixels_of(r), pow(1 + p[0], 2 * draw(r, 0) - 1));
+}
+
+/* spread, in turns of the circle of colours */
+static void hue(br_run *r, const double *p) {
+  br_pixels_hue(pixels_of(r), (2 * draw(r, 0) - 1) * p[0]);
+}
+
+/* least and most quality, probability */
+static void jpeg(br_run *r, const double *p) {
+  if (draw(r, 0) >= p[2]) return;
+  const br_pixels x = pixels_of(r);
+  uint8_t *bytes = br_scratch_get(r->scratch, BR_SCRATCH_BYTES,
+                                  (size_t)(x.h * x.w * x.c));
+  r->status = bytes ? br_jpeg_again(x, (int)(p[0] + draw(r, 1) * (p[1] - p[0]) + 0.5),
+                                    bytes)
+                    : BR_ENOMEM;
+}
+
 static void whiten(br_run *r, const double *p) {
   (void)p;
   br_whiten(r->floats, r->bytes.h * r->bytes.w * r->bytes.c);
@@ -207,6 +295,9 @@ const br_step_kind br_step_kinds[BR_STEP_KINDS] = {
     {"resize", 3, .fits = true, .size = 0, .area = 2, .run = resize},
     {"align", 4, .fits = true, .square = true, .size = 3, .area = -1, .run = align},
     {"augment", 10, .random = true, .size = 5, .area = -1, .run = augment},
+    {"perspective", 2, .random = true, .size = -1, .area = -1, .bends = true,
+     .run = perspective},
+    {"elastic", 3, .random = true, .size = -1, .area = -1, .bends = true, .run = elastic},
     {"brightness", 1, PIXELS, .random = true, .run = brightness},
     {"contrast", 1, PIXELS, .random = true, .run = contrast},
     {"saturation", 1, PIXELS, .random = true, .run = saturation},
@@ -215,6 +306,10 @@ const br_step_kind br_step_kinds[BR_STEP_KINDS] = {
     {"noise", 1, PIXELS, .random = true, .run = noise},
     {"blur", 1, PIXELS, .random = true, .run = blur},
     {"cutout", 3, PIXELS, .random = true, .run = cutout},
+    {"erase", 5, PIXELS, .random = true, .run = erase},
+    {"gamma", 1, PIXELS, .random = true, .run = gamma_of},
+    {"hue", 1, PIXELS, .random = true, .run = hue},
+    {"jpeg", 3, PIXELS, .random = true, .run = jpeg},
     {"whiten", 0, PIXELS, .last = true, .run = whiten},
     {"normalize", 8, PIXELS, .last = true, .run = normalize},
 };

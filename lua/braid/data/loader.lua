@@ -12,13 +12,14 @@
 --
 -- Pictures: transforms = {...} (transforms.lua). Without them each image is resized to size x size
 -- and whitened (not with whiten = false), and `augment` takes data.augment's options. It may also
--- have brightness, contrast, saturation, gray, equalize, blur, noise and cutout, each with the
--- argument of the transform of that name. Transforms may end with functions of Lua (functions.lua
--- says how they are called and what they cost). size and channels (1 or 3) are by default those
--- that the data set's reader was asked for, or those of pictures in memory. Asking for more pixels
--- or colours than the data have is an error, unless enlarge = true. (Transforms that crop or that
--- read files may make any size.) The kinds of labels and the tasks, tasks = {...}, say how
--- mirroring or turning an image changes its labels (follow.lua).
+-- have perspective, elastic, brightness, contrast, saturation, hue, gamma, gray, equalize, blur,
+-- noise, jpeg, cutout and erase, each with the argument of the transform of that name. Transforms
+-- may end with functions of Lua (functions.lua says how they are called and what they cost). size
+-- and channels (1 or 3) are by default those that the data set's reader was asked for, or those of
+-- pictures in memory. Asking for more pixels or colours than the data have is an error, unless
+-- enlarge = true. (Transforms that crop or that read files may make any size.) The kinds of labels
+-- and the tasks, tasks = {...}, say how mirroring or turning an image changes its labels
+-- (follow.lua).
 --
 -- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
 -- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced

@@ -1,8 +1,8 @@
 --- Transforms: what a loader does to pictures and to their labels.
 --
 -- data.loader takes a list of them as `transforms`; each is also a field of braid.data. Geometric
--- transforms (crop, resize, align, augment) that follow each other are done in one interpolation,
--- and points move with them. Only a resize before anything random makes an intermediate picture of
+-- transforms (crop, resize, align, augment, perspective, elastic) that follow each other are done
+-- in one interpolation, and points and boxes move with them. Only a resize before anything random makes an intermediate picture of
 -- bytes, which a cache can keep. Colours are from 0 to 255 until whiten or normalize, one of which
 -- may come last. The random numbers of a sample depend on the seed, the epoch and the sample's
 -- place in the epoch.
@@ -104,6 +104,48 @@ function M.augment(given)
   return result
 end
 
+local SHARE <const> = number{1, from = 0, to = 1}
+local PERSPECTIVE <const> = check.declare("data.perspective", {
+  amount = number{0.3, from = 0, to = 0.6}, probability = SHARE,
+})
+
+--- Shows the picture as a plane seen from another side, with the given probability: each corner
+-- moves inwards at random, by up to half of `amount` of the width and of the height. Points and
+-- boxes move along (a box becomes the upright box around its moved edges). A roll and a width
+-- change as the middle half of the picture does.
+-- @usage data.perspective(0.3)
+function M.perspective(given)
+  if type(given) == "number" then given = {amount = given} end
+  local o <const> = check.options(PERSPECTIVE, given)
+  local result <const> = step("perspective", o.amount, o.probability)
+  result.turns = o.amount > 0
+  return result
+end
+
+-- A displacement of more than this share of a cell may fold the picture.
+local UNFOLDED <const> = 0.48
+local ELASTIC <const> = check.declare("data.elastic", {
+  amount = number{0.05, from = 0, to = UNFOLDED}, cells = check.whole{4, from = 1, to = 12},
+  probability = SHARE,
+}, function(o)
+  if o.amount * o.cells > UNFOLDED then
+    return ("amount is at most %.2f / cells, or the picture folds"):format(UNFOLDED)
+  end
+end)
+
+--- Bends the picture like rubber, with the given probability (Simard, Steinkraus and Platt 2003; by
+-- cubic B-splines, Rueckert et al. 1999). A grid of `cells` x `cells` is moved at random, by up
+-- to `amount` of the width and of the height. Nothing folds, so each point and box has one place in
+-- the result. A roll and a width change as the middle half of the picture does.
+-- @usage data.elastic{amount = 0.06, cells = 5}
+function M.elastic(given)
+  if type(given) == "number" then given = {amount = given} end
+  local o <const> = check.options(ELASTIC, given)
+  local result <const> = step("elastic", o.amount, o.cells, o.probability)
+  result.turns = o.amount > 0
+  return result
+end
+
 -- Makes a transform that has one number, an argument called `key`.
 local function of_one(name, key, kind)
   local options <const> = check.declare("data." .. name, {[key] = argument(kind)})
@@ -150,6 +192,51 @@ function M.cutout(given)
   if type(given) == "number" then given = {side = given} end
   local o <const> = check.options(CUTOUT, given)
   return step("cutout", o.side, o.probability, o.value)
+end
+
+local ERASE <const> = check.declare("data.erase", {
+  least = number{0.02, from = 0, to = 1}, most = number{0.33, from = 0, to = 1},
+  ratio = number{3.3, from = 1, to = 100}, probability = number{0.5, from = 0, to = 1},
+  value = check.either(number{127.5, from = 0, to = 255}, choice{"noise"}),
+}, function(o)
+  if o.least > o.most then return "least at most as large as most" end
+end)
+
+--- Fills a rectangle at a random place, with the given probability (Zhong, Zheng, Kang, Li and Yang
+-- 2017): from `least` to `most` of the picture's area, up to `ratio` times as wide as high or as
+-- high as wide, with the colour `value` or with value = "noise". Points under it stay labels.
+-- @usage data.erase{probability = 0.5, value = "noise"}
+function M.erase(given)
+  if type(given) == "number" then given = {probability = given} end
+  local o <const> = check.options(ERASE, given)
+  return step("erase", o.least, o.most, o.ratio, o.probability,
+    o.value == "noise" and -1 or o.value)
+end
+
+--- Takes each colour, as a share of 255, to the power of a random exponent from 1 / (1 + spread) to
+-- 1 + spread.
+-- @usage data.gamma(0.5)
+M.gamma = of_one("gamma", "spread", number{from = 0, to = 100})
+
+--- Turns the hues (of HSV) by a random share of the circle from -spread to spread. A gray picture
+-- does not change.
+-- @usage data.hue(0.05)
+M.hue = of_one("hue", "spread", number{from = 0, to = 0.5})
+
+local JPEG <const> = check.declare("data.jpeg", {
+  least = check.whole{30, from = 1, to = 100}, most = check.whole{90, from = 1, to = 100},
+  probability = SHARE,
+}, function(o)
+  if o.least > o.most then return "least at most as large as most" end
+end)
+
+--- Compresses the picture as a JPEG of a random quality from `least` to `most`, with the given
+-- probability, and shows what is left of it.
+-- @usage data.jpeg{least = 20, most = 60}
+function M.jpeg(given)
+  if type(given) == "number" then given = {least = given, most = given} end
+  local o <const> = check.options(JPEG, given)
+  return step("jpeg", o.least, o.most, o.probability)
 end
 
 --- Shifts and scales each picture to mean 0 and deviation 1.

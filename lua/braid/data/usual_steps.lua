@@ -4,9 +4,9 @@ local check <const> = require "braid.check"
 local fit <const> = require "braid.data.fit"
 local transforms <const> = require "braid.data.transforms"
 
--- Steps after the geometric ones, in this order, that `augment` may ask for.
-local COLOURS <const> = {"brightness", "contrast", "saturation", "gray", "equalize", "blur",
-  "noise", "cutout"}
+-- Steps after the affine ones, in this order, that `augment` may ask for.
+local COLOURS <const> = {"perspective", "elastic", "brightness", "contrast", "saturation", "hue",
+  "gamma", "gray", "equalize", "blur", "noise", "jpeg", "cutout", "erase"}
 local AUGMENT <const> = check.declared["data.augment"]:called("data.loader: augment", (function()
   local changed <const> = {size = false, inner = false, filter = false}
   for _, name in ipairs(COLOURS) do changed[name] = check.any() end
