@@ -321,6 +321,279 @@ describe("colours", function()
   end)
 end)
 
+-- A colour picture of 12 x 10 pixels with some grays, as a data set.
+local function coloured()
+  local image <const> = braid.zeros({1, 3, 12, 10}, {dtype = "uint8"})
+  for v = 1, 12 do
+    for u = 1, 10 do
+      for c = 1, 3 do
+        image[{1, c, v, u}] = u == 1 and 21 * v or (c * 67 * v + 11 * u * u * (4 - c)) % 256
+      end
+    end
+  end
+  return Dataset{images = image, labels = {}}
+end
+
+local function seen_of(ds, ...)
+  return data.loader(ds, {batch = #ds, transforms = {...}})().image
+end
+
+local GRAY <const> = Dataset{labels = {},
+  images = braid.tensor({{ramp(12, 10)}}, {dtype = "uint8"})}
+
+describe("more colours", function()
+  it("to a power: gamma", function()
+    for _, ds in ipairs{coloured(), GRAY} do
+      local x <const>, y <const> = seen_of(ds):reshape(-1):totable(),
+        seen_of(ds, data.gamma(0.8)):reshape(-1):totable()
+      local exponent
+      for i = 1, #x do
+        if not exponent and x[i] > 60 and x[i] < 200 then
+          exponent = math.log(y[i] / 255) / math.log(x[i] / 255)
+        end
+      end
+      assert.is_true(exponent >= 1 / 1.8 and exponent <= 1.8 and math.abs(exponent - 1) > 1e-3)
+      for i = 1, #x do assert.near(255 * (x[i] / 255) ^ exponent, y[i], 0.01) end
+    end
+  end)
+
+  -- Hue (0 to 6), chroma and the largest value of a colour.
+  local function hue_of(r, g, b)
+    local most <const>, least <const> = math.max(r, g, b), math.min(r, g, b)
+    local c <const> = most - least
+    if c < 0.5 then return nil, c, most end
+    local h <const> = most == r and (g - b) / c % 6 or most == g and (b - r) / c + 2
+      or (r - g) / c + 4
+    return h, c, most
+  end
+
+  it("turned on their circle: hue; gray stays gray", function()
+    local ds <const> = coloured()
+    local x <const>, y <const> = seen_of(ds)[1]:totable(), seen_of(ds, data.hue(0.4))[1]:totable()
+    local turn
+    for v = 1, 12 do
+      for u = 1, 10 do
+        local h <const>, c <const>, most <const> = hue_of(x[1][v][u], x[2][v][u], x[3][v][u])
+        local h2 <const>, c2 <const>, most2 <const> = hue_of(y[1][v][u], y[2][v][u], y[3][v][u])
+        assert.near(c, c2, 1e-3)
+        assert.near(most, most2, 1e-3)
+        if h and c > 30 then
+          turn = turn or (h2 - h) % 6
+          assert.near(0, (h2 - h - turn + 3) % 6 - 3, 1e-3)
+        end
+      end
+    end
+    assert.is_true(turn % 6 > 0.01 and math.min(turn, 6 - turn) <= 2.4)
+    assert.same(seen_of(GRAY):totable(), seen_of(GRAY, data.hue(0.4)):totable())
+  end)
+
+  it("erased in a rectangle of the asked area and shape", function()
+    local size <const>, areas <const> = 40, {}
+    local flat <const> = Dataset{images = braid.full({1, 1, size, size}, 90, {dtype = "uint8"}),
+      labels = {}}
+    for epoch = 1, 20 do
+      local step <const> = data.erase{probability = 1, least = 0.05, most = 0.2, ratio = 2,
+        value = 7}
+      local image <const> = data.loader(flat, {batch = 1, epoch = epoch, transforms = {step}})()
+        .image[{1, 1}]
+      local gone <const> = image:eq(7)
+      local rows <const>, columns <const> = gone:any(2):sum():item(), gone:any(1):sum():item()
+      assert.equal(rows * columns, gone:sum():item()) -- a rectangle
+      assert.equal(90 * (size * size - rows * columns), (image * image:eq(90):to("float32")):sum()
+        :item())
+      assert.is_true(rows / columns < 2.3 and columns / rows < 2.3)
+      areas[epoch] = rows * columns / size ^ 2
+    end
+    table.sort(areas)
+    assert.is_true(areas[1] > 0.04 and areas[20] < 0.22 and areas[20] - areas[1] > 0.05)
+    assert.same(seen_of(flat):totable(), seen_of(flat, data.erase(0)):totable())
+    local noisy <const> = seen_of(flat, data.erase{probability = 1, value = "noise"})
+    local n <const> = noisy:ne(90):sum():item()
+    assert.is_true(n > 20 and noisy:min():item() < 40 and noisy:max():item() > 215)
+  end)
+
+  it("of a JPEG: the worse the quality, the more is lost", function()
+    for _, ds in ipairs{coloured(), GRAY} do
+      local plain <const>, last = seen_of(ds), -1.0
+      for _, quality in ipairs{100, 60, 20, 3} do
+        local loss <const> = (seen_of(ds, data.jpeg(quality)) - plain):abs():mean():item()
+        assert.is_true(loss > last, quality)
+        last = loss
+      end
+      assert.same(plain:totable(), seen_of(ds, data.jpeg{probability = 0}):totable())
+    end
+    local flat <const> = Dataset{images = braid.full({1, 1, 16, 16}, 90, {dtype = "uint8"}),
+      labels = {}}
+    assert.same(seen_of(flat):totable(), seen_of(flat, data.jpeg(50)):totable())
+  end)
+end)
+
+describe("bends", function()
+  it("that do nothing leave each pixel, with and without a size", function()
+    for _, ds in ipairs{coloured(), GRAY} do
+      local plain <const> = seen_of(ds)
+      for _, step in ipairs{data.perspective(0), data.perspective{probability = 0},
+        data.elastic(0), data.elastic{probability = 0, cells = 8}} do
+        assert.near(0, (seen_of(ds, step) - plain):abs():max():item(), 1e-3)
+        local half <const> = seen_of(ds, data.resize(9, 8), data.augment{size = 6}, step)
+        local want <const> = seen_of(ds, data.resize(9, 8), data.augment{size = 6})
+        assert.near(0, (half - want):abs():max():item(), 1e-3)
+      end
+    end
+  end)
+
+  it("are the same where pictures shrink: means of what is bent", function()
+    -- A slope: its mean over any pixel is its value in the middle, even of a bent pixel.
+    local rows <const> = {}
+    for v = 1, 96 do
+      rows[v] = {}
+      for u = 1, 96 do rows[v][u] = v + u end
+    end
+    local ds <const> = Dataset{images = braid.tensor({{rows}}, {dtype = "uint8"}),
+      labels = {corner = braid.tensor{{ {35, 40}, {60, 55} }}}}
+    for _, step in ipairs{data.perspective(0.4), data.elastic(0.08)} do
+      for _, size in ipairs{80, 40, 24} do
+        local batch <const> = data.loader(ds, {batch = 1, epoch = size, transforms = {
+          data.resize(96), data.augment{size = size}, step},
+          tasks = {corner = {flip = {1, 2}}}})()
+        local m <const>, p <const> = batch.image[{1, 1}]:totable(), batch.corner[1]:totable()
+        for k, sum in ipairs{35 + 40 + 2, 60 + 55 + 2} do
+          local x <const>, y <const> = (p[k][1] + 1) * size / 2, (p[k][2] + 1) * size / 2
+          local u <const>, v <const> = math.floor(x + 0.5), math.floor(y + 0.5)
+          local fx <const>, fy <const> = x + 0.5 - u, y + 0.5 - v
+          local top <const> = m[v][u] + fx * (m[v][u + 1] - m[v][u])
+          local low <const> = m[v + 1][u] + fx * (m[v + 1][u + 1] - m[v + 1][u])
+          assert.near(sum, top + fy * (low - top), 1.2)
+        end
+      end
+    end
+  end)
+
+  it("would fold beyond 0.48 of a cell, and are refused there; five are too many", function()
+    assert.error_matches(function() data.elastic{amount = 0.2, cells = 4} end,
+      "data%.elastic: amount is at most 0%.48 / cells, or the picture folds")
+    local steps <const> = {}
+    for i = 1, 5 do steps[i] = data.perspective(0.1) end
+    assert.error_matches(function() seen_of(GRAY, table.unpack(steps)) end,
+      "transforms: more than 4 of perspective and elastic")
+  end)
+end)
+
+describe("every transform", function()
+  local STEPS <const> = {
+    data.augment{rotate = 20, flip = 0.5}, data.perspective(0.3), data.elastic(0.05),
+    data.brightness(0.3), data.contrast(0.3), data.saturation(0.3), data.gray(0.5),
+    data.equalize(0.5), data.noise(0.1), data.blur(1), data.cutout{}, data.erase{}, data.gamma(0.5),
+    data.hue(0.2), data.jpeg{least = 10, most = 60}, data.mixup(0.5), data.cutmix(1),
+  }
+
+  local STEADY <const> = {crop = true, resize = true, align = true, whiten = true, normalize = true,
+    landmark_bins = true, pose_bins = true}
+
+  it("that is random is tried here", function()
+    local tried <const> = {}
+    for _, s in ipairs(STEPS) do tried[s.blend or s.step[1]] = true end
+    for name in pairs(require "braid.data.transforms") do
+      assert.is_true(STEADY[name] or tried[name], name)
+    end
+  end)
+
+  it("depends on seed and epoch alone, not on threads, in gray and in colour", function()
+    for _, channels in ipairs{1, 3} do
+      local ds <const> = Dataset{images = braid.randint(0, 255, {6, channels, 24, 24}):to("uint8"),
+        labels = {}}
+      for _, step in ipairs(STEPS) do
+        local function seen(o)
+          o.batch, o.transforms, o.shuffle = 3, {step}, true
+          local images <const> = {}
+          for batch in data.loader(ds, o) do images[#images + 1] = batch.image:totable() end
+          return images
+        end
+        local first <const> = seen{}
+        assert.same(first, seen{workers = 2})
+        assert.not_same(first, seen{epoch = 2}, tostring(step))
+        assert.not_same(first, seen{seed = 2}, tostring(step))
+      end
+    end
+  end)
+end)
+
+describe("mixed batches", function()
+  local faces <const> = data.faces{n = 12, size = 24, val = 2, test = 2}.train
+  local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = faces}, pose = mtl.classes{5},
+    smile = mtl.classes{2}}
+  local function batches(...)
+    local plain <const> = data.loader(faces, {batch = 6, tasks = tasks,
+      transforms = {data.resize(24)}})
+    local mixed <const> = data.loader(faces, {batch = 6, tasks = tasks,
+      transforms = {data.resize(24), ...}})
+    return plain(), mixed()
+  end
+
+  -- The sample of a batch whose labels are these.
+  local function partner(plain, row)
+    for i = 1, plain.count do
+      if plain.landmarks[i]:eq(row):all():item() then return i end
+    end
+  end
+
+  it("have s x + (1 - s) x' of data.mixup, and the labels of both", function()
+    local plain <const>, mixed <const> = batches(data.mixup(1))
+    local s <const> = mixed.mixed.share
+    assert.is_true(s > 0 and s < 1)
+    for i = 1, 6 do
+      local j <const> = partner(plain, mixed.mixed.other.landmarks[i])
+      local want <const> = plain.image[i] * s + plain.image[j] * (1 - s)
+      assert.near(0, (want - mixed.image[i]):abs():max():item(), 1e-3)
+      assert.equal(plain.pose[j]:item(), mixed.mixed.other.pose[i]:item())
+      assert.same(plain.landmarks[i]:totable(), mixed.landmarks[i]:totable())
+    end
+  end)
+
+  it("have a rectangle of data.cutmix, of as many pixels as the share says", function()
+    local plain <const>, mixed <const> = batches(data.cutmix(1))
+    for i = 1, 6 do
+      local j <const> = partner(plain, mixed.mixed.other.landmarks[i])
+      local from <const> = mixed.image[i]:eq(plain.image[j]):all(1)
+      local own <const> = mixed.image[i]:eq(plain.image[i]):all(1)
+      assert.is_true(from:logical_or(own):all():item())
+      local n <const> = own:logical_not():sum():item()
+      assert.is_true(n <= (1 - mixed.mixed.share) * 24 * 24 + 0.5)
+    end
+  end)
+
+  it("have the loss for soft targets", function()
+    local plain <const>, mixed <const> = batches(data.mixup(1))
+    local s <const>, out <const> = mixed.mixed.share, {landmarks = braid.randn(6, 10),
+      pose = braid.randn(6, 5), smile = braid.randn(6, 2)}
+    local soft <const> = s * braid.F.one_hot(mixed.pose, 5):to("float32")
+      + (1 - s) * braid.F.one_hot(mixed.mixed.other.pose, 5):to("float32")
+    local want <const> = -(soft * out.pose:log_softmax(2)):sum(2):mean():item()
+    local total <const>, losses <const> = tasks:loss(out, mixed)
+    assert.near(want, losses.pose:item(), 1e-5)
+    assert.near(want, tasks:losses(out, mixed).pose:item(), 1e-5)
+    local own <const> = tasks:losses(out, plain)
+    local other <const> = tasks:losses(out, mixed.mixed.other)
+    for name, loss in pairs(losses) do
+      assert.near(s * own[name]:item() + (1 - s) * other[name]:item(), loss:item(), 1e-4)
+    end
+    assert.near(losses.pose:item() + losses.smile:item() + losses.landmarks:item(), total:item(),
+      1e-4)
+  end)
+
+  it("take part where only one of the two has a label", function()
+    local _, mixed <const> = batches(data.mixup(1))
+    local s <const>, out <const> = mixed.mixed.share, {landmarks = braid.randn(6, 10),
+      pose = braid.randn(6, 5), smile = braid.randn(6, 2)}
+    local own <const> = tasks:losses(out, mixed.mixed.other).smile:item()
+    mixed.smile:fill_(-100)
+    assert.near((1 - s) * own, select(2, tasks:loss(out, mixed)).smile:item(), 1e-5)
+    mixed.mixed.other.smile:fill_(-100)
+    assert.is_nil(select(2, tasks:loss(out, mixed)).smile)
+    assert.same({"landmarks", "pose"}, tasks:present(mixed))
+  end)
+end)
+
 describe("bins", function()
   it("of landmarks count pixels of the result from 1, and none outside", function()
     local ds <const> = pictures.memory(1)

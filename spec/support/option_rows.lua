@@ -302,12 +302,19 @@ rows["data.resize"] = {arguments = {height = 8, width = 8},
 rows["data.align"] = {options = {size = 8}, call = function(_, o) data.align(o) end}
 rows["data.augment"] = {call = function(_, o) data.augment(o) end}
 rows["data.loader: augment"] = {call = function(_, o) data.loader(set, {augment = o}) end}
+for _, name in ipairs{"perspective", "elastic", "erase", "jpeg"} do
+  local make <const> = data[name]
+  -- The ends of some options depend on each other.
+  rows["data." .. name] = {call = function(_, o) make(o) end, takes = "number",
+    refused_ends = {amount = true, cells = true, least = true, most = true}}
+end
 rows["data.cutout"] = {call = function(_, o) data.cutout(o) end, takes = "number"}
 rows["data.normalize"] = {call = function(_, o) data.normalize(o) end}
 rows["data.landmark_bins"] = {call = function(a, o) data.landmark_bins(a.label, o) end}
 rows["data.pose_bins"] = {call = function(a, o) data.pose_bins(a.label, o) end}
 for name, key in pairs{brightness = "spread", contrast = "spread", saturation = "spread",
-  gray = "probability", equalize = "probability", noise = "deviation", blur = "most"} do
+  gray = "probability", equalize = "probability", noise = "deviation", blur = "most",
+  gamma = "spread", hue = "spread", mixup = "alpha", cutmix = "alpha"} do
   local step <const> = data[name]
   rows["data." .. name] = {arguments = {[key] = 0.5}, no_names = true,
     call = function(a) step(a[key]) end}

@@ -10,16 +10,13 @@
 -- labels are int64 (n). batch.count is n. A missing class is -100, any other missing label NaN.
 -- Everything depends only on seed and epoch.
 --
--- Pictures: transforms = {...} (transforms.lua). Without them each image is resized to size x size
--- and whitened (not with whiten = false), and `augment` takes data.augment's options. It may also
--- have perspective, elastic, brightness, contrast, saturation, hue, gamma, gray, equalize, blur,
--- noise, jpeg, cutout and erase, each with the argument of the transform of that name. Transforms
--- may end with functions of Lua (functions.lua says how they are called and what they cost). size
+-- Pictures: transforms = {...} (transforms.lua), which may end with functions of Lua (functions.lua).
+-- Without them each image is resized to size x size and whitened (not with whiten = false), and
+-- `augment` takes data.augment's options and other transforms by name, each with its argument. size
 -- and channels (1 or 3) are by default those that the data set's reader was asked for, or those of
 -- pictures in memory. Asking for more pixels or colours than the data have is an error, unless
 -- enlarge = true. (Transforms that crop or that read files may make any size.) The kinds of labels
--- and the tasks, tasks = {...}, say how mirroring or turning an image changes its labels
--- (follow.lua).
+-- and the tasks, tasks = {...}, say how mirroring or turning changes labels (follow.lua).
 --
 -- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
 -- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced
@@ -48,6 +45,7 @@
 -- end
 
 local core <const> = require "braid.core"
+local blending <const> = require "braid.data.blending"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local closes <const> = require "braid.data.closes"
@@ -76,7 +74,7 @@ local OPTIONS <const> = check.declare("data.loader", {
   weights = either(check.tensor(), list{of = check.number{from = 0}}),
   tasks = check.kind("tasks, as mtl.tasks gives them", is_table),
   transforms = list{of = check.kind("a transform such as data.crop{}, or a function", function(v)
-    return is_table(v) and (v.step or v.bin) ~= nil or type(v) == "function"
+    return is_table(v) and (v.step or v.bin or v.blend) ~= nil or type(v) == "function"
   end)},
   augment = check.kind("options of data.augment", is_table),
   state = check.kind("what loader:state() gave", is_table),
@@ -158,6 +156,7 @@ function Loader:init(ds, o)
   if ds.getter or not plans.has_pictures(ds) then
     plans.check_orders(sets, o.tasks)
     self.core = ds.getter and Made(ds, o, self.steps) or Rows(ds)
+    self.blends = blending.of(self.core.steps or {})
     self.sets = self.core.sets or sets
     for name in pairs(ds.labels) do self.only[name] = name end
     return
@@ -171,6 +170,7 @@ function Loader:init(ds, o)
   end
   local size <const> = not self.steps and fit.size(sets, o)
   for i, part in ipairs(sets) do recipes[i] = self.steps or usual_steps(part, o, size) end
+  self.blends = blending.of(recipes[1])
   local plan <const> = plans.make(sets, recipes, o)
   for i, field in ipairs(plan.fields) do self.only[field.name] = i end
   self.core = core.loader(plan)
@@ -216,6 +216,9 @@ Loader.__call = function(self)
     local batch <const> = self.core:take()
     self.at = self.at + 1
     if self.functions then self:apply(batch) end
+    if self.blends then
+      blending.apply(self.blends, batch, o.seed, sampling.mixing(o, self.taken.samples))
+    end
     batch.task = self.batches[self.at].task
     self:count(self.batches[self.at])
     if o.workers > 0 then self:submit() end

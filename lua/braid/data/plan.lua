@@ -123,7 +123,7 @@ local function steps_of(steps, ds)
         copy[2], pairs_of_eyes = pairs_of_eyes, pairs_of_eyes + 1
       end
       out[#out + 1] = copy
-    elseif not s.label then
+    elseif not s.label and not s.blend then
       fail("transforms: item %d is not a transform", #out + 1)
     end
   end

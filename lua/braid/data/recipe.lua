@@ -72,6 +72,7 @@ function M.of(loader)
     if step.step and not STEADY[step.step[1]] then
       return nil, ("data.%s changes pictures at random"):format(step.step[1])
     end
+    if step.blend then return nil, ("data.%s mixes pictures at random"):format(step.blend) end
     -- A step of labels, such as data.landmark_bins, does nothing to a picture.
     if step.step then
       recipe.transforms[#recipe.transforms + 1] = copied(step.call, same)

@@ -12,10 +12,15 @@ local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- keep the random streams 
 
 M.SPREAD = SPREAD
 
+local MIXED <const> = 2047 -- the purpose of the numbers that mix samples
+
 -- The number of a random stream: `salt` is its purpose, `cycle` (from 0) its number for that.
 local function stream(o, salt, cycle)
   return o.seed * SPREAD + o.epoch + cycle * CYCLE + salt * SALT
 end
+
+--- The number of the random stream that mixes the batch whose first sample has this place.
+function M.mixing(o, place) return stream(o, MIXED, place) end
 
 -- A function that returns the members of a list one after the other, endlessly. With o.shuffle the
 -- list is shuffled before each pass.

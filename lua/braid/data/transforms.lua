@@ -2,10 +2,10 @@
 --
 -- data.loader takes a list of them as `transforms`; each is also a field of braid.data. Geometric
 -- transforms (crop, resize, align, augment, perspective, elastic) that follow each other are done
--- in one interpolation, and points and boxes move with them. Only a resize before anything random makes an intermediate picture of
--- bytes, which a cache can keep. Colours are from 0 to 255 until whiten or normalize, one of which
--- may come last. The random numbers of a sample depend on the seed, the epoch and the sample's
--- place in the epoch.
+-- in one interpolation, and points and boxes move with them. Only a resize before anything random
+-- makes an intermediate picture of bytes, which a cache can keep. Colours are from 0 to 255 until
+-- whiten or normalize, one of which may come last. The random numbers of a sample depend on the
+-- seed, the epoch and the sample's place in the epoch.
 -- @usage
 -- local steps <const> = {data.crop{margin = 1.2}, data.augment{rotate = 15, flip = 0.5,
 --   size = 60}, data.brightness(0.2), data.whiten()}
@@ -26,7 +26,7 @@ local BY <const> = {box = 0, points = 1, middle = 2}
 -- A step: its name and the numbers for csrc/load/recipe.c.
 local STEP <const> = {__name = "transform", __tostring = function(t)
   local words <const> = {}
-  for i, value in ipairs(t.step) do
+  for i, value in ipairs(t.step or {t.blend, t.alpha}) do
     words[i] = math.type(value) == "float" and format("%.4g", value) or tostring(value)
   end
   return ("data.%s (%s)"):format(words[1], table.concat(words, ", ", 2))
@@ -145,6 +145,32 @@ function M.elastic(given)
   result.turns = o.amount > 0
   return result
 end
+
+-- Makes a transform of whole batches (blending.lua).
+local function of_batches(name, usual)
+  local options <const> = check.declare("data." .. name, {
+    alpha = argument(number{usual, above = 0, to = 4}),
+  })
+  return function(value)
+    local o <const> = check.options(options, nil, {alpha = value})
+    return setmetatable({blend = name, alpha = o.alpha}, STEP)
+  end
+end
+
+--- Mixes each sample of a batch with another one of it (Zhang, Cisse, Dauphin and Lopez-Paz 2018):
+-- pictures become s x + (1 - s) x', where the share s of a batch is drawn from Beta(alpha, alpha).
+-- Labels of every kind stay, as pairs: batch.mixed = {share = s, other = {name = labels of x'}}.
+-- tasks:loss takes s times the loss for the one and 1 - s times that for the other, which for
+-- classes is cross-entropy with soft targets.
+-- @usage data.mixup(0.2)
+M.mixup = of_batches("mixup", 0.2)
+
+--- Puts a rectangle of another picture of the batch into each (Yun, Han, Oh, Chun, Choe and Yoo
+-- 2019). Its area is a share 1 - s with s from Beta(alpha, alpha); it is cut off at the edge, and s
+-- is then the share that the picture keeps. Labels stay as pairs, as those of data.mixup. With both
+-- transforms, a batch gets one of them at random.
+-- @usage data.cutmix(1)
+M.cutmix = of_batches("cutmix", 1)
 
 -- Makes a transform that has one number, an argument called `key`.
 local function of_one(name, key, kind)

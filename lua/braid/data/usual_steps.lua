@@ -6,7 +6,8 @@ local transforms <const> = require "braid.data.transforms"
 
 -- Steps after the affine ones, in this order, that `augment` may ask for.
 local COLOURS <const> = {"perspective", "elastic", "brightness", "contrast", "saturation", "hue",
-  "gamma", "gray", "equalize", "blur", "noise", "jpeg", "cutout", "erase"}
+  "gamma", "gray", "equalize", "blur", "noise", "jpeg", "cutout", "erase", "mixup",
+  "cutmix"}
 local AUGMENT <const> = check.declared["data.augment"]:called("data.loader: augment", (function()
   local changed <const> = {size = false, inner = false, filter = false}
   for _, name in ipairs(COLOURS) do changed[name] = check.any() end

@@ -139,12 +139,29 @@ local function pair(name, task, outputs, batch)
   return output, target_of(name, task, batch)
 end
 
+local function has_label(task, target)
+  return not task.labelled or task:labelled(target) > 0
+end
+
+-- The loss of a task. In a batch of mixed samples it is the loss for their own labels times their
+-- share, and for the labels of the other samples times the rest.
+local function loss_of(name, task, outputs, batch, target)
+  local output <const>, mixed <const> = output_of(name, outputs), batch.mixed
+  if not mixed then return task:loss(output, target) end
+  local other <const>, share <const> = target_of(name, task, mixed.other), mixed.share
+  if not has_label(task, other) then return task:loss(output, target) * share end
+  local rest <const> = task:loss(output, other) * (1 - share)
+  return has_label(task, target) and task:loss(output, target) * share + rest or rest
+end
+
 --- The unweighted loss of each task by name, even of tasks with weight 0.
 -- @treturn table<string, Tensor>
 function Tasks:losses(outputs, batch)
   check_tables(outputs, batch)
   local list <const> = {}
-  for name, task in self:each() do list[name] = task:loss(pair(name, task, outputs, batch)) end
+  for name, task in self:each() do
+    list[name] = loss_of(name, task, outputs, batch, target_of(name, task, batch))
+  end
   return list
 end
 
@@ -153,7 +170,9 @@ end
 local function takes_part(name, task, batch, own)
   if own == 0 then return false end
   local target <const> = target_of(name, task, batch)
-  return not task.labelled or task:labelled(target) > 0, target
+  local takes <const> = has_label(task, target)
+    or batch.mixed and has_label(task, target_of(name, task, batch.mixed.other)) or false
+  return takes, target
 end
 
 --- The names of the tasks that take part in a step on the batch; tasks:loss sums their losses. A
@@ -185,7 +204,7 @@ function Tasks:loss(outputs, batch)
     weighs = weighs or own ~= 0
     local takes <const>, target <const> = takes_part(name, task, batch, own)
     if takes then
-      local loss <const> = task:loss(output_of(name, outputs), target)
+      local loss <const> = loss_of(name, task, outputs, batch, target)
       per_task[name] = loss
       local part <const> = own == 1 and loss or loss * own
       total = total and total + part or part
