@@ -237,7 +237,7 @@ describe("data.table", function()
       {{val = 0.6, test = 0.5}, "val and test leave nothing for training"},
       {{reals = {"y"}, classes = {"y"}}, "'y' is in reals and in classes"},
       {{reals = {"y"}, index = {"y"}}, "column 'y' is both an index and a label"},
-      {{split = "x"}, "'1' is none of train, val, test"},
+      {{split = "x"}, "'1' is not train, val or test"},
     } do
       assert.error_matches(function() data.table(rows, case[1]) end, case[2], 1, true)
     end

@@ -75,8 +75,8 @@ describe("data.tar", function()
       end
       for given, message in pairs{[dir .. "/z*.tar"] = "there is no such file",
         [dir .. "/*/s.tar"] = "only the last name of a path may have * and ?",
-        [dir .. "/s-{2..1}.tar"] = "{2..1} is no range of numbers",
-        [dir .. "/s-{0..99999999}.tar"] = "is no range of numbers",
+        [dir .. "/s-{2..1}.tar"] = "{2..1} is not a range of numbers",
+        [dir .. "/s-{0..99999999}.tar"] = "is not a range of numbers",
         [dir .. "/none.tar"] = "No such file", [3] = "wants the path of an archive",
         [{}] = "the list of archives is empty"} do
         assert.error_matches(function() data.tar(given) end, message, 1, true)
@@ -129,7 +129,7 @@ describe("data.tar", function()
   local function pax(text) return {"p", text, {kind = "x"}} end
   local WRONG <const> = {
     {"an empty file", "", "ends without the mark of its end"},
-    {"a text", ("no archive\n"):rep(100), "checksum is no number"},
+    {"a text", ("no archive\n"):rep(100), "checksum is not a number"},
     {"a packed one", "\x1f\x8b" .. ("\0"):rep(600), "packed by gzip: gunzip it"},
     {"one cut in a header", shards(1):sub(1, 300), "ends before it should"},
     {"one cut in a file", shards(1):sub(1, 600), "was it cut short?"},
@@ -139,15 +139,15 @@ describe("data.tar", function()
       "has 1073741824 bytes, but the archive ends after 1024"},
     {"a huge size in base 256", tars.header("a.png", {size = "\x80" .. ("\xff"):rep(11)})
       .. tars.finish, "its size is too large"},
-    {"a size that is no number", tars.header("a.png", {size = "0000000000z\0"}) .. tars.finish,
-      "its size is no number"},
+    {"a size that is not a number", tars.header("a.png", {size = "0000000000z\0"}) .. tars.finish,
+      "its size is not a number"},
     {"a sparse file", tars.make{ {"a.png", png, {kind = "S"}} }, "is sparse"},
     {"a sparse file of pax", tars.make{pax "22 GNU.sparse.major=1\n", {"a.png", png}}, "is sparse"},
     {"damaged pax records", tars.make{pax "99 path=a\n", {"a.png", png}},
       "its records are damaged"},
     {"pax records without end", tars.make{pax "0 path=a\n", {"a.png", png}}, "are damaged"},
-    {"a pax size that is no number", tars.make{pax "12 size=-12\n", {"a.png", png}},
-      "its size is no number"},
+    {"a pax size that is not a number", tars.make{pax "12 size=-12\n", {"a.png", png}},
+      "its size is not a number"},
     {"a name of a gigabyte", tars.header("L", {kind = "L", size = 1 << 30}) .. tars.finish,
       "was it cut short?"},
     {"a name of megabytes", tars.make{ {"L", ("n"):rep(1 << 21), {kind = "L"}}, {"a.png", png} },
@@ -158,7 +158,7 @@ describe("data.tar", function()
       "has the pictures .a.png and .b.png: say image = \"a.png\""},
     {"a file twice", tars.make{ {"1.png", png}, {"1.png", png} }, "'1.png' is in it twice"},
     {"damaged JSON", tars.make{ {"1.png", png}, {"1.json", "{"} }, "'1.json': json:"},
-    {"JSON that is no object", tars.make{ {"1.png", png}, {"1.json", "[1]"} },
+    {"JSON that is not an object", tars.make{ {"1.png", png}, {"1.json", "[1]"} },
       "this is not an object"},
     {"no sample", tars.make{}, "there are no rows in it"},
   }

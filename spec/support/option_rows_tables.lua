@@ -1,4 +1,4 @@
---- Rows of option_rows.lua for data that are no pictures: tables, tensors, functions, archives.
+--- Rows of option_rows.lua for data that are not pictures: tables, tensors, functions, archives.
 
 local braid <const> = require "braid"
 local data <const> = braid.data

@@ -77,7 +77,7 @@ local function check_class(i, name, value)
   local number <const> = core.is_tensor(value) and value:item() or value
   if not math.tointeger(number) or number < 1 then
     fail(i, "'%s' is %s, and classes are whole numbers from 1 (say kinds = {%s = \"real\"} if it "
-      .. "is no class)", name, check.shown(number), name)
+      .. "is not a class)", name, check.shown(number), name)
   end
   return math.tointeger(number)
 end

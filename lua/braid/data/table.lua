@@ -4,7 +4,7 @@
 -- (.csv, .tsv, .txt, .jsonl, .json, or .npz of tensors), a list of rows {age = 30, sex = "f"}, or
 -- columns by name, {age = tensor or list}.
 --   inputs       the columns that the network sees: {"age", "dose", sex = {"f", "m"}}; by default
---                all that are no labels. A column of words becomes a number for each category, 1
+--                all that are not labels. A column of words becomes a number for each category, 1
 --                for the row's; the categories are those listed, or those in the training rows
 --   categories   {"zip"}: inputs of numbers that are names
 --   index        {"city"}: inputs of categories as whole numbers, for nn.Embedding. Each is an

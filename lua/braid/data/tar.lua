@@ -46,7 +46,7 @@ local function ranged(pattern, into)
   end
   local first <const>, last <const> = tonumber(from), tonumber(to)
   if #from > 9 or #to > 9 or last < first or last - first >= MANY then
-    fail("%s: {%s..%s} is no range of numbers", pattern, from, to)
+    fail("%s: {%s..%s} is not a range of numbers", pattern, from, to)
   end
   for i = first, last do ranged(("%s%0" .. #from .. "d%s"):format(before, i, after), into) end
   return into

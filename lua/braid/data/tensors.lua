@@ -50,7 +50,7 @@ local function pick(o, names)
   return list
 end
 
--- All names that are no inputs.
+-- All names that are not inputs.
 local function others(o, inputs)
   local names <const> = {}
   for _, name in ipairs(check.sorted_keys(o.tensors)) do

@@ -30,7 +30,7 @@ local function number_of(field, what, at)
   end
   local digits <const>, rest <const> = field:match("^[ \0]*([0-7]*)(.?)")
   if rest ~= "" and rest ~= " " and rest ~= "\0" then
-    fail("header at byte %d: its %s is no number", at, what)
+    fail("header at byte %d: its %s is not a number", at, what)
   end
   return digits == "" and 0 or tonumber(digits, 8)
 end
@@ -69,7 +69,7 @@ local REGULAR <const> = {["0"] = true, ["\0"] = true, ["7"] = true}
 -- A whole number in a pax record.
 local function size_of(text, at)
   local size <const> = text:match("^%d+$") and #text <= 16 and math.tointeger(tonumber(text))
-  return size or fail("header at byte %d: its size is no number", at)
+  return size or fail("header at byte %d: its size is not a number", at)
 end
 
 -- The name of a file: that of a long name or pax header before it, or of its own.

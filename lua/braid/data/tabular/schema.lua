@@ -51,7 +51,7 @@ local function taken_by(o, t)
   return taken
 end
 
--- All columns that are no labels. Programs add a column that counts the rows; it has no name or is
+-- All columns that are not labels. Programs add a column that counts the rows; it has no name or is
 -- called Unnamed.
 local function others(t, o)
   local taken <const>, list <const> = taken_by(o, t), {}
