@@ -160,6 +160,12 @@ static int path_kind(lua_State *L) {
   return 1;
 }
 
+/* core.is_link(path): whether the last part of the path is a symbolic link. */
+static int is_link(lua_State *L) {
+  lua_pushboolean(L, br_path_is_link(luaL_checkstring(L, 1)));
+  return 1;
+}
+
 /* core.make_folder(path): true, also if it exists already; or nil and a message. */
 static int make_folder(lua_State *L) {
   if (br_folder_make(luaL_checkstring(L, 1)) != BR_OK) return push_failure(L);
@@ -276,6 +282,7 @@ void br_open_files(lua_State *L) {
                                        {"parse_rows", parse_rows},
                                        {"list_folder", list_folder},
                                        {"path_kind", path_kind},
+                                       {"is_link", is_link},
                                        {"make_folder", make_folder},
                                        {"writer", writer_new},
                                        {"make_private", make_private},

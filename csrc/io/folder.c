@@ -59,6 +59,11 @@ char br_path_kind(const char *path) {
   return S_ISDIR(info.st_mode) ? 'd' : S_ISREG(info.st_mode) ? 'f' : 0;
 }
 
+bool br_path_is_link(const char *path) {
+  struct stat info;
+  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 br_status br_folder_make(const char *path) {
   struct stat info;
   if (mkdir(path, 0777) == 0) return BR_OK;

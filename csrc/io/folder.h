@@ -22,6 +22,9 @@ void br_folder_identity(br_folder *f, uint64_t id[2]);
 /* 'f' for a file, 'd' for a directory, 0 for neither. */
 char br_path_kind(const char *path);
 
+/* Whether the last part of a path is a symbolic link. */
+bool br_path_is_link(const char *path);
+
 /* Makes a directory; succeeds if it exists already. */
 br_status br_folder_make(const char *path);
 

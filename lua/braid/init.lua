@@ -54,7 +54,7 @@ local PARTS <const> = {
   data = "braid.data", io = "braid.io", plot = "braid.plot", train = "braid.train",
   vision = "braid.vision", model = "braid.model", open = "braid.model.open",
   load = "braid.io.load", save = "braid.model.save", inspect = "braid.inspect",
-  diff = "braid.model.diff", export = "braid.onnx.export",
+  diff = "braid.model.diff", export = "braid.onnx.export", import = "braid.onnx.import",
   limits = "braid.limits",
   VERSION = "braid.version", random_state = "braid.random_state",
   checkpoint = "braid.train.checkpoint", resume = "braid.train.resume",

@@ -1,8 +1,8 @@
-"""Writes the inputs and expected outputs of ONNX's own node tests where onnx_nodes.lua reads
-them:  python3 spec/support/onnx_nodes.py DIR  (wants the packages onnx, numpy, safetensors).
+"""Writes ONNX's own node tests where onnx_nodes.lua reads them, each as a model with its inputs and
+expected outputs:  python3 spec/support/onnx_nodes.py DIR  (wants onnx, numpy, safetensors).
 """
 import json
-import math
+import os
 import sys
 import warnings
 
@@ -15,26 +15,6 @@ from safetensors.numpy import save_file
 KNOWN = {"float32", "float64", "int64", "int32", "uint8", "bool"}
 
 
-def finite(value):
-    """What JSON can hold."""
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, (int, float, str)):
-        return value
-    if isinstance(value, onnx.TensorProto):
-        return finite(numpy_helper.to_array(value).tolist())
-    try:
-        return [finite(v) for v in value]
-    except TypeError:
-        return "?"
-
-
-def plain(attribute):
-    return finite(onnx.helper.get_attribute_value(attribute))
-
-
 def array(value):
     if isinstance(value, onnx.TensorProto):
         value = numpy_helper.to_array(value)
@@ -45,34 +25,37 @@ def array(value):
 
 def main(directory):
     warnings.simplefilter("ignore")
+    os.makedirs(directory, exist_ok=True)
     cases, tensors, other = [], {}, 0
     for test in collect_testcases(None):
-        graph = test.model.graph if test.model is not None else None
-        if graph is None or len(graph.node) != 1 or not test.data_sets:
+        if test.model is None or not test.data_sets:
             other += 1
             continue
-        node, (inputs, outputs) = graph.node[0], test.data_sets[0]
+        graph = test.model.graph
+        inputs, outputs = test.data_sets[0]
         given = [array(v) for v in inputs]
         wanted = [array(v) for v in outputs]
         if any(v is None or v.dtype.name not in KNOWN for v in given + wanted):
             other += 1
             continue
-        names = {}
-        for kind, protos, values in (("in", graph.input, given), ("out", graph.output, wanted)):
-            for proto, value in zip(protos, values):
-                names[proto.name] = f"{test.name}/{kind}/{proto.name}"
-                tensors[names[proto.name]] = numpy.ascontiguousarray(value).reshape(value.shape)
+        names = {"in": [], "out": []}
+        for kind, values in (("in", given), ("out", wanted)):
+            for i, value in enumerate(values):
+                name = f"{test.name}/{kind}/{i}"
+                names[kind].append(name)
+                tensors[name] = numpy.ascontiguousarray(value).reshape(value.shape)
+        with open(f"{directory}/{test.name}.onnx", "wb") as file:
+            file.write(test.model.SerializeToString())
         cases.append({
-            "name": test.name, "op": node.op_type,
-            "attributes": {a.name: plain(a) for a in node.attribute},
-            "inputs": [names.get(name, "") for name in node.input],
-            "outputs": [names.get(name, "") for name in node.output],
+            "name": test.name, "op": graph.node[0].op_type, "single": len(graph.node) == 1,
+            "inputs": names["in"], "outputs": names["out"],
+            "names": [value.name for value in graph.output],
             "rtol": float(test.rtol), "atol": float(test.atol),
         })
     save_file(tensors, directory + "/tensors.safetensors")
     with open(directory + "/cases.json", "w", encoding="utf-8") as file:
         json.dump({"cases": cases, "other": other}, file)
-    print(f"{len(cases)} cases written; {other} of more than one node, or of other types, left out")
+    print(f"{len(cases)} cases written; {other} with values of other types left out")
 
 
 main(sys.argv[1])

@@ -466,7 +466,9 @@ for _, name in ipairs{"alexnet", "dmt", "kth", "resnet18", "resnet_small", "tcdc
     refused_ends = {width = true, input = true}, call = function(_, o) nn.backbone(name, o) end}
 end
 rows["backbone vgg16"].options = {width = 0.05, input = 32}
-rows.backbone = {options = {channels = 1}, call = function(_, o) nn.backbone(blocks, o) end}
+rows.import = {elsewhere = true, call = function(_, o) braid.import("no such.onnx", o) end}
+rows.backbone = {options = {channels = 1}, elsewhere = true,
+  call = function(_, o) nn.backbone(blocks, o) end}
 rows["backbone: build"] = {no_names = true, call = function(a)
   nn.backbone(blocks, {channels = 1}):build(a.from, a.to, a.channels, a.inputs)
 end}

@@ -15,6 +15,8 @@
 --
 -- Options:
 --   channels     of the input (3)
+--   at           the places at which a network of braid.import is cut into blocks, such as
+--                {"conv1", "layer1", "layer2"}; what follows the last one is left out
 --   input        {height, width} of an image, or one number for both. Layers then get their sizes
 --                at once. The named backbones make their fully connected layers for this size
 --   pretrained   weights to begin with (pretrained.lua); backbone.pretrained reports on them
@@ -201,6 +203,18 @@ local function copy(self, other)
   self.pretrained = other.pretrained
 end
 
+-- The blocks of a network that can be cut into some, or the list or module as it is.
+local function cut(what, o)
+  local f <const> = Module.is(what) and class.trusted(what, "cut")
+  if f then
+    local list
+    list, o.channels = f(what, o)
+    return list
+  end
+  if o.at then bad("at = {...} cuts networks of braid.import only") end
+  return what
+end
+
 function Backbone:init(what, given)
   local list, o
   if getmetatable(what) == Backbone then
@@ -215,7 +229,8 @@ function Backbone:init(what, given)
     list, o = named(what, given)
   else
     o = check.options(backbone_options.plain, given)
-    list, o.input = what, image_size(o.input)
+    o.input = image_size(o.input)
+    list = cut(what, o)
     if type(what) ~= "table" then
       bad("the first argument must be a name or a list of blocks, not %s", type(what))
     end

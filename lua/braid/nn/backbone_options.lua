@@ -24,6 +24,7 @@ end
 --- The options of a backbone that is made of the user's blocks.
 M.plain = check.declare("backbone", {
   channels = check.whole{3, from = 1}, input = INPUT, names = check.list{of = check.text()},
+  at = check.list{of = check.text(), least = 1},
   pretrained = weights.kind,
 })
 

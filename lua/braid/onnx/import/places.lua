@@ -1,0 +1,71 @@
+--- Where the layers and parameters of an imported network stand: in modules within modules.
+
+local check <const> = require "braid.check"
+local class <const> = require "braid.class"
+local nn <const> = require "braid.nn"
+
+local M <const> = {}
+
+--- A part of an imported network: the place of its layers and parameters.
+local Group <const> = class("Group", nn.Module)
+
+--- A group without parts.
+function M.group() return Group() end
+
+function Group:forward()
+  check.fail("this is a part of an imported network, and runs only with it; nn.backbone(net, "
+    .. "{at = {...}}) cuts a network into parts")
+end
+
+local function is_free(parent, key)
+  return rawget(parent, key) == nil and getmetatable(parent)[key] == nil
+end
+
+-- The module at keys 1 .. n below the root, made of groups where there is none.
+local function module_at(root, keys, n)
+  local at = root
+  for i = 1, n do
+    local key = keys[i]
+    while not nn.Module.is(rawget(at, key)) and not is_free(at, key) do key = key .. "_" end
+    if not rawget(at, key) then at[key] = Group() end
+    keys[i], at = key, at[key]
+  end
+  return at
+end
+
+--- Puts a layer where no other is. Its name gets a number if there is one already.
+function M.put_layer(root, keys, layer)
+  local parent <const>, last <const> = module_at(root, keys, #keys - 1), keys[#keys]
+  local key, n = last, 1
+  while not is_free(parent, key) do
+    local there <const> = rawget(parent, key)
+    if there and getmetatable(there) == Group then
+      -- parts of the layer came first
+      for name, value in next, there do
+        if name ~= "training" and is_free(layer, name) then layer[name] = value end
+      end
+      break
+    end
+    n = n + 1
+    key = ("%s_%d"):format(last, n)
+  end
+  keys[#keys] = key
+  rawset(parent, key, layer)
+  return keys
+end
+
+--- Puts a tensor into the module at keys 1 .. n - 1; returns {keys, key}.
+function M.put_tensor(root, keys, t, trains)
+  local parent <const> = module_at(root, keys, #keys - 1)
+  local last <const> = keys[#keys]
+  local key, n = last, 1
+  while not is_free(parent, key) do
+    n = n + 1
+    key = ("%s_%d"):format(last, n)
+  end
+  if trains then parent[key] = nn.Module.parameter(t) else parent:buffer(tostring(key), t) end
+  keys[#keys] = nil
+  return {keys = keys, key = trains and key or tostring(key)}
+end
+
+return M
