@@ -27,6 +27,8 @@ def made(name):
         net.classifier = torch.nn.Sequential(
             torch.nn.Linear(512 * 49, 32), torch.nn.ReLU(), torch.nn.Dropout(),
             torch.nn.Linear(32, 100))
+    if name == "vit_b_16":  # its last layer begins at 0
+        torch.nn.init.normal_(net.heads.head.weight, std=0.02)
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)

@@ -4,19 +4,18 @@
 -- end
 --
 -- batch.image is float32 (n,c,h,w). Without pictures it is batch.input, rows of numbers, or the
--- tensors that batch.inputs names. Points are
--- (n,points,2) in [-1, 1] across the image; points outside the image are beyond that. box_width (n)
--- is in half widths of the image: the length of the box's upper edge after all transforms. Class
--- labels are int64 (n). batch.count is n. A missing class is -100, any other missing label NaN.
--- Everything depends only on seed and epoch.
+-- tensors that batch.inputs names. Points are (n,points,2) in [-1, 1] across the image; points
+-- outside the image are beyond that. box_width (n) is in half widths of the image: the length of
+-- the box's upper edge after all transforms. Class labels are int64 (n). batch.count is n. A missing
+-- class is -100, any other missing label NaN. Everything depends only on seed and epoch.
 --
 -- Pictures: transforms = {...} (transforms.lua), which may end with functions of Lua (functions.lua).
 -- Without them each image is resized to size x size and whitened (not with whiten = false), and
 -- `augment` takes data.augment's options and other transforms by name, each with its argument. size
 -- and channels (1 or 3) are by default those that the data set's reader was asked for, or those of
--- pictures in memory. Asking for more pixels or colours than the data have is an error, unless
--- enlarge = true. (Transforms that crop or that read files may make any size.) The kinds of labels
--- and the tasks, tasks = {...}, say how mirroring or turning changes labels (follow.lua).
+-- pictures in memory. More pixels or colours than the data have are an error without enlarge = true
+-- (transforms that crop or read files may make any size). The kinds of labels and the tasks, tasks,
+-- tasks = {...}, say how mirroring or turning changes labels (follow.lua).
 --
 -- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
 -- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced
