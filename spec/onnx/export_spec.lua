@@ -1,5 +1,5 @@
 --- braid.export: networks as ONNX files. That other programs compute the same from them is shown by
--- spec/support/onnx_models.py; here is what a file has, and what is refused.
+-- spec/support/onnx_exported.py; here is what a file has, and what is refused.
 
 local braid <const> = require "braid"
 local cases <const> = require "spec.support.onnx_cases"

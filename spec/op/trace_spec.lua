@@ -84,7 +84,7 @@ describe("a trace", function()
   it("notes where numbers are read out of tensors", function()
     local x <const> = braid.tensor{3, 1}
     assert.equal("sum (read) (read) argmax (read) select", names(traced(function()
-      local _ = x:sum():item(), x:totable()
+      local _, _ = x:sum():item(), x:totable()
       return x[x:argmax()]
     end)))
   end)

@@ -14,7 +14,7 @@ local function shape_of(text)
   return text:find("^%d+[%d,x]*$") and #shape > 0 and shape or nil
 end
 
-return {usage = "export DIR | FILE OUT.onnx write a network as an ONNX file", least = 2, most = 2,
+return {usage = "export DIR | FILE OUT.onnx  write a network as an ONNX file", least = 2, most = 2,
   words = {"network", "file"}, prints = "nothing: the file is what it makes",
   options = {input = check.text(), preprocess = false, overwrite = false},
   said = {input = "the shape of one sample, such as 3,64,64 (that of the network's preprocessing)",

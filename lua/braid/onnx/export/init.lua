@@ -28,7 +28,7 @@ local cards <const> = require "braid.model.card"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local files <const> = require "braid.io.files"
-local Graph <const> = require "braid.onnx.export.graph"
+local Draft <const> = require "braid.onnx.export.draft"
 local json <const> = require "braid.io.json"
 local merge <const> = require "braid.onnx.export.merge"
 local origin <const> = require "braid.origin"
@@ -218,7 +218,7 @@ local function model_of(net, o)
     end
     taken[#taken + 1] = output.name
   end
-  local g <const> = Graph.new(tensor_names(net), taken)
+  local g <const> = Draft.new(tensor_names(net), taken)
   g.first = names[1]
   local inputs <const>, outputs <const> = {}, {}
   for i, value in ipairs(graph.inputs) do

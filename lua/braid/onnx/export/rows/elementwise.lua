@@ -1,7 +1,7 @@
 --- How elementwise operators are written in ONNX.
 --
 -- A row is the name of ONNX's operator, which takes the tensors in order, in the type of the
--- result; or a function of the graph (graph.lua) and a call (merge.lua), which returns the names of
+-- result; or a function of the graph (draft.lua) and a call (merge.lua), which returns the names of
 -- the results.
 
 local types <const> = require "braid.onnx.export.types"

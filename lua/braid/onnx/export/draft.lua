@@ -9,27 +9,27 @@ local core <const> = require "braid.core"
 local proto <const> = require "braid.onnx.proto"
 local write <const> = require "braid.onnx.export.write"
 
-local Graph <const> = {}
-Graph.__index = Graph
+local Draft <const> = {}
+Draft.__index = Draft
 
 local WIDTH <const> = {float32 = 4, float64 = 8, int64 = 8, int32 = 4, uint8 = 1, bool = 1}
 
 --- An empty graph. names has the names of constants, by the key of their values; taken are names
 -- that it must not use.
-function Graph.new(names, taken)
+function Draft.new(names, taken)
   local self <const> = setmetatable({nodes = {}, constants = {}, names = names, taken = {},
-    known = {}, at = ""}, Graph)
+    known = {}, at = ""}, Draft)
   for _, name in ipairs(taken) do self.taken[name] = true end
   return self
 end
 
 --- Raises an error that names the call which is being written.
-function Graph:fail(form, ...)
+function Draft:fail(form, ...)
   local path <const> = self.at == "" and "" or self.at .. ": "
   check.fail("export: %s%s: " .. form, path, self.operator, ...)
 end
 
-function Graph:unique(base)
+function Draft:unique(base)
   local name, i = base, 1
   while self.taken[name] do
     i = i + 1
@@ -57,7 +57,7 @@ end
 
 --- Adds a node. Inputs are names; "" stands for one that is left out.
 -- @return the names of its results (count of them, or 1)
-function Graph:node(kind, inputs, attributes, count)
+function Draft:node(kind, inputs, attributes, count)
   local n = #inputs
   while n > 0 and inputs[n] == "" do n = n - 1 end
   local base <const> = (self.at == "" and "" or self.at .. "/") .. kind
@@ -76,7 +76,7 @@ end
 -- ---- constants --------------------------------------------------------------------------
 
 --- The name of a tensor in the file. `name` is one for it, if it has one.
-function Graph:tensor(t, name)
+function Draft:tensor(t, name)
   local bytes <const> = t:numel() * WIDTH[t.dtype]
   local content
   if not name and bytes <= 256 then -- the same small constant is written once
@@ -92,18 +92,18 @@ function Graph:tensor(t, name)
 end
 
 --- Whole numbers as a constant (k), of int64 or another type.
-function Graph:list(numbers, dtype)
+function Draft:list(numbers, dtype)
   if #numbers == 0 then return self:tensor(core.new({0}, dtype or "int64", 0)) end
   return self:tensor(core.from_table(numbers, dtype or "int64"))
 end
 
 --- A number as a constant without dimensions.
-function Graph:number(x, dtype) return self:tensor(core.from_table(x, dtype)) end
+function Draft:number(x, dtype) return self:tensor(core.from_table(x, dtype)) end
 
 -- ---- sizes ------------------------------------------------------------------------------
 
 --- Whether all sizes are numbers.
-function Graph.is_fixed(_, shape)
+function Draft.is_fixed(_, shape)
   for _, size in ipairs(shape) do
     if type(size) == "table" then return false end
   end
@@ -111,14 +111,14 @@ function Graph.is_fixed(_, shape)
 end
 
 --- A size that must be the same for every number of samples.
-function Graph:fixed(size, what)
+function Draft:fixed(size, what)
   if type(size) ~= "table" then return size end
   return self:fail("%s follows the number of samples, and the graph's operator has a fixed one",
     what)
 end
 
 --- The name of k times the number of samples, int64 (1).
-function Graph:samples(k)
+function Draft:samples(k)
   local key <const> = "samples" .. k
   if self.known[key] then return self.known[key] end
   local at <const>, operator <const> = self.at, self.operator
@@ -135,7 +135,7 @@ function Graph:samples(k)
 end
 
 --- The name of sizes as a vector of int64.
-function Graph:sizes(shape)
+function Draft:sizes(shape)
   if self:is_fixed(shape) then return self:list(shape) end
   local parts <const> = {}
   for i, size in ipairs(shape) do
@@ -145,7 +145,7 @@ function Graph:sizes(shape)
 end
 
 --- A value in another shape of as many elements.
-function Graph:reshape(name, shape)
+function Draft:reshape(name, shape)
   local known <const>, unknown = {}, 0
   for i, size in ipairs(shape) do
     known[i] = size
@@ -157,17 +157,17 @@ end
 -- ---- values -----------------------------------------------------------------------------
 
 --- The tensor of a constant; an error, or nil with `maybe`, for a value that is none.
-function Graph:constant(value, maybe)
+function Draft:constant(value, maybe)
   if value.wrong then self:fail("%s", value.wrong) end
   if value.tensor and self:is_fixed(value.shape) then return value.tensor end
   if type(value.number) == "number" then return core.from_table(value.number, value.dtype) end
   if not maybe then self:fail("one of its tensors must be a parameter or another constant") end
 end
 
-function Graph:cast(name, dtype) return self:node("Cast", {name}, {to = proto.dtypes[dtype]}) end
+function Draft:cast(name, dtype) return self:node("Cast", {name}, {to = proto.dtypes[dtype]}) end
 
 -- A plain number takes any type that is asked for.
-function Graph:plain(value, dtype)
+function Draft:plain(value, dtype)
   if type(value.number) ~= "table" then
     local truth <const> = dtype == "bool" and value.number ~= 0 and value.number ~= false
     return self:number(dtype == "bool" and truth or value.number, dtype)
@@ -177,7 +177,7 @@ function Graph:plain(value, dtype)
 end
 
 --- The name of a value, as an element type if that is given.
-function Graph:of(value, dtype)
+function Draft:of(value, dtype)
   dtype = dtype or value.dtype
   if value.number ~= nil then return self:plain(value, dtype) end
   if value.wrong then self:fail("%s", value.wrong) end
@@ -195,7 +195,7 @@ function Graph:of(value, dtype)
 end
 
 --- Gives a name of the graph another one, everywhere.
-function Graph:rename(old, new)
+function Draft:rename(old, new)
   for _, node in ipairs(self.nodes) do
     for _, list in ipairs{node.input, node.output} do
       for i, name in ipairs(list) do
@@ -205,4 +205,4 @@ function Graph:rename(old, new)
   end
 end
 
-return Graph
+return Draft

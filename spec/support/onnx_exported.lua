@@ -1,6 +1,6 @@
 --- Writes the networks of onnx_cases.lua as ONNX files, with inputs and outputs for 1 and 3
--- samples, for onnx_models.py:
---   build/braid spec/support/onnx_models.lua DIR [PART OF A NAME]
+-- samples, for onnx_exported.py:
+--   build/braid spec/support/onnx_exported.lua DIR [PART OF A NAME]
 
 local braid <const> = require "braid"
 local cases <const> = require "spec.support.onnx_cases"

@@ -1,7 +1,7 @@
-"""Compares the ONNX files that onnx_models.lua wrote with Braid's outputs, by onnxruntime.
+"""Compares the ONNX files that onnx_exported.lua wrote with Braid's outputs, by onnxruntime.
 
-    mkdir -p DIR && build/braid spec/support/onnx_models.lua DIR
-    python spec/support/onnx_models.py DIR
+    mkdir -p DIR && build/braid spec/support/onnx_exported.lua DIR
+    python spec/support/onnx_exported.py DIR
 
 Prints a row for each network: the largest difference at 1 and at 3 samples (relative to the largest
 output, where that is above 1), how many nodes it has, and whether onnx.checker accepts it with
