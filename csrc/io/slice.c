@@ -64,7 +64,8 @@ br_status br_slice_open(const char *path, br_slice *slice) {
     const int why = errno;
     if (is_part(path, file, &first, &size)) slice->fd = opened(file);
     if (slice->fd < 0)
-      return br_fail(BR_EIO, "cannot open %s: %s", path, strerror(size < 0 ? why : errno));
+      return br_fail(BR_EIO, "cannot open %s: %s", path,
+                     strerror(size < 0 ? why : errno));
   }
   br_status status = check(path, slice->fd, &info);
   if (!status && size >= 0 && (first > info.st_size || size > info.st_size - first))

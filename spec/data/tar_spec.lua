@@ -184,7 +184,7 @@ describe("data.tar", function()
     end)
   end)
 
-  it("survives random damage, with right checksums", function()
+  it("survives random damage, with right checksums #slow", function()
     math.randomseed(7)
     local whole <const> = shards(2)
     shell.in_directory(function(dir)

@@ -98,6 +98,7 @@ local PLACES <const> = {
     network ced mutual early_stopping contrast_maps ttc_update affinity delta_m none share
     cross_stitch ttc separation collaborative nddr sluice progressive readout heads]]},
   {"data", data, words [[mtfl celeba aflw wider scenes cifar10 cifar100 idx images csv jsonl pts
+    table tensors of tar
     loader mix show crop resize align augment brightness contrast saturation gray equalize noise
     blur cutout whiten normalize landmark_bins pose_bins]]},
   {"plot", braid.plot, files_of("plot")},

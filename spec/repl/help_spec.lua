@@ -9,6 +9,7 @@ local names <const> = require "braid.repl.names"
 local reader_trees <const> = require "spec.support.reader_trees"
 local Session <const> = require "braid.repl.session"
 local shell <const> = require "spec.support.shell"
+local tars <const> = require "spec.support.tars"
 local words <const> = require "braid.repl.words"
 
 -- The names that users call, each value once, with its help.
@@ -96,6 +97,7 @@ local function put_data(dir)
   end
   reader_trees.put(dir .. "/WIDER", {["WIDER_train/images/a.png"] = "picture",
     ["wider_face_split/wider_face_train_bbx_gt.txt"] = "a.png\n1\n3 4 5 6\n"})
+  reader_trees.put(dir .. "/shards", {["faces-000.tar"] = tars.sample()})
   braid.save(dir .. "/a.png", braid.zeros({3, 20, 20}, {dtype = "uint8"}))
   shell.write(dir .. "/faces.csv", "file,smile,age,x1,y1,x2,y2,set\na.png,yes,30,3,4,9,9,train\n"
     .. "a.png,no,30,3,4,9,9,test\n")

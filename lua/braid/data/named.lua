@@ -4,6 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local Part <const> = require "braid.data.tabular.part"
+local stored <const> = require "braid.data.tabular.stored"
 
 local M <const> = {}
 
@@ -78,6 +79,7 @@ function M.prepare(ds, by, Dataset)
     check.fail("prepared: wants a data set of a table's rows, or the preprocessing of the card of "
       .. "a network that was trained on such rows")
   end
+  stored.check(recipe)
   Part.take_recipe(ds, recipe)
 end
 

@@ -30,9 +30,12 @@ local function channels_of(net, size)
   check.fail("predict: the network takes no pictures of %d x %d pixels (size): %s", size, size, why)
 end
 
+local WRITTEN <const> = check.list{of = check.text()}
+
 -- Raises an error unless the user gave the functions that the card cannot hold.
 local function check_functions(known, o)
   local wanted <const>, own <const> = known.functions or {}, o.transforms or {}
+  check.value("predict", "card.preprocessing.functions", wanted, WRITTEN)
   if #wanted == #own then return end
   check.fail("predict: %s: net:predict(x, {transforms = {f}}) takes as many",
     #wanted == 0 and "the network's loader had no functions of Lua"
