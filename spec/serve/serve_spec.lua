@@ -219,7 +219,7 @@ describe("braid serve", function()
       assert.matches(..., result.err, 1, true)
     end
     says("--port " .. server.port, "Address already in use")
-    says("--host no.such.host.invalid", "is no address of this machine")
+    says("--host no.such.host.invalid", "is not an address of this machine")
     says("--token " .. dir .. "/none", "cannot read")
     says("--token " .. dir .. "/empty-token", "cannot read")
     shell.write(dir .. "/two", "two words")

@@ -24,7 +24,7 @@ end
 local function tensor_of(value, dtype)
   local ok <const>, t <const> = check.caught(core.from_table, value, dtype)
   if ok then return t end
-  return nil, "the inputs are no lists of numbers of the same length"
+  return nil, "the inputs are not lists of numbers of the same length"
 end
 
 -- Whether all numbers in nested lists are whole and from 0 to 255.
@@ -81,7 +81,7 @@ local function rows_of(value)
   local rows <const> = {}
   for i = 1, #value do
     rows[i] = row_of(value[i], false)
-    if not rows[i] then return nil, ("%s; row %d is none"):format(wrong, i) end
+    if not rows[i] then return nil, ("%s; row %d is not one"):format(wrong, i) end
   end
   return rows
 end

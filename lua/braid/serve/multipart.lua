@@ -38,7 +38,7 @@ function M.files(header, body)
     if name then list[#list + 1] = {name = name, bytes = body:sub(blank + 1, stop - 1)} end
     at = past + 1
   end
-  if #list == 0 then return nil, "there is no file in it" end
+  if #list == 0 then return nil, "the form has no file" end
   return list
 end
 
