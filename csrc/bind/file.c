@@ -19,25 +19,34 @@ static int push_failure(lua_State *L) {
   return 2;
 }
 
-/* core.from_packed(string, first, sizes, kind, big): a tensor from byte `first` (from 1)
-   of the string; see packed.h for the kinds. */
+/* core.from_packed(string, first, sizes, kind, big, strides): a tensor from byte `first`
+   (from 1) of the string; see packed.h for the kinds. The strides, in values, are those
+   of values in order if there are none. */
 static int from_packed(lua_State *L) {
   size_t length;
-  int64_t sizes[BR_MAX_DIM], numel = 0;
+  int64_t sizes[BR_MAX_DIM], strides[BR_MAX_DIM], numel = 0;
   const char *from = luaL_checklstring(L, 1, &length);
   lua_Integer first = luaL_checkinteger(L, 2);
   int ndim = br_check_sizes(L, 3, sizes);
-  bool big = lua_toboolean(L, 5);
+  bool big = lua_toboolean(L, 5), given = !lua_isnoneornil(L, 6);
   const br_packed *kind = br_packed_find(luaL_checkstring(L, 4));
   if (!kind)
     return br_error(L, "from_packed: '%s' is not a known type", lua_tostring(L, 4));
-  if (!br_count(ndim, sizes, &numel) || first < 1 || (size_t)first > length + 1 ||
-      (uint64_t)(numel * kind->size) > length - (size_t)first + 1)
+  if (given && br_check_sizes(L, 6, strides) != ndim)
+    return br_error(L, "from_packed: a stride is wanted for each of %d sizes", ndim);
+  bool fits = br_count(ndim, sizes, &numel) && first >= 1 && (size_t)first <= length + 1;
+  int64_t most = fits ? (int64_t)(length - (size_t)first + 1) / kind->size : 0;
+  int64_t reach = !fits || !given ? numel : br_packed_reach(ndim, sizes, strides, most);
+  if (!fits || reach < 0 || reach > most)
     return br_error(L, "from_packed: %s values of shape %s do not fit into %d bytes",
                     kind->name, br_shape_text(ndim, sizes), (int)length);
   br_box *box = br_push_box(L);
   br_fill_box(L, box, br_tensor_new(kind->dtype, ndim, sizes, BR_CONTIGUOUS));
-  br_packed_decode(kind, big, numel, (const uint8_t *)from + first - 1, box->t->data);
+  const uint8_t *bytes = (const uint8_t *)from + first - 1;
+  if (given)
+    br_packed_gather(kind, big, ndim, sizes, strides, bytes, box->t->data);
+  else
+    br_packed_decode(kind, big, numel, bytes, box->t->data);
   return 1;
 }
 

@@ -85,3 +85,42 @@ void br_packed_decode(const br_packed *p, bool big, int64_t n, const uint8_t *fr
     memcpy((char *)to + i * width, value, (size_t)width);
   }
 }
+
+int64_t br_packed_reach(int ndim, const int64_t *sizes, const int64_t *strides,
+                        int64_t most) {
+  int64_t reach = 1;
+  bool empty = false;
+  for (int d = 0; d < ndim; d++) {
+    if (strides[d] < 0) return -1;
+    empty = empty || sizes[d] == 0;
+  }
+  for (int d = 0; d < ndim && !empty; d++) {
+    if (sizes[d] > 1 && strides[d] > (most - reach) / (sizes[d] - 1)) return -1;
+    reach += (sizes[d] - 1) * strides[d];
+  }
+  return empty ? 0 : reach <= most ? reach : -1;
+}
+
+/* The counters `at` go over the outer dimensions; each step decodes one run of the
+   innermost. */
+void br_packed_gather(const br_packed *p, bool big, int ndim, const int64_t *sizes,
+                      const int64_t *strides, const uint8_t *from, void *to) {
+  int64_t at[BR_MAX_DIM] = {0}, n = ndim ? sizes[ndim - 1] : 1;
+  int64_t step = ndim ? strides[ndim - 1] : 1, width = br_dtype_size(p->dtype), first = 0;
+  char *out = to;
+  for (int d = 0; d < ndim; d++)
+    if (sizes[d] == 0) return;
+  for (int d = 0; d >= 0;) {
+    const uint8_t *run = from + first * p->size;
+    if (step == 1) br_packed_decode(p, big, n, run, out);
+    for (int64_t i = 0; step != 1 && i < n; i++)
+      br_packed_decode(p, big, 1, run + i * step * p->size, out + i * width);
+    out += n * width;
+    for (d = ndim - 2; d >= 0; d--) {
+      first += strides[d];
+      if (++at[d] < sizes[d]) break;
+      first -= at[d] * strides[d];
+      at[d] = 0;
+    }
+  }
+}

@@ -24,4 +24,14 @@ const br_packed *br_packed_find(const char *name);
 void br_packed_decode(const br_packed *p, bool big, int64_t n, const uint8_t *from,
                       void *to);
 
+/* The number of values from the first to the last one that a shape with these strides (in
+   values) reaches; 0 if the shape has no values, -1 if a stride is negative or the number
+   is over `most`. */
+int64_t br_packed_reach(int ndim, const int64_t *sizes, const int64_t *strides,
+                        int64_t most);
+
+/* Decodes the values of a shape with strides, into the order of the shape. */
+void br_packed_gather(const br_packed *p, bool big, int ndim, const int64_t *sizes,
+                      const int64_t *strides, const uint8_t *from, void *to);
+
 #endif

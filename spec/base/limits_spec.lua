@@ -8,6 +8,7 @@ local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local pictures <const> = require "spec.support.odd_pictures"
 local shell <const> = require "spec.support.shell"
+local torch_file <const> = require "spec.support.torch_file"
 local trees <const> = require "spec.support.reader_trees"
 
 local limits <const> = braid.limits
@@ -54,6 +55,17 @@ local read_list <const> = data_reader("celeba", "list_attr_celeba.txt", {["1.png
 local read_idx <const> = data_reader("idx", "train-images-idx3-ubyte", trees.readers.idx)
 local read_cifar <const> = data_reader("cifar100", "train.bin", trees.readers.cifar100)
 
+local PTH <const> = torch_file.sample()
+local NESTED <const> = torch_file.bytes(torch_file.list(torch_file.list(torch_file.list())))
+local SPREAD <const> = torch_file.bytes(torch_file.tensor(torch_file.storage("Float", "0", 1), 0,
+  {25}, {0}), {torch_file.floats(1)})
+
+local views <const> = {}
+for i = 1, 9 do
+  views[i] = torch_file.tensor(torch_file.storage("Float", "0", 9), 0, {i}, {1})
+end
+local VIEWS <const> = torch_file.bytes(torch_file.list(table.unpack(views)), {("x"):rep(36)})
+
 -- limit, a value for it, how a file is read, and a file that asks for more.
 local TENSORS <const> = {a = braid.ones(3), b = braid.ones(2), c = braid.ones(2)}
 local BEYOND <const> = {
@@ -64,6 +76,12 @@ local BEYOND <const> = {
   {"elements", 2, reader "npy", file.saved("t.npy", TENSORS.a), 3},
   {"elements", 2, reader "npz", file.saved("t.npz", TENSORS), 3},
   {"elements", 2, reader "caffemodel", file.caffemodel{{"conv", TENSORS.a}}, 3},
+  {"elements", 5, reader "pth", PTH, 6},
+  {"header", 99, reader "pth", PTH},
+  {"members", 7, reader "pth", VIEWS, 8},
+  {"values", 50, reader "pth", PTH, 51},
+  {"depth", 2, reader "pth", NESTED, 3},
+  {"inflated", 95, reader "pth", SPREAD, 96},
   {"header", 99, reader "safetensors", file.saved("t.safetensors", TENSORS)},
   {"header", 9, reader "npy", file.saved("t.npy", TENSORS.a), 118},
   {"header", 99, reader "npz", file.saved("t.npz", TENSORS)},

@@ -17,6 +17,8 @@ end
 
 local file <const> = dofile "spec/support/file.lua"
 
+local torch_file <const> = dofile "spec/support/torch_file.lua"
+
 local function saved(ending, ...) return file.saved("seed." .. ending, ...) end
 
 local tensors <const> = {
@@ -30,6 +32,9 @@ for name, t in pairs(tensors) do put("parse/npy-" .. name, "n", saved("npy", t))
 put("parse/npy-fortran", "n", (saved("npy", tensors.a):gsub("False", "True ")))
 put("parse/npy-big", "n", (saved("npy", tensors.a):gsub("<f4", ">f4")))
 put("parse/caffemodel", "p", file.caffemodel{{"data"}, {"conv", tensors.a, braid.zeros(3)}})
+put("parse/pth", "h", torch_file.sample())
+put("parse/pth-tensor", "h", torch_file.bytes(torch_file.tensor(
+  torch_file.storage("Half", "0", 2), 0, {2, 2}, {0, 1}), {"abcd"}, {protocol = 4, order = "big"}))
 put("parse/csv", "c", "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n")
 put("parse/json", "j", json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}
   .. "  \n")

@@ -6,6 +6,7 @@ local file <const> = require "spec.support.file"
 local folder <const> = require "braid.folder"
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
+local torch_file <const> = require "spec.support.torch_file"
 local data <const>, mtl <const>, train <const> = braid.data, braid.mtl, braid.train
 
 local formats <const> = folder "braid.inspect.formats"
@@ -35,6 +36,11 @@ local SAMPLES <const> = {
     shell.write(dir .. "/x.caffemodel", file.caffemodel{{"conv1", braid.ones(2, 3)}})
     return dir .. "/x.caffemodel", {": weights of Caffe, ", "1 layer, 6 values",
       "\n  conv1  float32 (2, 3)"}
+  end,
+  pytorch = function(dir)
+    shell.write(dir .. "/x.pth", torch_file.sample())
+    return dir .. "/x.pth", {": values of PyTorch, ", "\n4 tensors, 13 values\n",
+      "\n  half  uint16 (2)", "\n  state_dict.w  float32 (2, 3)", "\n  epoch: 3"}
   end,
   picture = function(dir)
     braid.save(dir .. "/x.png", braid.zeros(3, 20, 30):to("uint8"))
@@ -178,7 +184,8 @@ describe("braid.inspect", function()
 
   it("says what to do with files that it does not know", function()
     shell.in_directory(function(dir)
-      for name, part in pairs{["x.pt"] = "reading runs code", ["x.pkl"] = "a pickle",
+      for name, part in pairs{["x.ckpt"] = "if torch.save wrote it, name it .pth",
+        ["x.pkl"] = "a pickle",
         ["x.onnx"] = "reads none", ["x.md"] = "files end in .caffemodel, .csv, "} do
         shell.write(dir .. "/" .. name, "text")
         local text <const>, found <const> = said(dir .. "/" .. name)

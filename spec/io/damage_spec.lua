@@ -7,6 +7,7 @@ local csv <const> = require "braid.io.csv"
 local file <const> = require "spec.support.file"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
+local torch_file <const> = require "spec.support.torch_file"
 
 local FLIPS <const> = 5000
 
@@ -28,6 +29,7 @@ local FORMATS <const> = {
   {"deflated .npz", view_reader "npz", file.deflated(TENSORS.a), true},
   {".caffemodel", view_reader "caffemodel", file.caffemodel{{"data"}, {"conv", TENSORS.a},
     {"fc", braid.zeros(2, 1), TENSORS.a}}, false},
+  {".pth", view_reader "pth", torch_file.sample(), true},
   {"JSON", json.decode, json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}, true},
   {".csv", csv.parse, "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n", false},
 }

@@ -243,8 +243,8 @@ end)
 describe("braid.load and braid.save", function()
   it("refuse endings they do not know", function()
     assert.error_matches(function() braid.load("x.pkl") end,
-      "load: x.pkl: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
-        .. "or .jpeg", 1, true)
+      "load: x.pkl: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .pth, "
+        .. ".pt, .png, .jpg or .jpeg", 1, true)
   end)
 
   it("write and read PNG, gray and coloured", function()

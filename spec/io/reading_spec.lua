@@ -5,7 +5,8 @@ local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
 local files <const> = require "braid.io.files"
 
-local ENDINGS <const> = {"npy", "npz", "csv", "safetensors", "caffemodel", "png", "jpg", "jpeg"}
+local ENDINGS <const> = {"npy", "npz", "csv", "safetensors", "caffemodel", "pth", "pt", "png",
+  "jpg", "jpeg"}
 
 -- Every reader: the function's name, a file's ending, and the call.
 local READERS <const> = {}

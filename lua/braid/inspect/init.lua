@@ -72,12 +72,12 @@ end
 
 -- Files of others that many have, and what to do with them.
 local FOREIGN <const> = {
-  pt = "a file of PyTorch, in which reading runs code: save it there as .safetensors",
+  ckpt = "a checkpoint of PyTorch Lightning or TensorFlow; if torch.save wrote it, name it .pth",
   pkl = "a pickle, in which reading runs code: save its arrays there as .npz",
   onnx = "a network for other programs; Braid writes such files and reads none",
   h5 = "HDF5: save its arrays there as .npz", hdf5 = "HDF5: save its arrays there as .npz",
 }
-FOREIGN.pth, FOREIGN.ckpt, FOREIGN.pickle = FOREIGN.pt, FOREIGN.pt, FOREIGN.pkl
+FOREIGN.pickle = FOREIGN.pkl
 
 -- Any other directory may hold some of these.
 local function unknown_folder(path)
@@ -92,15 +92,16 @@ end
 
 --- Reads what is in a file or directory as a table, which prints: print(braid.inspect("x.npy")).
 --
--- It knows networks, tensors and checkpoints (.safetensors), .npy and .npz, .caffemodel, pictures,
--- IDX files, definitions and other Lua, runs and their events, data in directories, lists of
--- pictures and tables (.csv, .tsv, .txt, .jsonl), and .json. The field `holds` says in words what
--- it is, `kind` which of these, `runs` what opening it would run, if anything. Further fields are
--- those of the kind; a network's file has names (of the tensors, in order), tensors {name = {shape
--- =, dtype =, bytes =}}, values and bytes (of all tensors), metadata (without a network's), and,
--- where braid.save(path, net) made it, format, version, definition (its text), options, tasks
--- ({name = {kind =, list =, options =}}), changes, card, and definitions ({name = text}, those that
--- the definition takes by name). If these are damaged, `problem` says how.
+-- It knows networks, tensors and checkpoints (.safetensors), .npy and .npz, .caffemodel, .pth and
+-- .pt of PyTorch, pictures, IDX files, definitions and other Lua, runs and their events, data in
+-- directories, lists of pictures and tables (.csv, .tsv, .txt, .jsonl), and .json. The field
+-- `holds` says in words what it is, `kind` which of these, `runs` what opening it would run, if
+-- anything. Further fields are those of the kind; a network's file has names (of the tensors, in
+-- order), tensors {name = {shape =, dtype =, bytes =}}, values and bytes (of all tensors), metadata
+-- (without a network's), and, where braid.save(path, net) made it, format, version, definition (its
+-- text), options, tasks ({name = {kind =, list =, options =}}), changes, card, and definitions
+-- ({name = text}, those that the definition takes by name). If these are damaged, `problem` says
+-- how.
 -- @usage
 -- braid.save("net.safetensors", net)
 -- print(braid.inspect("net.safetensors"))

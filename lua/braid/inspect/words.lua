@@ -38,6 +38,13 @@ function M.tensor(name, dtype, shape)
   return ("  %s  %s (%s)"):format(M.word(name), dtype, table.concat(shape, ", "))
 end
 
+--- The name of the first entry of a zip whose first bytes these are, or nil.
+function M.first_entry(head)
+  if not head:find("^PK\3\4") or #head < 30 then return nil end
+  local size <const> = string.unpack("<I2", head, 27)
+  return #head >= 30 + size and head:sub(31, 30 + size) or nil
+end
+
 --- The size of a file, or nil where there is none.
 function M.size_of(path)
   if core.path_kind(path) ~= "file" then return nil end

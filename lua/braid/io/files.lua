@@ -63,7 +63,7 @@ end
 function Source:bytes(first, n)
   local text <const>, at <const> = self:window(first, n)
   if not text then return nil, at end
-  return text:sub(at, at + n - 1)
+  return #text == n and text or text:sub(at, at + n - 1) -- a long text is not copied
 end
 
 --- Releases the file.

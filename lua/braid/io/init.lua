@@ -3,5 +3,6 @@
 
 return require "braid.folder"("braid.io", {
   internal = {"caffemodel", "csv", "damage", "files", "gzip", "idx", "json", "named", "npy",
-    "npz", "number", "picture", "protobuf", "safetensors", "shape", "sheet", "text", "tree", "zip"},
+    "npz", "number", "pickle", "picture", "protobuf", "pth", "pth_objects", "safetensors", "shape",
+    "sheet", "text", "tree", "zip"},
 })

@@ -5,6 +5,10 @@
 --                  that are not tensors
 --   .safetensors   gives a table of tensors by name, and second the metadata, strings by name
 --   .caffemodel    gives the weights of Caffe's layers, {layer = {tensor, ...}}
+--   .pth, .pt      give what torch.save of PyTorch got: a tensor, or tables of tensors, numbers,
+--                  texts and booleans by name ({state_dict = {...}, epoch = 3}). Lists and tuples
+--                  are lists; None is nil, and a list that has some has its length in n. No code
+--                  in the file runs: a file that asks for more than these is refused
 --   .png, .jpg, .jpeg   give a uint8 tensor (c,h,w), turned as the EXIF data say; {orientation =
 --                  false} as second argument leaves it unturned
 --   .csv           gives {header = {...} or nil, data = float64 (rows, columns)}; {header = true or
@@ -31,7 +35,8 @@ end
 
 local READERS <const> = {
   npy = later "braid.io.npy", npz = later "braid.io.npz", csv = later "braid.io.csv",
-  safetensors = later "braid.io.safetensors", caffemodel = later "braid.io.caffemodel",
+  safetensors = later "braid.io.safetensors", pth = later "braid.io.pth",
+  pt = later "braid.io.pth", caffemodel = later "braid.io.caffemodel",
   png = image, jpg = image, jpeg = image,
 }
 
@@ -40,8 +45,8 @@ return function(path, options)
   local ending <const> = (path:match("%.(%w+)$") or ""):lower()
   local reader <const> = READERS[ending]
   if not reader then
-    check.fail("load: %s: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .png, .jpg "
-      .. "or .jpeg", path)
+    check.fail("load: %s: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .pth, .pt, "
+      .. ".png, .jpg or .jpeg", path)
   end
   if options ~= nil and ending ~= "csv" and reader ~= image then
     check.fail("load: there are no options for .%s files", ending)

@@ -1,4 +1,4 @@
---- zip: the part of the format that .npz files need.
+--- zip: the part of the format that .npz and .pth files need.
 --
 -- Entries are found by the directory at the end of the file, because only the directory always has
 -- their sizes. Stored and deflated entries are read; stored ones are written. Entries and files of
@@ -163,7 +163,8 @@ local function directory(source)
   return entries
 end
 
-local function extract(source, e)
+--- The bytes of an entry. Raises what is wrong with them (damage.lua).
+function M.extract(source, e)
   local text = bytes_of(source, e.first + 1, e.packed)
   if e.method == DEFLATED then
     local inflated <const>, why <const> = core.inflate(text, e.size)
@@ -176,7 +177,9 @@ local function extract(source, e)
   return text
 end
 
-local function each(source, f)
+--- The entries of a source in the file's order, as {name =, size = (unpacked) ...}. Raises what is
+-- wrong with them (damage.lua).
+function M.entries(source)
   local entries <const>, inflated = directory(source), 0
   for _, e in ipairs(entries) do
     if e.method == DEFLATED then
@@ -184,8 +187,12 @@ local function each(source, f)
       limits.bound("inflated", inflated, "bytes unpacked, up to '%s'", e.name)
     end
   end
-  for _, e in ipairs(entries) do
-    local wrong <const> = f(e.name, extract(source, e))
+  return entries
+end
+
+local function each(source, f)
+  for _, e in ipairs(M.entries(source)) do
+    local wrong <const> = f(e.name, M.extract(source, e))
     if wrong then fail("%s", wrong) end
   end
   return true

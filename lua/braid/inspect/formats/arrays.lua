@@ -25,7 +25,8 @@ local function parse(source)
 end
 
 return {
-  endings = {"npz"}, is = function(place) return place.head:find("^PK\3\4") ~= nil end,
+  endings = {"npz"},
+  is = function(place) return (words.first_entry(place.head) or ""):find("%.npy$") ~= nil end,
   read = function(place) return files.parsed(place.path, parse, ".npz") end,
   lines = function(self, put)
     put("%d tensors, %d values", #self.names, self.values)
