@@ -76,7 +76,8 @@ describe("modules", function()
     local a <const>, b <const> = small_net(), small_net()
     a(braid.randn(2, 1, 4, 4)) -- moves the running statistics
     local report <const> = b:load_state_dict(a:state_dict())
-    assert.same({missing = {}, unexpected = {}, counters = {}}, report)
+    assert.same(require("braid.check").sorted_keys(a:state_dict()), report.fitted)
+    assert.same({{}, {}, {}}, {report.missing, report.unexpected, report.counters})
     local x <const> = braid.randn(2, 1, 4, 4)
     assert.same(a:eval()(x):totable(), b:eval()(x):totable())
   end)
@@ -87,7 +88,8 @@ describe("modules", function()
       "load_state_dict: missing: bias; unexpected: ")
     local report <const> = net:load_state_dict({weight = braid.zeros(3, 2), extra = braid.zeros(1)},
       {strict = false})
-    assert.same({missing = {"bias"}, unexpected = {"extra"}, counters = {}}, report)
+    assert.same({fitted = {"weight"}, missing = {"bias"}, unexpected = {"extra"}, counters = {}},
+      report)
     assert.has_error(function()
       net:load_state_dict{weight = braid.zeros(2, 2), bias = braid.zeros(3)}
     end, "load_state_dict: weight has shape (2, 2), the module's is (3, 2)")
@@ -99,8 +101,8 @@ describe("modules", function()
       local norm <const> = make()
       local given <const> = {weight = braid.full({2}, 3), bias = braid.zeros(2),
         running_mean = braid.ones(2), running_var = braid.ones(2)}
-      assert.same({missing = {}, unexpected = {}, counters = {"num_batches_tracked"}},
-        norm:load_state_dict(given))
+      assert.same({fitted = {"bias", "running_mean", "running_var", "weight"}, missing = {},
+        unexpected = {}, counters = {"num_batches_tracked"}}, norm:load_state_dict(given))
       assert.same({3, 3}, norm.weight:totable())
       assert.equal(0, norm.num_batches_tracked:item())
       given.running_mean = nil
@@ -117,7 +119,8 @@ describe("modules", function()
     end
     table.sort(left)
     assert.is_true(#left > 40)
-    assert.same({missing = {}, unexpected = {}, counters = left}, net:load_state_dict(state))
+    local report <const> = net:load_state_dict(state)
+    assert.same({{}, {}, left}, {report.missing, report.unexpected, report.counters})
   end)
 
   it("load a state under other names, by patterns or by a function", function()

@@ -4,6 +4,7 @@ local braid <const> = require "braid"
 local files <const> = require "braid.io.files"
 local file <const> = require "spec.support.file"
 local notice <const> = require "braid.notice"
+local torch_file <const> = require "spec.support.torch_file"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, pose = mtl.classes{5},
@@ -244,6 +245,70 @@ describe("pretrained weights", function()
         fails(function() into(vgg, other) end, "it is of a network with batch norm")
       end
     end
+  end)
+
+  it("of torchvision are what load_state_dict takes, without a table of names", function()
+    for layout, numbers in pairs{alexnet = ALEXNET, vgg16 = VGG} do
+      local b <const> = {name = layout, width = 0.0625}
+      local given <const>, state <const> = published(nn.backbone(b), function(i)
+        return "features." .. numbers[i]
+      end)
+      local backbone <const> = nn.backbone(b)
+      local report = backbone:load_state_dict(given)
+      for name, t in pairs(backbone:state_dict()) do equal(t, state[name], name) end
+      assert.same({2 * #numbers, 0, 0}, {#report.fitted, #report.missing, #report.unexpected})
+      given["classifier.6.weight"] = braid.ones(1000, 4)
+      fails(function() nn.backbone(b):load_state_dict(given) end,
+        "load_state_dict: missing: ; unexpected: classifier.6.weight")
+      report = nn.backbone(b):load_state_dict(given, {strict = false})
+      assert.same({2 * #numbers, {"classifier.6.weight"}}, {#report.fitted, report.unexpected})
+      given[("features.%d.bias"):format(numbers[2])] = nil -- not all of it: nothing is guessed
+      fails(function() nn.backbone(b):load_state_dict(given) end, "load_state_dict: missing: conv1")
+    end
+    local resnet <const> = {name = "resnet18", width = 0.125}
+    local state <const> = filled(nn.backbone(resnet):state_dict())
+    for _, prefix in ipairs{"", "module.", "net.backbone."} do
+      local backbone <const> = nn.backbone(resnet)
+      local report <const> = backbone:load_state_dict(changed(state, function(n)
+        return prefix .. n:gsub("^stem%.", "")
+      end))
+      for name, t in pairs(backbone:state_dict()) do equal(t, state[name], name) end
+      assert.same({120, {}, {}}, {#report.fitted, report.missing, report.unexpected})
+    end
+    local two <const> = {} -- two sets of them
+    for name, t in pairs(state) do two["a." .. name], two["b." .. name] = t, t end
+    fails(function() nn.backbone(resnet):load_state_dict(two) end, "missing: layer1.1.bn1.bias, ")
+    local net <const> = model("resnet18", {pretrained = changed(state, function(n)
+      return n:gsub("^stem%.", "")
+    end)})
+    assert.equal(100, net.pretrained.used)
+  end)
+
+  it("come from a file of PyTorch, from its only table of tensors", function()
+    local resnet <const> = {name = "resnet18", width = 0.125}
+    local state <const> = filled(nn.backbone(resnet):state_dict())
+    local given <const> = changed(state, function(n) return (n:gsub("^stem%.", "")) end)
+    local opcodes <const>, storages <const> = torch_file.state(given)
+    local text <const> = torch_file.text
+    local checkpoint <const> = torch_file.dict(text "state_dict", opcodes, text "epoch",
+      torch_file.number(3), text "optimizer", torch_file.dict(text "lr", torch_file.number(0.1)))
+    file.with("w.pth", function(path)
+      for _, value in ipairs{opcodes, checkpoint} do
+        assert(files.write(path, {torch_file.bytes(value, storages)}))
+        local net <const> = into(resnet, path)
+        check(net, state)
+        assert.same({100, 100}, {net.pretrained.used, net.pretrained.of})
+      end
+      local d <const> = braid.load(path)
+      assert.equal(0.1, d.optimizer.lr)
+      assert.equal(120, #nn.backbone(resnet):load_state_dict(d.state_dict).fitted)
+      fails(function() nn.backbone(resnet):load_state_dict(d) end,
+        "unexpected: epoch, optimizer, state_dict; tables of tensors are in it: state_dict")
+      assert(files.write(path, {torch_file.bytes(torch_file.dict(text "net", opcodes, text "ema",
+        opcodes), storages)}))
+      fails(function() into(resnet, path) end,
+        "w.pth has several tables of tensors, ema, net; give one of those that braid.load gives")
+    end)
   end)
 
   it("are known by resnet18's names, without its counters", function()

@@ -34,6 +34,10 @@ for _, name in ipairs{"resnet18", "alexnet", "vgg16"} do
   local values <const> = braid.load(("%s/%s_values.safetensors"):format(arg[1], name))
   local net <const> = braid.model(("models/%s.lua"):format(name), {pretrained = path})
   local y <const> = net:eval()(values.x)
+  for key, t in pairs(braid.load(("%s/%s.pth"):format(arg[1], name))) do -- the same by torch.save
+    local own <const> = net:state_dict()[key]
+    assert(key:find("num_batches_tracked$") or difference(t, own) == 0, key)
+  end
   print(("%-9s %11d parameters   largest difference %.2g of outputs up to %.3g"):format(name,
     net:count_parameters(), difference(y, values.y), values.y:abs():max():item()))
   for _, definition in ipairs(COLUMNS) do

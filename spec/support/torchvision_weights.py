@@ -23,5 +23,6 @@ for name in ("resnet18", "alexnet", "vgg16"):
         y = net(x)
         maps = features(x[:1, :, :96, :96])
     save_file(net.state_dict(), f"{directory}/{name}.safetensors")
+    torch.save(net.state_dict(), f"{directory}/{name}.pth")
     save_file({"x": x, "y": y, "maps": maps}, f"{directory}/{name}_values.safetensors")
     print(name, sum(p.numel() for p in net.parameters()), "parameters")

@@ -75,9 +75,9 @@ local function open(source)
   return object, file
 end
 
--- A value of Lua for an object of the pickle: lists and tuples become lists (with their length in n if one of
--- their values is None), dicts become tables. An object in two places becomes one table in two.
--- leaf(object) returns the value of any other object
+-- A value of Lua for an object of the pickle. Lists and tuples become lists, with their length in n
+-- if one of their values is None; dicts become tables. An object in two places becomes one table in
+-- two. leaf(object) returns the value of any other object.
 local function plain_value(object, leaf)
   local made <const> = {}
   local function plain(value, depth)

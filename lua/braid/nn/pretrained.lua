@@ -12,6 +12,7 @@
 
 local aliases <const> = require "braid.nn.aliases"
 local check <const> = require "braid.check"
+local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 local places <const> = require "braid.nn.places"
 local Report <const> = require "braid.nn.report"
@@ -87,7 +88,7 @@ local function prefixes_of(view, state)
   local wanted <const>, found <const> = {}, {}
   for _, entry in ipairs(view.entries) do wanted[entry.name] = true end
   for name in pairs(state) do
-    local at = 1
+    local at = type(name) == "string" and 1 or nil
     while at do
       if wanted[name:sub(at)] then found[name:sub(1, at - 1)] = true end
       at = name:find(".", at, true)
@@ -175,6 +176,32 @@ function M.choose(what, module, weights, column)
   end
   local prefix <const> = complete and decide(what, weights, found, column) or found[1]
   return {view = best, prefix = prefix, own = own}
+end
+
+-- Whether the weights have every tensor of a view under a prefix, in its shape.
+local function is_whole(view, state, prefix)
+  for _, entry in ipairs(view.entries) do
+    local t <const> = state[prefix .. entry.name]
+    if not core.is_tensor(t) or not same_shape(t, entry.t) then return false end
+  end
+  return true
+end
+
+--- The names by which weights have all tensors of a module, {path in the module = name}; or nil if
+-- some are missing, or there are several such sets.
+function M.names(module, state)
+  local list <const>, own <const> = views(module)
+  for _, view in ipairs(list) do
+    local found <const>, names <const> = {}, {}
+    for _, prefix in ipairs(#view.entries == #own and prefixes_of(view, state) or {}) do
+      if is_whole(view, state, prefix) then found[#found + 1] = prefix end
+    end
+    if #found > 1 then return nil end
+    for _, entries in ipairs(found[1] and {view.entries, view.counters} or {}) do
+      for _, entry in ipairs(entries) do names[entry.path] = found[1] .. entry.name end
+    end
+    if found[1] then return names end
+  end
 end
 
 -- ---- copying ------------------------------------------------------------------------------

@@ -96,6 +96,43 @@ local function counters_of(module)
   return names
 end
 
+-- A state of published weights under the module's own names, if it has all tensors of the module
+-- under others (pretrained.lua). Further tensors keep their names.
+local function translated(module, own, counters, state)
+  local whole = true
+  for name in pairs(own) do whole = whole and (state[name] or counters[name:match("[^.]*$")]) end
+  local names <const> = not whole
+    and require("braid.nn.pretrained").names(module, state) -- it needs modules
+  if not names then return state end
+  local result <const>, used <const> = {}, {}
+  for path, name in pairs(names) do result[path], used[name] = state[name], true end
+  for name, t in pairs(state) do
+    if not used[name] then result[result[name] and name .. " (another)" or name] = t end
+  end
+  return result
+end
+
+--- The names of the tables of tensors by name in a table, such as state_dict in a checkpoint.
+function M.nested(given)
+  local names <const> = {}
+  for key, value in pairs(given) do
+    local all = type(key) == "string" and walk.is_plain(value) and next(value) ~= nil
+    for name, t in pairs(all and value or {}) do
+      all = all and type(name) == "string" and core.is_tensor(t)
+    end
+    if all then names[#names + 1] = key end
+  end
+  table.sort(names)
+  return names
+end
+
+local function fail_strict(report, state)
+  local nested <const> = M.nested(state)
+  check.fail("load_state_dict: missing: %s; unexpected: %s%s", table.concat(report.missing, ", "),
+    table.concat(report.unexpected, ", "), #nested == 0 and ""
+    or "; tables of tensors are in it: " .. table.concat(nested, ", "))
+end
+
 -- Notes a name of the module that the state does not have.
 local function note_missing(report, counters, name)
   local list <const> = counters[name:match("[^.]*$")] and report.counters or report.missing
@@ -106,15 +143,19 @@ end
 --
 -- A name that only one side has is an error; with {strict = false} it is reported. rename changes
 -- the given names first. It is a function (nil leaves a tensor out), or a table of Lua patterns and
--- replacements: {rename = {["^features%."] = "trunk."}}. Counters of steps, such as batch norm's
--- num_batches_tracked, may be missing and then keep their values.
--- @return {missing = {names...}, unexpected = {names...}, counters = {names of missing ones...}}
+-- replacements: {rename = {["^features%."] = "trunk."}}. Without it, a state that has all tensors
+-- of the module under published names (torchvision's of a backbone) or behind one prefix
+-- ("module.") is taken as it is. Counters of steps, such as batch norm's num_batches_tracked, may
+-- be missing and then keep their values.
+-- @return {fitted = {names of the module's tensors that were copied...}, missing = {names...},
+--   unexpected = {names...}, counters = {names of missing ones...}}
 function M.load_state_dict(module, given_state, given)
   local o <const> = check.options(OPTIONS, given, {state = given_state})
   local own <const>, report <const> = M.state_dict(module),
-    {missing = {}, unexpected = {}, counters = {}}
-  local state <const> = resolved(module, own, renamed(given_state, o.rename))
-  local counters <const> = counters_of(module)
+    {fitted = {}, missing = {}, unexpected = {}, counters = {}}
+  local counters <const>, state = counters_of(module), resolved(module, own,
+    renamed(given_state, o.rename))
+  if not o.rename then state = translated(module, own, counters, state) end
   for _, name in ipairs(check.sorted_keys(own)) do
     local value <const> = state[name]
     if not value then
@@ -130,12 +171,14 @@ function M.load_state_dict(module, given_state, given)
     if not own[name] then report.unexpected[#report.unexpected + 1] = name end
   end
   if o.strict and #report.missing + #report.unexpected > 0 then
-    check.fail("load_state_dict: missing: %s; unexpected: %s",
-      table.concat(report.missing, ", "), table.concat(report.unexpected, ", "))
+    fail_strict(report, given_state)
   end
   local _ <close> = grad.no_grad()
   for _, name in ipairs(check.sorted_keys(own)) do
-    if state[name] then own[name]:copy_(state[name]) end
+    if state[name] then
+      own[name]:copy_(state[name])
+      report.fitted[#report.fitted + 1] = name
+    end
   end
   return record(report, "load_state_dict")
 end

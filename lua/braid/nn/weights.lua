@@ -2,8 +2,9 @@
 -- messages}.
 --
 -- `pretrained` is the path of a file that braid.load reads, a table of tensors by name (or of lists
--- of tensors, as in Caffe), a network, or a backbone. A definition may give a table or a module,
--- but no path.
+-- of tensors, as in Caffe), a network, or a backbone. A checkpoint of PyTorch with one table of
+-- tensors by name, such as {state_dict = {...}, epoch = 3}, stands for that table. A
+-- definition may give a table or a module, but no path.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -29,7 +30,12 @@ local function read_file(what, path)
   if core.is_tensor(value) then
     check.fail("%s: pretrained: %s holds one tensor, without names", what, path)
   end
-  return value
+  local nested <const> = state.nested(value)
+  if #nested > 1 then
+    check.fail("%s: pretrained: %s has several tables of tensors, %s; give one of those that "
+      .. "braid.load gives", what, path, table.concat(nested, ", "))
+  end
+  return value[nested[1] or ""] or value
 end
 
 -- The tensors by name. Each must be a floating-point tensor or a counter.
