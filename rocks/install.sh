@@ -1,5 +1,5 @@
-# Installs the core CORE, the modules, the models, the command, its completions, its man page and
-# the stubs for editors; with --remove, removes them:
+# Installs the core CORE, the modules, the models, the command, its completions, its man page, the
+# stubs for editors and braid.pc for pkg-config; with --remove, removes them:
 #
 #   LUADIR=.. LIBDIR=.. BINDIR=.. SHAREDIR=.. DESTDIR=.. LUA=.. sh rocks/install.sh CORE | --remove
 set -eu
@@ -8,10 +8,11 @@ lua=$DESTDIR${LUADIR:?}/braid lib=$DESTDIR${LIBDIR:?}/braid command=$DESTDIR${BI
 share=$DESTDIR${SHAREDIR:?}
 bash=$share/bash-completion/completions/braid zsh=$share/zsh/site-functions/_braid
 fish=$share/fish/vendor_completions.d/braid.fish man=$share/man/man1/braid.1
+pc=$share/pkgconfig/braid.pc
 
 if [ "$1" = --remove ]; then
   rm -rf "$lua" "$lib" "$share/braid"
-  rm -f "$command" "$bash" "$zsh" "$fish" "$man"
+  rm -f "$command" "$bash" "$zsh" "$fish" "$man" "$pc"
   exit 0
 fi
 
@@ -40,6 +41,20 @@ done
 install -d "$share/braid"
 "${LUA:-lua5.4}" "$built" library "$share/braid/library" >/dev/null
 chmod -R a+rX "$share/braid"
+
+# Programs that embed Braid are told where it is: examples/embed/predict.c.
+install -d "${pc%/*}"
+cat >"$pc" <<END
+luadir=$LUADIR
+libdir=$LIBDIR
+
+Name: braid
+Description: Neural networks that learn several tasks, for Lua 5.4
+Version: $("${LUA:-lua5.4}" -e 'print(dofile("lua/braid/version.lua"))')
+Requires: lua5.4
+Cflags: -DBRAID_LUADIR=\\"\${luadir}\\" -DBRAID_LIBDIR=\\"\${libdir}\\"
+END
+chmod 644 "$pc"
 
 sh rocks/launcher.sh "$LUADIR" "$LIBDIR" "$command"
 echo "installed $command, $lua and $lib"
