@@ -8,12 +8,13 @@ local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local npy <const> = require "braid.io.npy"
 local npz <const> = require "braid.io.npz"
+local onnx <const> = require "braid.onnx.import.parse"
 local pth <const> = require "braid.io.pth"
 local safetensors <const> = require "braid.io.safetensors"
 local tar <const> = require "braid.io.tar"
 
 local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse,
-  p = caffemodel.parse, h = pth.parse, t = tar.parse}
+  p = caffemodel.parse, h = pth.parse, o = onnx, t = tar.parse}
 local TEXT_READERS <const> = {c = csv.parse, j = json.decode}
 
 -- Readers of files: the other files in the directory, the name of the fuzzed one, and the call.

@@ -35,6 +35,10 @@ put("parse/caffemodel", "p", file.caffemodel{{"data"}, {"conv", tensors.a, braid
 put("parse/pth", "h", torch_file.sample())
 put("parse/pth-tensor", "h", torch_file.bytes(torch_file.tensor(
   torch_file.storage("Half", "0", 2), 0, {2, 2}, {0, 1}), {"abcd"}, {protocol = 4, order = "big"}))
+local golden <const> = braid.load("spec/golden/onnx.safetensors")
+for _, op in ipairs{"Conv", "LSTM", "Resize", "If", "Loop", "Gemm"} do
+  put("parse/onnx-" .. op, "o", core.bytes(golden[op .. ".1.model"]))
+end
 put("parse/csv", "c", "a,\"b \"\"c\"\"\"\r\n1,-2.5e3\r\n\r\nnan,\"4\"\n")
 put("parse/json", "j", json.encode{a = {1, -2.5e3, true, "x\n\u{20AC}"}, b = {c = {}}}
   .. "  \n")

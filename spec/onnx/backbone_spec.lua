@@ -78,7 +78,8 @@ describe("the backbone of an imported network", function()
     local net <const> = residual()
     local forked <const> = onnx.net{nodes = {{"Conv", {"x", "side.weight"}, {"a"}},
       {"Conv", {"x", "main.weight"}, {"b"}}, {"Add", {"a", "b"}, {"y"}}},
-      tensors = {["side.weight"] = braid.ones(1, 1, 1, 1), ["main.weight"] = braid.ones(1, 1, 1, 1)},
+      tensors = {["side.weight"] = braid.ones(1, 1, 1, 1),
+        ["main.weight"] = braid.ones(1, 1, 1, 1)},
       inputs = {{"x", {"n", 1, 4, 4}}}, outputs = {"y"}}
     for wanted, o in pairs{
       ["at = {...} must name the places at which the network is cut; there is "] = {},

@@ -16,10 +16,9 @@ local M <const> = {}
 
 local fail <const> = damage.fail
 
---- Whether a node of this name and domain has a row in the table of operators.
+-- The row of a node's operator.
 local function row_of(node)
   local row <const> = node.domain == "" and operators[node.op]
-    or node.domain == "com.microsoft" and operators["com.microsoft." .. node.op]
   if row then return row end
   fail("%s: Braid does not have the operator %s of domain '%s' (version %s)", node.what, node.op,
     node.domain == "" and "ai.onnx" or node.domain, node.opset or "unknown")

@@ -127,6 +127,21 @@ M.Asinh = {1, function(_, x)
 end}
 M.Acosh = {1, function(_, x) return (x + (x * x - 1):sqrt()):log() end}
 M.Atanh = {1, function(_, x) return (x:log1p() - (-x):log1p()) / 2 end}
+
+-- By three halvings of the angle; below tan(pi / 16) the series is exact in float32.
+local function arctangent(x)
+  for _ = 1, 3 do x = x / ((x * x + 1):sqrt() + 1) end
+  local square <const> = x * x
+  local y = square * (-1 / 11) + 1 / 9
+  for _, c in ipairs{-1 / 7, 1 / 5, -1 / 3, 1} do y = y * square + c end
+  return y * x * 8
+end
+
+M.Atan = {1, function(_, x) return arctangent(x:clamp(-1e15, 1e15)) end}
+M.Asin = {1, function(_, x) return arctangent(x / ((-x * x + 1):sqrt() + 1)) * 2 end}
+M.Acos = {1, function(_, x)
+  return -arctangent(x / ((-x * x + 1):sqrt() + 1)) * 2 + math.pi / 2
+end}
 M.IsInf = {1, function(a, x)
   local up <const>, down <const> = x:eq(math.huge), x:eq(-math.huge)
   if a.detect_positive == 0 then return a.detect_negative == 0 and x:ne(x):ne(x:ne(x)) or down end

@@ -64,7 +64,6 @@ end}
 M.RMSNormalization = {2, function(a, x, w)
   return x * deviation((x * x):mean(from_axis(a, x), true), a) * w
 end}
-M.SimplifiedLayerNormalization = M.RMSNormalization
 
 M.LRN = {1, function(a, x)
   return F.local_response_norm(x, a.size or check.fail("it has no size"),
