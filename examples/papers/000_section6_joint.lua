@@ -10,7 +10,7 @@ local papers <const> = require "braid.papers"
 
 return papers.experiment{
   paper = "000", item = "section 6", title = "separation in two stages, at once, with CReLU",
-  data = {"mtfl", "faces"}, minutes = 200,
+  data = {"celeba", "mtfl", "faces"}, minutes = 200,
   options = {epochs = {12, from = 2}, size = {40, from = 16}, width = {0.25, above = 0},
     batch = {32, from = 1}, lr = {1e-3, above = 0}, faces = {4000, from = 10}},
   quick = {epochs = 2, size = 16, width = 0.125, faces = 40},

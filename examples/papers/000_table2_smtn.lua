@@ -37,7 +37,7 @@ end
 
 return papers.experiment{
   paper = "000", item = "tables 2 and 3", title = "separation networks and their baseline",
-  data = {"mtfl"}, minutes = 240,
+  data = {"celeba", "mtfl"}, minutes = 240,
   options = {epochs = {12, from = 2}, size = {40, from = 16}, width = {0.25, above = 0},
     batch = {32, from = 1}, lr = {1e-3, above = 0}, faces = {4000, from = 10}},
   quick = {epochs = 2, size = 16, width = 0.0625, faces = 40},

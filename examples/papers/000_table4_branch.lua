@@ -14,7 +14,7 @@ local ATTRIBUTES <const> = {hard = {89.9, 89.8, 89.9}, smtn = {88.8, 88.8, 88.8}
 
 return papers.experiment{
   paper = "000", item = "table 4", title = "where streams part: separation and hard sharing",
-  data = {"mtfl"}, minutes = 300,
+  data = {"celeba", "mtfl"}, minutes = 300,
   options = {epochs = {12, from = 2}, size = {40, from = 16}, width = {0.25, above = 0},
     batch = {32, from = 1}, lr = {1e-3, above = 0}, faces = {4000, from = 10}},
   quick = {epochs = 2, size = 16, width = 0.0625, faces = 40},

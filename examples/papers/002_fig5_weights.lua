@@ -21,7 +21,7 @@ end
 
 return papers.experiment{
   paper = "002", item = "figure 5", title = "random weights of the related tasks",
-  data = {"mtfl"}, minutes = 1500, options = paper.options{draws = {100, from = 1}},
+  data = {"aflw", "mtfl"}, minutes = 1500, options = paper.options{draws = {100, from = 1}},
   quick = {epochs = 1, size = 32, width = 0.0625, faces = 60, batch = 8, draws = 2},
   differs = paper.differs("MTFL's training faces, with its attributes, stand for AFLW",
     "pictures of 64x64 and a quarter of the width", "a draw is trained once"),

@@ -17,7 +17,7 @@ local PRINTED <const> = {
 
 return papers.experiment{
   paper = "002", item = "table 1", title = "landmark failures with fewer faces to train on",
-  data = {"mtfl"}, minutes = 900,
+  data = {"aflw", "mtfl"}, minutes = 900,
   options = paper.options{shares = "0.1 0.3 0.5 0.7 0.9"},
   quick = {epochs = 1, size = 32, width = 0.0625, faces = 60, batch = 8, shares = "0.5"},
   differs = paper.differs("MTFL's training faces, with its attributes, stand for AFLW, which is "

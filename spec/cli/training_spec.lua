@@ -97,6 +97,30 @@ describe("the commands that train", function()
     assert.is_number(epoch.val.landmarks.error)
   end)
 
+  it("show transforms, each on a rendered face or on a picture", function()
+    shell.in_directory(function(dir)
+      local result <const> = run(("show transforms --out %s/t.png"):format(dir))
+      assert.same({0, ""}, {result.status, result.err})
+      local drawn <const> = {}
+      for name in result.out:gmatch("\n  data%.(%w+)") do drawn[name] = true end
+      for name in pairs(require "braid.data.transforms") do
+        assert.is_true(drawn[name] or name:find("_bins$") ~= nil, name)
+      end
+      local sheet <const> = braid.load(dir .. "/t.png")
+      assert.equal(3, sheet:size(1))
+      -- The points of the first draw of each are drawn in green.
+      local green <const> = sheet[1]:eq(40):logical_and(sheet[2]:eq(230))
+      assert.is_true(green:sum():item() > 27 * 3 * 5 * 4)
+      braid.save(dir .. "/gray.png", braid.full({1, 70, 90}, 80, {dtype = "uint8"}))
+      local own <const> = run(("show transforms %s/gray.png --json --out %s/u.png"):format(dir,
+        dir))
+      local said <const> = json.decode(own.out)
+      assert.equal(dir .. "/u.png", said.out)
+      assert.equal(25, #said.transforms) -- align and the crop by points want points
+      assert.matches("there is no nowhere%.png", run("show transforms nowhere.png").err)
+    end)
+  end)
+
   it("show what a data set holds", function()
     local sets <const> = faces()
     local listed <const> = json.decode(run('show data faces --read "n=120 seed=3" --json').out)

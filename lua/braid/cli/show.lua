@@ -1,5 +1,5 @@
---- `braid show data PATH`, `braid show DIR`, `braid show FILE`: shows what is in data, how a run
--- went, or a network's plan.
+--- `braid show data PATH`, `braid show transforms [PICTURE]`, `braid show DIR`, `braid show FILE`:
+-- shows what is in data, what the transforms do, how a run went, or a network's plan.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -80,18 +80,28 @@ local function show_network(o, path)
   print(require "braid.plot".topology((require "braid.model.open"(path))))
 end
 
-return {usage = "show [data] PATH           show data, how a run went, or a network's plan",
+local function show_transforms(o, path)
+  if path and not core.path_kind(path) then check.fail("show: there is no %s", path) end
+  local calls <const> = require "braid.cli.given.transforms".draw(path, o.out)
+  if o.json then return print(json.encode{out = o.out, transforms = calls}) end
+  print(("%s: %d transforms of braid.data, three draws each"):format(o.out, #calls))
+  for _, call in ipairs(calls) do print("  data." .. call) end
+end
+
+return {usage = "show [data] PATH           show data, transforms, a run, or a network's plan",
   least = 1, most = 2, words = {"file"},
-  options = {reader = given.OPTIONS.reader, read = "", json = false},
-  said = {reader = given.SAID.reader, read = given.SAID.read, json = "print JSON"},
+  options = {reader = given.OPTIONS.reader, read = "", json = false, out = "transforms.png"},
+  said = {reader = given.SAID.reader, read = given.SAID.read, json = "print JSON",
+    out = "the PNG of show transforms"},
   wrong = function(_, words)
     if words[1] == "data" and not words[2] then return "the path of the data is missing: braid "
       .. "show data PATH" end
-    if words[1] ~= "data" and words[2] then
+    if words[1] ~= "data" and words[1] ~= "transforms" and words[2] then
       return ("there is no place for '%s'"):format(words[2])
     end
   end,
   run = function(o, what, path)
+    if what == "transforms" and not core.path_kind(what) then return show_transforms(o, path) end
     if path then return show_data(o, path) end
     local kind <const> = core.path_kind(what)
     if not kind then check.fail("show: there is no %s", what) end

@@ -48,7 +48,9 @@ end
 function M.apply(steps, batch, seed, stream)
   if batch.count < 2 then return end
   local uniform <const> = core.uniforms(seed, stream, DRAWS):totable()
-  local order <const> = core.randperm(batch.count, stream)
+  -- Around a ring in random order, so that no sample is mixed with itself.
+  local ring <const> = core.randperm(batch.count, stream)
+  local order <const> = core.ops.roll(ring, {1}, {1}):index_select(1, ring:argsort())
   local step <const> = steps[1 + math.floor(uniform[3] * #steps)]
   local share = beta(step.alpha, table.move(uniform, 4, #uniform, 1, {}))
   local image <const> = batch.image

@@ -5,7 +5,8 @@
 -- there are at most ten. Boxes are yellow. A gray frame marks the picture if the stored one is
 -- larger. Labels are written below as name=class, with `?` for a missing one. For the classes no
 -- and yes, only yes is written, by the name of the label. Options: columns, side (of a cell, in
--- pixels), lines (the most lines of text), seed.
+-- pixels), lines (the most lines of text), seed, captions (a text for each sample, instead of its
+-- labels).
 -- @treturn boolean
 -- @usage data.show(data.faces{n = 100}.train, 24, "faces.png")
 
@@ -18,6 +19,7 @@ local ops <const> = core.ops
 local OPTIONS <const> = check.declare("data.show", {
   columns = check.whole{from = 1}, side = check.whole{160, from = 1},
   lines = check.whole{6, from = 0, to = 1000}, seed = check.whole(),
+  captions = check.list{of = check.text()},
 })
 local GREEN <const>, YELLOW <const>, GRAY <const>, BLACK <const>, RED <const> =
   {40, 230, 90}, {255, 215, 0}, {150, 150, 150}, {0, 0, 0}, {200, 0, 0}
@@ -56,6 +58,12 @@ local function words_of(ds, sample)
     end
     ::continue::
   end
+  return words
+end
+
+local function words_in(text)
+  local words <const> = {}
+  for word in (text or ""):gmatch("%S+") do words[#words + 1] = word end
   return words
 end
 
@@ -165,7 +173,8 @@ return function(ds, n, path, given)
     local sample <const> = ds[i]
     if not sample then check.fail("data.show: there is no sample %s of %d", check.shown(i), #ds) end
     sample.image = nil
-    samples[k], texts[k] = sample, wrapped(words_of(ds, sample), side // LETTER, o.lines)
+    local words <const> = o.captions and words_in(o.captions[k]) or words_of(ds, sample)
+    samples[k], texts[k] = sample, wrapped(words, side // LETTER, o.lines)
     most = math.max(most, #texts[k])
   end
   local rows <const> = (#numbers + columns - 1) // columns

@@ -25,7 +25,7 @@ local PLACES <const> = {HOME .. "../../examples/papers/", HOME .. "experiments/"
 
 local Experiment <const> = class "experiment"
 
-local DATA <const> = check.choice{"mtfl", "cifar10", "faces", "scenes"}
+local DATA <const> = check.choice{"mtfl", "celeba", "aflw", "cifar10", "faces", "scenes"}
 local DECLARED <const> = check.declare("papers.experiment", {
   paper = check.needed(check.choice{"000", "001", "002", "003", "004"}),
   item = check.needed(check.text()), title = check.needed(check.text()),

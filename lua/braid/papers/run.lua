@@ -2,8 +2,11 @@
 --
 --   e.o, e.seeds, e.dir              its options, seeds and directory
 --   e.quick, e.real                  whether it is a quick run; whether it has data as published
---   e:holds()                        what the data are: "mtfl", "cifar10" or "faces" (rendered)
---   e:faces{size =, ...}             MTFL's data sets (options of data.mtfl), or rendered faces
+--   e:holds()                        what the data are: "mtfl", "celeba", "aflw", "cifar10" or
+--                                    "faces" (rendered)
+--   e:faces{size =, ...}             MTFL's data sets (options of data.mtfl), CelebA or AFLW with
+--                                    its labels if the experiment's data name them, or rendered
+--                                    faces
 --   e:cifar{images =}                CIFAR-10's sets with its five pairs, or nil without data
 --   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
 --   e:history(name, network, o)      the history of a training there, or nil. o.part: which of the
@@ -22,10 +25,12 @@ local cifar <const> = require "braid.papers.cifar"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local data <const> = require "braid.data"
+local faces <const> = require "braid.papers.faces"
 local engine <const> = require "braid.train.pool.engine"
 local files <const> = require "braid.io.files"
 local format <const> = require "braid.format"
 local json <const> = require "braid.io.json"
+local known <const> = require "braid.data.known"
 local log <const> = require "braid.train.log"
 local places <const> = require "braid.data.places"
 local store <const> = require "braid.train.pool.store"
@@ -57,7 +62,9 @@ end
 function Run:holds()
   local path <const> = self.given.data
   if not path then return "faces" end
-  return places.find(path, {"training.txt"}, DEEPEST) and "mtfl" or "cifar10"
+  if places.find(path, {"training.txt"}, DEEPEST) then return "mtfl" end
+  local kind <const> = known.directory(path)
+  return faces[kind] and kind or "cifar10"
 end
 
 --- The data sets of faces. Rendered ones, `faces` of them, have the same labels.
@@ -66,11 +73,26 @@ function Run:faces(given)
   local count <const> = o.faces or 4000
   o.faces = nil
   if self.given.data then
+    local kind <const> = self:holds()
+    if faces[kind] then return self:other_faces(kind, o) end
     self.used.data = "MTFL"
     return data.mtfl(self.given.data, o)
   end
   self.used.data = ("%d rendered faces"):format(count)
   return data.faces{n = count, seed = 1, size = math.max(o.size or 0, 40), channels = o.channels}
+end
+
+-- CelebA or AFLW in the form of MTFL.
+function Run:other_faces(kind, o)
+  local takes <const> = table.concat(self.experiment.data, ", ")
+  if not (", " .. takes .. ","):find(", " .. kind .. ",", 1, true) then
+    check.fail("papers: data: these are %s, but the experiment takes %s", kind, takes)
+  end
+  local sets <const>, said <const> = faces[kind](self.given.data, o)
+  self.used.data = said:match("^[^:]*")
+  if not self.noted then self:note(said .. ".") end
+  self.noted = true
+  return sets
 end
 
 --- CIFAR-10's sets with a label for each of five pairs of classes; nil without data. o: images, how
