@@ -72,10 +72,10 @@ end
 
 local function archives_of(given)
   local list <const> = {}
-  for _, item in ipairs(type(given) == "table" and given or {given}) do
+  for _, item in ipairs(type(given) == "table" and given or {given or false}) do
     if type(item) ~= "string" or item == "" then
       check.fail("data.tar: wants the path of an archive, a pattern or a list of them, not %s",
-        check.shown(item))
+        check.shown(item or nil))
     end
     for _, pattern in ipairs(ranged(item, {})) do
       for _, path in ipairs(matching(pattern)) do list[#list + 1] = path end
