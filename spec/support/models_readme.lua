@@ -13,7 +13,7 @@ local HEAD <const> = [[
 
 Each file is one network: a function of the tasks and of options, so a definition of your own is a
 file like these. `braid.model("models/dcnet.lua", {tasks = tasks})` builds one, from any directory.
-Brackets after an option hold its default. All networks also take `pretrained`; lesson 5 in
+Brackets after an option hold its default. All networks also take `pretrained`; section 5 in
 [examples/](../examples/README.md) explains it, `head` and `groups`.
 
 The first comments of the files make this page (`build/braid spec/support/models_readme.lua`), and
