@@ -37,8 +37,8 @@ end
 local function cell_of(number, cell, title)
   local is_code <const> = cell.kind == "code"
   local text <const> = is_code and shown(cell.text) or (title or "") .. cell.text
-  return ('  {\n   "cell_type": "%s",\n   "id": "cell-%d",\n   "metadata": {},\n   "source": [\n%s\n'
-    .. '   ]%s\n  }'):format(is_code and "code" or "markdown", number, source_of(text),
+  return ('  {\n   "cell_type": "%s",\n   "id": "cell-%d",\n   "metadata": {},\n   "source": [\n'
+    .. '%s\n   ]%s\n  }'):format(is_code and "code" or "markdown", number, source_of(text),
     is_code and ',\n   "execution_count": null,\n   "outputs": []' or "")
 end
 

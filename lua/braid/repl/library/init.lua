@@ -234,7 +234,7 @@ local function public_classes()
   return of
 end
 
---- All files: {name = text}.
+--- All files, {name = text}; and the classes that have no public name, a list of {type, handle}.
 function M.files()
   local braid <const> = require "braid"
   types.begin(public_classes())
@@ -254,19 +254,20 @@ function M.files()
   -- scripts that measure also use the core, which promises nothing
   write("core", {"---@type table<string, any>", "local core = {}", "return core"}, " braid.core")
   write("globals", global_lines())
-  local more <const>, list = {}, types.newly_used()
+  local more <const>, objects <const>, list = {}, {}, types.newly_used()
   while #list > 0 do
     for _, each in ipairs(list) do
       local sort <const>, handle <const> = table.unpack(each)
       if not seen[sort] then
         seen[sort] = true
+        objects[#objects + 1] = each
         append(more, class_lines(handle, sort, {sort}))
       end
     end
     list = types.newly_used()
   end
   write("objects", more)
-  return files
+  return files, objects
 end
 
 return M
