@@ -23,7 +23,9 @@ help:
 BUILD_PACKAGES    = gcc libc6-dev lua5.4 liblua5.4-dev pkg-config libopenblas-openmp-dev \
                     libpng-dev zlib1g-dev libturbojpeg0-dev
 TEST_PACKAGES     = lua-busted lua-check luarocks clang-format sqlite3 tmux bash-completion \
-                    python3-ipykernel jupyter-nbconvert zsh fish mandoc man-db libmicrohttpd-dev curl
+                    python3-ipykernel jupyter-nbconvert zsh fish mandoc man-db libmicrohttpd-dev curl \
+                    cmark-gfm
+DOCS_PACKAGES     = cmark-gfm
 VALGRIND_PACKAGES = valgrind
 FUZZ_PACKAGES     = clang-14 libclang-rt-14-dev libomp-14-dev
 
@@ -36,7 +38,8 @@ deps:          NEEDED = $(BUILD_PACKAGES)
 deps-test:     NEEDED = $(BUILD_PACKAGES) $(TEST_PACKAGES)
 deps-valgrind: NEEDED = $(BUILD_PACKAGES) $(VALGRIND_PACKAGES)
 deps-fuzz:     NEEDED = $(BUILD_PACKAGES) $(FUZZ_PACKAGES)
-deps deps-test deps-valgrind deps-fuzz:
+deps-docs:     NEEDED = $(BUILD_PACKAGES) $(DOCS_PACKAGES)
+deps deps-test deps-valgrind deps-fuzz deps-docs:
 	@$(if $(filter no,$(DEPS)),:,sh .ci/packages $(NEEDED))
 
 # ---- what is built from what ---------------------------------------------------------------
@@ -131,6 +134,12 @@ library: deps
 $(LIBRARY): $(CORE) $(BUILD)/braid $(shell find lua -name '*.lua')
 	@echo "  stubs $(@D)"
 	@$(BUILD)/braid library $(@D) >/dev/null
+
+## write the site of documentation into BUILD/docs: lessons with output, recipes, a page for each name
+docs: deps-docs
+	$(AGAIN) $(JOBS) build
+	@rm -rf $(BUILD)/docs
+	@$(BUILD)/braid spec/support/docs/site.lua $(BUILD)/docs
 
 %.d: ;
 -include $(OBJECTS:.o=.d)
@@ -375,6 +384,6 @@ uninstall:
 dist:
 	@sh rocks/dist.sh '$(BUILD)/dist'
 
-.PHONY: all help deps deps-test deps-valgrind build library clean demo test test-slow specs format lint \
+.PHONY: all help deps deps-test deps-valgrind deps-docs build library docs clean demo test test-slow specs format lint \
         coverage valgrind asan stress deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench \
         bench-machine bench-serve install uninstall dist

@@ -23,7 +23,8 @@ describe("examples", function()
   end)
   teardown(function() os.execute(("rm -rf '%s'"):format(out)) end)
 
-  for _, example in ipairs(lines_of("ls examples/*.lua")) do
+  -- spec/docs/site_spec.lua runs the lessons, 01_tensors.lua and on
+  for _, example in ipairs(lines_of("ls examples/[!0-9]*.lua")) do
     it(example .. " runs", function()
       assert.is_truthy(SMALL[example], "no small form of " .. example .. " is listed here")
       local ok <const>, output <const> = run(example, SMALL[example]:format(out))

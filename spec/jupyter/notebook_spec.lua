@@ -245,3 +245,12 @@ describe("a notebook is told", function()
     assert.equal(1, #of_kind(messages, "result"))
   end)
 end)
+
+describe("notebooks of lessons", function()
+  it("are what their scripts make", function()
+    for path, text in pairs(require "spec.support.lesson_notebooks".pages()) do
+      assert(text == shell.read(path), path
+        .. " is old; remake it: build/braid spec/support/lesson_notebooks.lua")
+    end
+  end)
+end)

@@ -35,6 +35,15 @@ end
 
 local function is_called(value) return type(value) == "function" or class.is_class(value) end
 
+local LONGEST <const> = 150 -- bytes of a line on a name
+
+-- The first sentence on a name, without the name before it, cut between words.
+local function short(text, name)
+  local before <const>, rest <const> = text:match("^([%w_.]+): (.*)$")
+  if before and name:find(before:match("[^.]+$"), 1, true) then text = rest end
+  return #text <= LONGEST and text or text:sub(1, LONGEST):match("^(.*)%s") .. " ..."
+end
+
 --- All entries {name = "nn.Conv2d", place = "nn", item = as names.all gives it, doc =, path = the
 -- page's}, and addresses by name.
 function M.entries()
@@ -46,7 +55,7 @@ function M.entries()
       name)}
     if is_called(item.value) then
       entry.doc = docs.of(item.value, item.chain, item.place, item.method)
-      entry.summary = docs.summary(item.value, item.chain, item.place, item.method)
+      entry.summary = short(docs.summary(item.value, item.chain, item.place, item.method), name)
     end
     list[#list + 1], of[name] = entry, entry.path
   end

@@ -84,7 +84,7 @@ end
 function M.run(script, directory, arguments)
   local path <const> = directory .. "/" .. script.name .. ".lua"
   shell.write(path, M.marked(script))
-  local result <const> = shell.run(("cd %s && mkdir -p build && %s/%s %s %s"):format(
+  local result <const> = shell.run(("cd %s && mkdir -p build && OMP_NUM_THREADS=1 %s/%s %s %s"):format(
     shell.quote(directory), shell.root, shell.braid, shell.quote(path), arguments or ""))
   if result.status ~= 0 then return nil, script.path .. ": " .. result.err end
   local printed <const> = {}

@@ -40,7 +40,7 @@ end
 return function(directory)
   local path <const>, out <const> = directory .. "/outputs.lua", {}
   shell.write(path, SCRIPT:format(shell.root .. "/?.lua;", PLACES))
-  local result <const> = shell.run(("cd %s && %s/%s %s"):format(shell.quote(directory), shell.root,
+  local result <const> = shell.run(("cd %s && OMP_NUM_THREADS=1 %s/%s %s"):format(shell.quote(directory), shell.root,
     shell.braid, shell.quote(path)))
   assert(result.status == 0, result.err)
   local entries <const> = api.entries()
