@@ -124,8 +124,8 @@ end
 
 --- Turns t into a table of names; messages call it `what`. find(name) returns a field that t does
 -- not have yet, or nil. names() returns all names. Any other name raises an error that lists
--- similar ones.
-function M.named(t, what, find, names)
+-- similar ones, or says what elsewhere(name) returns about it.
+function M.named(t, what, find, names, elsewhere)
   tables[t] = {find = find, names = names}
   return setmetatable(t, {
     __name = what,
@@ -136,7 +136,8 @@ function M.named(t, what, find, names)
         t[name] = value
         return value
       end
-      check.fail("%s has no '%s'; %s", what, name, nearest.hint(name, names()))
+      check.fail("%s has no '%s'; %s", what, name,
+        elsewhere and elsewhere(name) or nearest.hint(name, names()))
     end,
     __tostring = function() return ("%s: %s"):format(what, table.concat(names(), ", ")) end,
   })

@@ -61,5 +61,12 @@ local PARTS <const> = {
   profile = "braid.profile",
 }
 
+-- Where a name is that a user of PyTorch looks for here.
+local function elsewhere(name)
+  if folder.find(M.F, name) == nil then return nil end
+  local method <const> = core.tensor_metatable.methods[name] and (", or x:%s"):format(name) or ""
+  return ("it is braid.F.%s%s"):format(name, method)
+end
+
 return folder.named(M, "braid", function(name) return PARTS[name] and require(PARTS[name]) end,
-  function() return names_in(M, check.sorted_keys(PARTS)) end)
+  function() return names_in(M, check.sorted_keys(PARTS)) end, elsewhere)

@@ -25,6 +25,12 @@ describe("a composed function", function()
     assert.same(F.global_avg_pool(x):totable(), x:global_avg_pool():totable())
     assert.error_matches(function() return F.no_function end, "braid.F has no 'no_function'")
   end)
+
+  it("is named where braid itself is asked for a function of it", function()
+    assert.error_matches(function() return braid.matmul end,
+      "braid has no 'matmul'; it is braid.F.matmul, or x:matmul", 1, true)
+    assert.error_matches(function() return braid.zeroz end, "did you mean zeros?", 1, true)
+  end)
 end)
 
 describe("conv1d", function()
