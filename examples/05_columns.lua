@@ -7,7 +7,7 @@
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 
-local faces <const> = data.faces{n = 600, seed = 1}
+local faces <const> = data.faces{n = 400, seed = 1}
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5},
   smile = mtl.classes{2, weight = 0.1}, glasses = mtl.classes{2, weight = 0.1}}
 

@@ -56,8 +56,32 @@ local part <const> = received:extract{"glasses"}
 braid.save("build/lesson_glasses.safetensors", part)
 print(braid.diff("build/lesson_faces.safetensors", "build/lesson_glasses.safetensors"))
 
+-- A network that a script put together has no definition, so its file would hold numbers only. Put
+-- what builds it into a file of its own, a function of tasks and options like those in models/:
+-- then it is saved whole, and anyone can build it with other tasks. It runs in the sandbox, which
+-- has nn, mtl, braid and class, for layers and mixers of your own.
+
+do
+  local file <close> = assert(io.open("build/lesson_mine.lua", "w"))
+  file:write [[
+-- Two columns of one convolution, mixed.
+return function(tasks, o)
+  local net = mtl.columns(tasks, nn.backbone({
+    {"conv1", function(c) return nn.Conv2d(c, o.width or 8, {kernel = 5, stride = 2}) end}},
+    {channels = 1}))
+  net:mix("conv1", mtl.cross_stitch{})
+  return net:heads(function(task, c)
+    return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)}
+  end)
+end
+]]
+end
+local mine <const> = braid.model("build/lesson_mine.lua", {tasks = tasks, width = 4})
+braid.save("build/lesson_mine.safetensors", mine)
+print(braid.open("build/lesson_mine.safetensors"):count_parameters() == mine:count_parameters(),
+  braid.inspect("build/lesson_mine.safetensors").options.width)
+
 -- Other programs read the numbers: the format is safetensors, and .npy and .npz go both ways.
 
-braid.save("build/lesson_first.npy", received:state_dict()["trunk.conv1.1.weight"]
-  or select(2, next(received:state_dict())))
+braid.save("build/lesson_first.npy", large[1].image)
 print(table.concat(braid.load("build/lesson_first.npy").shape, " x "))
