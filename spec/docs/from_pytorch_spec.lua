@@ -1,5 +1,5 @@
---- examples/from_pytorch.md: its programs print to the digit what it shows, and its names are there.
--- spec/support/from_pytorch.lua checks PyTorch's side.
+--- examples/from_pytorch.md: its programs print to the digit what it shows, and its names are
+-- there. spec/support/from_pytorch.lua checks PyTorch's side.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -51,13 +51,15 @@ describe("a literate script", function()
     shell.write(path, text)
     local script <const>, list <const> = literate.read(path), {}
     os.remove(path)
-    for i, cell in ipairs(script) do list[i] = ("%s %d: %s"):format(cell.kind, cell.line, cell.text) end
+    for i, cell in ipairs(script) do
+      list[i] = ("%s %d: %s"):format(cell.kind, cell.line, cell.text)
+    end
     return list, script.title
   end
 
   it("is text where a comment begins after an empty line, and code elsewhere", function()
-    local list <const>, title <const> = cells("--- Title: a thing. More of it.\n--\n-- And more.\n\n"
-      .. "local x = 1\n-- stays with the code\nlocal y = 2\n\n\n-- Text.\n\nprint(x)\n")
+    local list <const>, title <const> = cells("--- Title: a thing. More of it.\n--\n-- And more.\n"
+      .. "\nlocal x = 1\n-- stays with the code\nlocal y = 2\n\n\n-- Text.\n\nprint(x)\n")
     assert.equal("Title: a thing", title)
     assert.same({"text 1: More of it.\n\nAnd more.",
       "code 5: local x = 1\n-- stays with the code\nlocal y = 2", "text 10: Text.",
@@ -67,7 +69,8 @@ end)
 
 describe("colours of code", function()
   it("leave the text as it is", function()
-    local code <const> = 'local x <const> = nn.Conv2d(3, "a&b") -- <c>\nif x then return [[\n1 < 2]] end'
+    local code <const> = 'local x <const> = nn.Conv2d(3, "a&b") -- <c>\n'
+      .. "if x then return [[\n1 < 2]] end"
     local made <const> = html.code(code, function(name) return name == "nn.Conv2d" and "c.html" end)
     assert.equal(code, html.plain((made:gsub("<[^>]+>", ""))))
     assert.matches('<a href="c.html">nn.Conv2d</a>', made, 1, true)

@@ -133,9 +133,9 @@ end
 
 local function written(doc)
   if not doc.path then return "<p class=\"source\">An operator of the core, in C.</p>\n" end
-  local short <const> = comments.short(doc.path)
+  local file <const> = comments.short(doc.path)
   return ('<p class="source">Written in <a href="../%s#l%d">%s:%d</a>.</p>\n'):format(
-    M.source_page(doc.path), doc.line or 1, html.escape(short), doc.line or 1)
+    M.source_page(doc.path), doc.line or 1, html.escape(file), doc.line or 1)
 end
 
 --- The page that shows a file's code.

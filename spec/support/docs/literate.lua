@@ -65,6 +65,10 @@ function M.read(path)
   return script
 end
 
+--- The command that runs a script in any directory. One thread is enough for what takes seconds.
+M.braid = "OMP_NUM_THREADS=1 " .. (shell.braid:find("^/") and "" or shell.root .. "/")
+  .. shell.braid
+
 local MARK <const> = "\1cell %d\1"
 
 --- The script as one chunk that prints a mark before each cell of code; its lines stay in place.
@@ -84,8 +88,8 @@ end
 function M.run(script, directory, arguments)
   local path <const> = directory .. "/" .. script.name .. ".lua"
   shell.write(path, M.marked(script))
-  local result <const> = shell.run(("cd %s && mkdir -p build && OMP_NUM_THREADS=1 %s/%s %s %s"):format(
-    shell.quote(directory), shell.root, shell.braid, shell.quote(path), arguments or ""))
+  local result <const> = shell.run(("cd %s && mkdir -p build && %s %s %s"):format(
+    shell.quote(directory), M.braid, shell.quote(path), arguments or ""))
   if result.status ~= 0 then return nil, script.path .. ": " .. result.err end
   local printed <const> = {}
   for number, text in result.out:gmatch("\1cell (%d+)\1([^\1]*)") do

@@ -4,6 +4,7 @@
 -- print times.
 
 local api <const> = require "spec.support.docs.api"
+local literate <const> = require "spec.support.docs.literate"
 local shell <const> = require "spec.support.shell"
 
 local PLACES <const> = "braid tensor F nn nn.init loss optim mtl mtl.weighting mtl.metric"
@@ -40,8 +41,8 @@ end
 return function(directory)
   local path <const>, out <const> = directory .. "/outputs.lua", {}
   shell.write(path, SCRIPT:format(shell.root .. "/?.lua;", PLACES))
-  local result <const> = shell.run(("cd %s && OMP_NUM_THREADS=1 %s/%s %s"):format(shell.quote(directory), shell.root,
-    shell.braid, shell.quote(path)))
+  local result <const> = shell.run(("cd %s && %s %s"):format(shell.quote(directory),
+    literate.braid, shell.quote(path)))
   assert(result.status == 0, result.err)
   local entries <const> = api.entries()
   for i, j, text in result.out:gmatch("\1example (%d+) (%d+)\1(.-)\1end\1") do
