@@ -46,7 +46,7 @@ print(t[t:gt(4)], t:gt(4):sum():item())
 -- one number for each of the three colours.
 
 local faces <const> = braid.data.faces{n = 4, size = 64, channels = 3, seed = 1}.train
-local images <const> = faces.images[{{1, 4}}]:to("float32") / 255
+local images <const> = faces.images[{{1, 4}}]:to("float32"):div(255)
 print(table.concat(images.shape, " "), images:mean({1, 3, 4}))
 braid.save("build/lesson_mirrored.png", braid.cat({images[1], images[1]:flip(3)}, 3):mul(255)
   :to("uint8"))

@@ -23,8 +23,8 @@ x.grad = nil
 -- `braid.grad` gives gradients without storing them, and `braid.gradcheck` compares them with
 -- differences, in double precision.
 
-print(braid.grad((x * x):sum(), {x})[1])
-local function f(v) return (v:sin() * v):sum() end
+print(braid.grad(x:square():sum(), x)[1])
+local function f(v) return v:sin():mul(v):sum() end
 print(braid.gradcheck(f, {braid.rand(4, {dtype = "float64"})}))
 
 -- In `no_grad` nothing is recorded, which is what evaluation wants. It lasts to the end of the
@@ -76,4 +76,5 @@ print(("y = %.2f x %+.2f"):format(layer.weight:item(), layer.bias:item()))
 -- If a value becomes NaN, `detect_anomaly` names the operator and the line that first made it.
 
 local _ <close> = braid.detect_anomaly()
-print((select(2, pcall(function() return (x - 2):log():sum() end)):gsub("^.-:%d+: ", "")))
+local fine <const>, message <const> = pcall(function() return x:sub(2):log():sum() end)
+print(fine, (tostring(message):gsub("^.-:%d+: ", "")))

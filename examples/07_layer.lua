@@ -24,7 +24,7 @@ end
 
 function Excite:forward(x)
   local means <const> = F.global_avg_pool(x) -- (n,c)
-  local gate <const> = self.up(self.down(means):relu()):sigmoid() * self.scale
+  local gate <const> = self.up(self.down(means):relu()):sigmoid():mul(self.scale)
   return x * gate:reshape(x:size(1), x:size(2), 1, 1)
 end
 

@@ -67,7 +67,7 @@ print((select(2, pcall(neighbours, {start = 11})):gsub("^.-:%d+: ", "")))
 -- Beside cross-stitch units and beside no mixing at all, on the same faces.
 
 local faces <const> = data.faces{n = 400, seed = 1}
-local trained
+local trained = network(neighbours{})
 for _, row in ipairs{{"none", mtl.none{}}, {"cross_stitch", mtl.cross_stitch{}},
                      {"neighbours", neighbours{}}} do
   local net <const> = network(row[2])

@@ -65,9 +65,7 @@ function M.entries()
   end
   for _, object in ipairs(select(2, library.files())) do
     local name <const> = object[1]:gsub("^braid%.", "")
-    if not of[name] then
-      add("objects." .. name, "objects", {chain = {object[1]}, value = object[2]})
-    end
+    add("objects." .. name, "objects", {chain = {object[1]}, value = object[2]})
   end
   return list, of
 end

@@ -10,8 +10,8 @@ local function slug(text)
   return (html.plain(text:gsub("<[^>]+>", "")):lower():gsub("[^%w%s_-]", ""):gsub("%s", "-"))
 end
 
--- A path without its `..` and `.`.
-local function resolved(path)
+--- A path without its `..` and `.`.
+function M.resolved(path)
   local parts <const> = {}
   for part in path:gmatch("[^/]+") do
     if part == ".." then parts[#parts] = nil elseif part ~= "." then parts[#parts + 1] = part end
@@ -40,7 +40,7 @@ function M.render(text, folder, page_of, link)
       return nil
     end
     local file <const>, place <const> = target:match("^([^#]*)(.*)$")
-    local address <const> = page_of(resolved(folder .. file))
+    local address <const> = page_of(M.resolved(folder .. file))
     return address and ('%s %s="%s"'):format(tag, attribute, address .. place) or tag
   end)
   return (out:gsub("<table>.-</table>", '<div class="wide">%0</div>'))

@@ -211,16 +211,17 @@ end
 -- The globals of definitions and of the prompt.
 local GLOBALS <const> = {"braid", "nn", "mtl", "data", "optim", "train", "plot", "F"}
 
+local CLASS <const> = {
+  "--- Makes a class: class(\"Mine\", nn.Module). Its init is called with the arguments.",
+  "---@param name string", "---@param base? any", "---@return any"}
+
 local function global_lines()
   local lines <const> = {}
   for _, name in ipairs(GLOBALS) do
     local sort <const> = name == "braid" and name or "braid." .. name
     append(lines, {"---@type " .. sort, name .. " = nil", ""})
   end
-  return append(lines, {
-    "--- Makes a class: class(\"Mine\", nn.Module). Its init is called with the arguments.",
-    "---@param name string", "---@param base? any", "---@return any",
-    "function class(name, base) end"})
+  return append(append(lines, CLASS), {"function class(name, base) end"})
 end
 
 -- The types of public classes by handle, the first name of each.
@@ -251,8 +252,12 @@ function M.files()
   local before <const>, lines <const> = place_lines(braid, {"braid"}, seen)
   write("braid", append(append(before, lines), {"return braid"}), " braid")
   write("tensor", tensor_lines())
-  -- scripts that measure also use the core, which promises nothing
+  -- scripts may also use the core, which promises nothing, and what makes classes and options
   write("core", {"---@type table<string, any>", "local core = {}", "return core"}, " braid.core")
+  write("check", {"---@type table<string, any>", "local check = {}", "return check"},
+    " braid.check")
+  write("class", append(append({}, CLASS), {"local function class(name, base) end", "return class"}),
+    " braid.class")
   write("globals", global_lines())
   local more <const>, objects <const>, list = {}, {}, types.newly_used()
   while #list > 0 do
