@@ -128,7 +128,7 @@ describe("the site", function()
     local count = 0
     for path, text in pairs(pages) do
       local folder <const> = path:match("^(.*/)") or ""
-      for _, target in text:gmatch(path:find("%.html$") and '(%a+)="([^"]*)"' or "%z") do
+      for target in (path:find("%.html$") and text or ""):gmatch('%shref="([^"]*)"') do
         local file <const>, anchor <const> = target:match("^([^#]*)#?(.*)$")
         if target:find("%.html") and not target:find("^%a+:") or target:find("^#") then
           local to <const> = file == "" and path or markdown.resolved(folder .. file)

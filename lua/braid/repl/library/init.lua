@@ -256,8 +256,8 @@ function M.files()
   write("core", {"---@type table<string, any>", "local core = {}", "return core"}, " braid.core")
   write("check", {"---@type table<string, any>", "local check = {}", "return check"},
     " braid.check")
-  write("class", append(append({}, CLASS), {"local function class(name, base) end", "return class"}),
-    " braid.class")
+  write("class", append(append({}, CLASS),
+    {"local function class(name, base) end", "return class"}), " braid.class")
   write("globals", global_lines())
   local more <const>, objects <const>, list = {}, {}, types.newly_used()
   while #list > 0 do
