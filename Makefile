@@ -71,8 +71,7 @@ RUNTIME   = $(if $(findstring clang,$(CC))$(filter system,$(OPENMP)),-fopenmp)
 # Sources in these directories may run in parallel.
 PARALLEL  = csrc/op/% csrc/image/% csrc/faces/% csrc/load/%
 LDFLAGS   = -shared -Wl,-z,nodelete $(RUNTIME) $(EXTRA)
-LDLIBS    = $(LIBRARIES) $(addprefix -Wl$(comma)-rpath$(comma),$(BLAS_DIR)) -ldl -lpthread -lm
-comma    := ,
+LDLIBS    = $(LIBRARIES) -ldl -lpthread -lm
 
 ARCH     := $(shell uname -m)
 ISAS      = base $(if $(filter x86_64,$(ARCH)),avx2 avx512)
@@ -384,6 +383,11 @@ uninstall:
 dist:
 	@sh rocks/dist.sh '$(BUILD)/dist'
 
+## make a Debian package of what is built, in BUILD/dist
+deb: deps
+	$(AGAIN) $(JOBS) build
+	@LUA='$(LUA)' sh rocks/deb.sh '$(CORE)' '$(BUILD)/dist'
+
 .PHONY: all help deps deps-test deps-valgrind deps-docs build library docs clean demo test test-slow specs format lint \
         coverage valgrind asan stress deps-fuzz fuzz fuzz-files fuzz-api fuzz-run bench \
-        bench-machine bench-serve install uninstall dist
+        bench-machine bench-serve install uninstall dist deb
