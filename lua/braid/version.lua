@@ -1,4 +1,4 @@
 --- The version of Braid. It is set only here; `braid --version`, braid.VERSION, saved files, the
 -- rockspec of `make dist`, the package of `make deb` and the man page read it.
 
-return "0.1.0"
+return "0.2.0"

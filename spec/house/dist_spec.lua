@@ -24,6 +24,13 @@ describe("the version", function()
     assert.equal(braid.VERSION, log:match("\n## %[(%d+%.%d+%.%d+)%]"))
   end)
 
+  it("is the one to cite, of the day in the changelog", function()
+    local citation <const> = shell.read("CITATION.cff")
+    assert.equal(braid.VERSION, citation:match("\nversion: (%S+)\n"))
+    assert.equal(shell.read("CHANGELOG.md"):match("\n## %[%d+%.%d+%.%d+%] %- (%S+)\n"),
+      citation:match("\ndate%-released: (%S+)\n"))
+  end)
+
   it("stands nowhere else in sources", function()
     local quoted <const> = '"' .. braid.VERSION:gsub("%.", "%%.") .. '"'
     for path in shell.run("find Makefile .ci rocks lua csrc -type f").out:gmatch("[^\n]+") do
