@@ -84,10 +84,11 @@ isa_avx512 = $(no_mmx) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma \
 TYPES     = f32 f64 i64 i32 u8 b8
 
 # `braid serve` wants libmicrohttpd. Without it a file that says so takes its place.
-## no: build without libmicrohttpd, which braid serve needs
-MHD      := $(if $(shell $(PKG) --exists libmicrohttpd && echo yes),yes,no)
+## no: build without libmicrohttpd, which braid serve needs, even if it is there
+MHD =
+HAS_MHD  := $(or $(MHD),$(if $(shell $(PKG) --exists libmicrohttpd && echo yes),yes,no))
 SERVER    = $(filter-out csrc/serve/absent.c,$(wildcard csrc/serve/*.c))
-LEFT_OUT  = csrc/kernel/kernels.c $(if $(filter no,$(MHD)),$(SERVER),csrc/serve/absent.c)
+LEFT_OUT  = csrc/kernel/kernels.c $(if $(filter no,$(HAS_MHD)),$(SERVER),csrc/serve/absent.c)
 SOURCES   = $(filter-out $(LEFT_OUT),$(wildcard csrc/*/*.c csrc/*/*/*.c))
 KERNELS   = $(foreach i,$(ISAS),$(foreach t,$(TYPES),$(BUILD)/obj/kernel/kernels.$(i).$(t).o))
 OBJECTS   = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o) $(KERNELS)

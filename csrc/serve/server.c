@@ -44,8 +44,8 @@ static br_status start_listening(br_http *h) {
   snprintf(port, sizeof port, "%d", h->o.port);
   const int wrong = getaddrinfo(h->o.host, port, &wanted, &found);
   if (wrong)
-    return br_fail(BR_EINVAL, "host: '%s' is not an address of this machine: %s", h->o.host,
-                   gai_strerror(wrong));
+    return br_fail(BR_EINVAL, "host: '%s' is not an address of this machine: %s",
+                   h->o.host, gai_strerror(wrong));
   for (struct addrinfo *a = found; a && h->listening < 0; a = a->ai_next)
     h->listening = listen_at(a);
   const int why = errno;

@@ -125,7 +125,7 @@ describe("pictures of what flows between tasks", function()
     fails(function() plot.transfer(path, build(mtl.nddr{}):transfer()) end,
       "plot.transfer: the table has no weights; net:transfer(batch) computes gradients, and")
     fails(function() build():transfer(3) end,
-      "transfer: wants a batch with an image and labels, not a number")
+      "transfer: wants a batch with an input and labels, not a number")
     fails(function() build(mtl.separation{}):transfer(batch) end,
       "transfer: in stage 1 the columns do not run; call net:stage(2) first")
     fails(function() plot.transfer(path, build():transfer(), "red") end,

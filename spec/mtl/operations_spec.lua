@@ -342,7 +342,7 @@ describe("ablate", function()
       "ablate: wants a loader, a batch or a list of batches, not a nil")
     fails(function() build():ablate(3) end, "batches, not a number")
     fails(function() build():ablate{3} end,
-      "ablate: entry 1 is a number, not a batch with an image and labels")
+      "ablate: entry 1 is a number, not a batch with an input and labels")
     fails(function() build(mtl.separation{}):ablate(batch) end,
       "ablate: in stage 1 the columns do not run; call net:stage(2) first")
     fails(function() build(mtl.ttc{}, {split = "conv1"}):ablate(batch, {blocks = "conv1"}) end,
