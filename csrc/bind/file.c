@@ -284,20 +284,14 @@ static void open_writers(lua_State *L) {
 }
 
 void br_open_files(lua_State *L) {
-  static const luaL_Reg functions[] = {{"from_packed", from_packed},
-                                       {"inflate", inflate_string},
-                                       {"inflate_start", inflate_start},
-                                       {"crc32", crc32_string},
-                                       {"parse_rows", parse_rows},
-                                       {"list_folder", list_folder},
-                                       {"path_kind", path_kind},
-                                       {"is_link", is_link},
-                                       {"make_folder", make_folder},
-                                       {"writer", writer_new},
-                                       {"make_private", make_private},
-                                       {"change_folder", change_folder},
-                                       {"descriptor", descriptor_new},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"from_packed", from_packed},     {"inflate", inflate_string},
+      {"inflate_start", inflate_start}, {"crc32", crc32_string},
+      {"parse_rows", parse_rows},       {"list_folder", list_folder},
+      {"path_kind", path_kind},         {"is_link", is_link},
+      {"make_folder", make_folder},     {"writer", writer_new},
+      {"make_private", make_private},   {"change_folder", change_folder},
+      {"descriptor", descriptor_new},   {NULL, NULL}};
   open_writers(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   luaL_setfuncs(L, functions, 1);

@@ -58,6 +58,24 @@ describe("make install", function()
     end)
   end)
 
+  it("tells pkg-config where it is", function()
+    in_directory(function(directory)
+      install("install PREFIX=" .. directory)
+      local function told(words)
+        return shell.run(("PKG_CONFIG_PATH=%s/share/pkgconfig pkg-config %s braid"):format(
+          directory, words))
+      end
+      if shell.run("pkg-config --exists lua5.4").status ~= 0 then
+        pending("pkg-config does not find lua5.4")
+      end
+      assert.equal(require "braid.version" .. "\n", told("--modversion").out)
+      assert.equal(directory .. "/share/lua/5.4\n", told("--variable=luadir").out)
+      assert.equal(directory .. "/lib/lua/5.4\n", told("--variable=libdir").out)
+      assert.matches("-llua5.4", told("--cflags --libs").out, 1, true)
+      assert.same({0, ""}, {told("--validate").status, told("--validate").err})
+    end)
+  end)
+
   it("puts things below DESTDIR, from where they can be moved", function()
     in_directory(function(directory)
       install("install PREFIX=/opt/braid DESTDIR=" .. directory .. "/stage")
