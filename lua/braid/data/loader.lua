@@ -6,10 +6,10 @@
 -- batch.image is float32 (n,c,h,w). Without pictures it is batch.input, rows of numbers, or the
 -- tensors that batch.inputs names. Points are (n,points,2) in [-1, 1] across the image; points
 -- outside the image are beyond that. box_width (n) is in half widths of the image: the length of
--- the box's upper edge after all transforms. Class labels are int64 (n). batch.count is n. A missing
--- class is -100, any other missing label NaN. Everything depends only on seed and epoch.
+-- the box's upper edge after all transforms. Class labels are int64 (n). A missing class is -100,
+-- any other missing label NaN. batch.count is n. Everything depends only on seed and epoch.
 --
--- Pictures: transforms = {...} (transforms.lua), which may end with functions of Lua (functions.lua).
+-- Pictures: transforms = {...} (transforms.lua), which may end with functions (functions.lua).
 -- Without them each image is resized to size x size and whitened (not with whiten = false), and
 -- `augment` takes data.augment's options and other transforms by name, each with its argument. size
 -- and channels (1 or 3) are by default those that the data set's reader was asked for, or those of

@@ -16,7 +16,8 @@ end
 
 local CLASS <const> = {keyword = "k", string = "s", number = "n", comment = "c"}
 
---- Lua code with its colours. `link(path)` gives the address for a name such as nn.Conv2d, or nil.
+--- Lua code with its colours. `link(path)` gives the address for a name such as nn.Conv2d, or nil;
+-- names without a dot are variables.
 function M.code(text, link)
   local out <const>, at = {}, 1
   local list <const> = tokens(text)
@@ -31,7 +32,7 @@ function M.code(text, link)
       to = list[last].to
     end
     local said <const>, class <const> = M.escape(text:sub(token.from, to)), CLASS[token.kind]
-    local address <const> = token.kind == "name" and link and link(text:sub(token.from, to))
+    local address <const> = last > i and link and link(text:sub(token.from, to))
     out[#out + 1] = class and ('<span class="%s">%s</span>'):format(class, said)
       or address and ('<a href="%s">%s</a>'):format(address, said) or said
     at, i = to + 1, last + 1

@@ -2,6 +2,7 @@
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
+local tensors <const> = require "braid.onnx.import.tensors"
 local values <const> = require "braid.onnx.import.values"
 
 local ops <const> = core.ops
@@ -198,7 +199,7 @@ M.Range = {3, function(_, first, limit, step)
 end}
 
 M.EyeLike = {1, function(a, x)
-  local dtype <const> = a.dtype and require("braid.onnx.import.tensors").dtype_of[a.dtype] or x.dtype
+  local dtype <const> = a.dtype and tensors.dtype_of[a.dtype] or x.dtype
   local function count(n) return ops.cumsum(core.new({n}, "int64", 1), 1) end
   return count(x:size(2)):unsqueeze(1):sub(a.k or 0):eq(count(x:size(1)):unsqueeze(2)):to(dtype)
 end}
