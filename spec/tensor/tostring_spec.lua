@@ -98,7 +98,7 @@ describe("printing", function()
     local state <const> = layer:state_dict()
     state.bias, state.scale = nil, braid.ones(1)
     check("report", layer:load_state_dict(state, {strict = false}),
-      '^load_state_dict: counters {}, missing {"bias"}, unexpected {"scale"}$')
+      '^load_state_dict: counters {}, fitted {"weight"}, missing {"bias"}, unexpected {"scale"}$')
   end)
 
   it("says what modes and scopes are", function()

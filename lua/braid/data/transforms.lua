@@ -13,6 +13,7 @@
 local check <const> = require "braid.check"
 local copied <const> = require "braid.copied"
 local eyes <const> = require "braid.data.eyes"
+local format <const> = require "braid.format"
 local step <const> = require "braid.data.step"
 
 local argument <const>, choice <const>, flag <const> = check.argument, check.choice, check.flag
@@ -118,7 +119,7 @@ local ELASTIC <const> = check.declare("data.elastic", {
   probability = SHARE,
 }, function(o)
   if o.amount * o.cells > UNFOLDED then
-    return ("amount is at most %.2f / cells, or the picture folds"):format(UNFOLDED)
+    return format("amount is at most %.2f / cells, or the picture folds", UNFOLDED)
   end
 end)
 

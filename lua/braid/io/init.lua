@@ -4,5 +4,5 @@
 return require "braid.folder"("braid.io", {
   internal = {"caffemodel", "csv", "damage", "files", "gzip", "idx", "json", "named", "npy",
     "npz", "number", "pickle", "picture", "protobuf", "pth", "pth_objects", "safetensors", "shape",
-    "sheet", "text", "tree", "zip"},
+    "sheet", "tar", "text", "tree", "zip"},
 })
