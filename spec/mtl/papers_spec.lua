@@ -267,8 +267,8 @@ describe("the dynamic multi-task network", function()
             local together <const>, unmixed <const> = net(x), alone(x)
             for name in pairs(list) do
               assert.equal(0, largest(trunk[name], out[name]))
-              -- One tensor, without a mixer. Stacked columns of equal weights may round differently,
-              -- as tiles of some instruction sets go across columns, so their mean is not exact.
+              -- One tensor, without a mixer. Stacked columns of equal weights may round differently
+              -- where tiles go across columns (AVX2), so that their mean is not exact.
               local apart <const> = largest(unmixed[name], together[name])
               assert.is_true(apart <= (start == 0 and 0 or 1e-5), tostring(apart))
             end
