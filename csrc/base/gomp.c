@@ -38,7 +38,7 @@ enum {
   CACHE_LINE = 64,         /* bytes */
   SPINS = 50000,           /* before a waiting thread sleeps */
   SPINS_CROWDED = 2000,    /* the same where other programs want the processors */
-  CROWDED_MILLISECONDS = 8 /* how long a preemption counts as a sign of that */
+  CROWDED_MILLISECONDS = 8 /* how long a preemption is a sign of them */
 };
 
 typedef void region(void *data);
@@ -223,8 +223,9 @@ void GOMP_parallel(region *run, void *data, unsigned threads, unsigned flags) {
 }
 
 /* A dissemination barrier (Hensgen, Finkel and Manber 1988): in each round a thread opens
-   the gate of another, twice as far away as in the round before. Gates count, because a
-   thread may reach the next barrier before another has left this one. */
+   the gate of another, twice as far away as in the round before. A gate has a count, not
+   a flag, because a thread may reach the next barrier before another has left this one.
+ */
 void GOMP_barrier(void) {
   int threads = here.threads, own = here.index;
   for (int round = 0, far = 1; far < threads; round++, far *= 2) {

@@ -73,8 +73,8 @@ static void *map(size_t size) {
   return p + skip;
 }
 
-/* A new segment as one free block. Each is a quarter of all segments so far, so that
-   there are few. */
+/* A new segment as one free block. It has at least a quarter of the size
+   of all others, if the system allows, so that segments stay few. */
 static br_block *new_segment(size_t size) {
   size_t wish = heap.mapped / 4 > SEGMENT ? heap.mapped / 4 : SEGMENT;
   size_t whole = (size + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);

@@ -26,7 +26,7 @@ static int push_failure(lua_State *L) {
   return 2;
 }
 
-/* Fills a box with a picture, whose memory it takes, as a tensor (c,h,w). */
+/* Puts a picture into a box as a tensor (c,h,w), and takes over the picture's memory. */
 static int give_picture(lua_State *L, br_box *box, br_status status, br_image *im) {
   if (status == BR_EIO) return push_failure(L);
   if (status) return br_raise(L);
@@ -64,7 +64,7 @@ static int image_decode(lua_State *L) {
 }
 
 /* core.image_probe(path): the height, width and channels (1 or 3) of a picture as it is
-   stored, or nil and a message; see io/probe.h. */
+   stored, or nil and a message; see image/probe.h. */
 static int image_probe(lua_State *L) {
   int64_t h, w, c;
   if (br_image_probe(luaL_checkstring(L, 1), &h, &w, &c) != BR_OK) return push_failure(L);

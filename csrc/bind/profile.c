@@ -19,7 +19,7 @@ static int profile_rows(lua_State *L) {
   const br_profile_row *now;
   int n = br_profile_rows(&now);
   br_profile_row *row = lua_newuserdatauv(L, (size_t)n * sizeof *row + 1, 0);
-  int still = br_profile_rows(&now); /* garbage collection may have ended it */
+  int still = br_profile_rows(&now); /* garbage collection may end the profile */
   if (still < n) n = still;
   if (n > 0) memcpy(row, now, (size_t)n * sizeof *row);
   lua_createtable(L, n, 0);

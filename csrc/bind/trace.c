@@ -9,7 +9,8 @@ static int trace_begin(lua_State *L) {
   return br_trace_begin() == BR_OK ? 0 : br_raise(L);
 }
 
-/* core.trace_pause(on): while it is on, calls are not traced. Returns what it was. */
+/* core.trace_pause(on): true stops the tracing of calls, false goes on with it. Returns
+   the value before. */
 static int trace_pause(lua_State *L) {
   lua_pushboolean(L, br_trace_pause(lua_toboolean(L, 1)));
   return 1;
@@ -88,7 +89,8 @@ static void push_argument(lua_State *L, const br_param *p, const br_arg *a) {
   }
 }
 
-/* Pushes the tables of arguments by name, and of inputs: facts by name, or a list. */
+/* Pushes two tables: the arguments by name; the facts of the inputs, by name or as a
+   list. */
 static void push_operands(lua_State *L, const br_trace_entry *e) {
   br_signature s;
   memset(&s, 0, sizeof s);
@@ -115,7 +117,7 @@ static void push_operands(lua_State *L, const br_trace_entry *e) {
 }
 
 /* Pushes {name =, place =, in_place =, args =, inputs =, outputs =}. An entry without a
-   name is a tensor that was read. */
+   name is a tensor whose values were read into numbers. */
 static void push_entry(lua_State *L, const br_trace_entry *e) {
   luaL_checkstack(L, 8, NULL);
   lua_createtable(L, 0, 6);

@@ -9,9 +9,9 @@
 
 /* Parts (m,4) of an image: columns part[0] .. part[2]-1 and rows part[1] .. part[3]-1.
    None is empty, and all are inside. dst (m,oh,ow,c): value (i, j) is the mean of the
-   pixels floor(i h / oh) .. ceil((i + 1) h / oh) - 1 by floor(j w / ow) .. of the part,
-   minus `shift`, times `scale`. No side of a part is longer than 2^15, and no window
-   has more than 2^24 pixels. */
+   part's rows floor(i h / oh) .. ceil((i + 1) h / oh) - 1, in the columns found likewise
+   from j, w and ow, minus `shift`, times `scale`. No side of a part is longer than 2^15,
+   and no window has more than 2^24 pixels. */
 typedef struct br_areas {
   const int64_t *part;
   int64_t m, oh, ow;

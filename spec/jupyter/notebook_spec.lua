@@ -4,7 +4,7 @@
 local notebooks <const> = require "spec.support.notebooks"
 local shell <const> = require "spec.support.shell"
 
--- The messages of a kind, without those before the first request.
+-- The messages of a kind, in order.
 local function of_kind(messages, op)
   local list <const> = {}
   for _, m in ipairs(messages) do
@@ -13,7 +13,7 @@ local function of_kind(messages, op)
   return list
 end
 
--- The forms that a cell shows, as its result or by show.
+-- What a cell shows, as its result or by show: its data for each MIME type.
 local function shown(cell)
   if shell.sanitized then pending("a core with sanitizers needs its own Lua") end
   local messages <const> = notebooks{cell}
@@ -26,7 +26,7 @@ end
 describe("a notebook's cells", function()
   if shell.sanitized then return end
 
-  it("run as entries of the prompt: results, statements, locals that last", function()
+  it("run like lines at the prompt: they show results, run statements, and keep locals", function()
     local messages <const>, ran <const> = notebooks{"local x = 6", "x * 7", "print(x) x = 7", "x;",
       "x = x + 1\nx, 'two'", "_1"}
     local results <const> = of_kind(messages, "result")
@@ -37,7 +37,7 @@ describe("a notebook's cells", function()
     assert.equal(6, #of_kind(messages, "done"))
   end)
 
-  it("report errors with the user's line, under the page's number", function()
+  it("report errors with the user's line and the number of the cell", function()
     local done <const> = of_kind(notebooks{"a = 1",
       "local function f()\n  error 'no good'\nend\nf()", "x = = 1"}, "done")
     assert.is_nil(done[1].failed)
@@ -46,7 +46,7 @@ describe("a notebook's cells", function()
     assert.equal("cell 3:1: unexpected symbol near '='", done[3].failed.value)
   end)
 
-  it("keep their number apart from what they print to any descriptor that they know", function()
+  it("are answered whatever descriptor they print to or close", function()
     local messages <const>, ran <const> = notebooks{
       [[io.write('{"op":"done","id":1}\n') io.stderr:write('{"op":"done","id":1}\n')]],
       "os.execute 'echo from a program; echo more >&2'", "io.stdout:close() print 'lost'",
@@ -73,7 +73,7 @@ describe("a notebook's cells", function()
     assert.matches("and on", ran.err, 1, true)
   end)
 
-  it("show what help says of name? apart", function()
+  it("give the help on name? as a page, and print that of help(name)", function()
     local done <const> = of_kind(notebooks{"conv2d?", "?nn.Linear", "help(conv2d)"}, "done")
     assert.matches("^braid%.F%.conv2d%(", done[1].page)
     assert.matches("nn.Linear", done[2].page, 1, true)
@@ -95,7 +95,7 @@ describe("a notebook's cells", function()
     assert.matches("&lt;b&gt;  66%", bars[2].data["text/html"], 1, true)
   end)
 
-  it("pause a run that is interrupted, change it, and go on with it in a later cell", function()
+  it("pause a run that is interrupted, look at its step, and resume it in a later cell", function()
     local run <const> = [[
       tasks = mtl.tasks{glasses = mtl.classes{2}}
       faces = data.faces{n = 32, size = 40}.train
@@ -151,7 +151,7 @@ describe("a notebook shows", function()
     end
   end)
 
-  it("figures as drawings and pictures, light unless they are dark", function()
+  it("figures as SVG and PNG, in light colours unless the theme is dark", function()
     for _, cell in ipairs{"plot.lines{1, 2}", "show(plot.lines{1, 2})",
       "show(nn.Sequential{nn.Linear(2, 3)})"} do
       local data <const> = shown(cell)
@@ -186,7 +186,7 @@ describe("a notebook is told", function()
     return messages[#messages]
   end
 
-  it("what completes, after characters of several bytes too", function()
+  it("the completions of a name, after characters of several bytes too", function()
     local got <const> = ask({op = "complete", code = "ü = nn.Conv2", at = 14}, "y = 1")
     assert.same({"Conv2d"}, got.texts)
     assert.equal(9, got.from)

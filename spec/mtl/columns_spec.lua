@@ -51,7 +51,7 @@ describe("nn.backbone", function()
     end)
   end
 
-  it("takes modules, a Sequential, and layers whose inputs it tells them", function()
+  it("takes modules, a Sequential, and layers without an input size, which it fills in", function()
     local given <const> = nn.Sequential{nn.Conv2d(2, 4, {kernel = 3}), nn.ReLU()}
     local b <const> = nn.backbone(given, {names = {"one", "two"}, channels = 2})
     assert.same({"one", "two"}, b:blocks())
@@ -109,7 +109,7 @@ describe("mtl.columns", function()
     assert.same({2, 3}, split(braid.randn(2, 1, 6, 6)).a.shape)
   end)
 
-  it("builds the network of a single task by one word", function()
+  it("builds the network of one task by the option `single`", function()
     local one <const> = columns{single = "b"}:mix("*", mtl.cross_stitch{}):heads(head)
     assert.same({"b"}, one.tasks.names)
     assert.equal(backbone():count_parameters() + 18, one:count_parameters())
@@ -146,7 +146,7 @@ describe("mtl.columns", function()
     assert.same({2, 4, 6, 6}, split:features(x, {"conv1"}).conv1.shared.shape)
   end)
 
-  it("runs columns that cannot be stacked in a list, and says why", function()
+  it("runs columns as a list if they cannot be stacked, and says why they cannot", function()
     local odd <const> = mtl.columns(tasks, {a = backbone(4), b = backbone(5)})
       :mix("conv2", mtl.cross_stitch{}):heads(head)
     local ok <const>, why <const> = odd:stacked()
@@ -158,7 +158,7 @@ describe("mtl.columns", function()
     end, "mtl.columns: stacked = true, but")
   end)
 
-  it("changes nothing else when a network is cloned", function()
+  it("leaves a network as it is when its clone changes", function()
     local net <const> = columns():mix("*", mtl.collaborative{}):heads(head):eval()
     local x <const> = braid.randn(2, 1, 6, 6)
     local before <const> = net(x).a:clone()
@@ -237,7 +237,7 @@ describe("task transfer connections", function()
     assert.equal(0, largest(alone(x).b, net(x).b))
   end)
 
-  it("give all columns the same, exactly, when all are equal", function()
+  it("give all columns exactly the same map when all connections are equal", function()
     local net <const> = build(1)
     local maps <const> = net:features(x, {"conv1"}).conv1
     local mixed <const> = net.mixer.conv1({maps.a, maps.b})
@@ -287,7 +287,7 @@ describe("mtl.ttc_update", function()
       assert.is_true(largest(wanted.b, got.b) < 1e-12)
     end)
 
-    it("is single-task training, exactly, when those between tasks are 0," .. how, function()
+    it("is exactly single-task training when the alpha between tasks are 0," .. how, function()
       local net <const> = build{stacked = stacked}
       local alone <const> = net:clone()
       local wanted <const> = train(alone, sgd(alone))
@@ -296,7 +296,7 @@ describe("mtl.ttc_update", function()
     end)
   end
 
-  -- Equation 11 prints c_j. If columns run alone, c_j has no gradient at W_i.
+  -- The paper has c_j in equation 11, but if columns run alone, c_j has no gradient at W_i.
   for _, cost in ipairs{"i", "j"} do
     it(("moves beta against <dc_%s/dW_%s, V_j>, and keeps alpha_ii"):format(cost, cost), function()
       local net <const> = build{stacked = false}
@@ -336,7 +336,7 @@ describe("mtl.ttc_update", function()
     local wanted <const> = train(net, opt)
     assert.equal(0, largest(wanted.a, train(twin, again).a))
     assert.same(opt:alpha(), again:alpha())
-    opt.factor = 0 -- the rest is the momentum, which SGD multiplies by the rate
+    opt.factor = 0 -- momentum remains, but SGD multiplies it by this rate
     assert.equal(0, largest(net(x).a, train(net, opt).a))
     fails(function() opt:load_state_dict{} end, "this is not the state of an mtl.ttc_update")
     local other <const> = opt:state_dict()
@@ -349,7 +349,7 @@ describe("mtl.ttc_update", function()
     fails(function()
       local net <const> = columns():mix("*", mtl.ttc{}):heads(head)
       mtl.ttc_update(net, sgd(net))
-    end, "mtl.ttc_update: the columns run alone; build the network without a mixer")
+    end, "mtl.ttc_update: the columns must run alone; build the network without a mixer")
     fails(function() mtl.ttc_update(columns{columns = "shared"}:heads(head)) end,
       "wants a network with two columns or more")
     fails(function() mtl.ttc_update(build()) end,
@@ -377,7 +377,7 @@ describe("hints of parameters", function()
     assert.is_true(largest(before - 0.5, alpha:detach()) < 1e-6)
   end)
 
-  it("give way to a group that says otherwise, and follow clones", function()
+  it("yield to a group's weight decay, multiply its lr_mult, and are copied to clones", function()
     local p <const> = nn.Module.parameter(braid.ones(2), {lr_mult = 10, weight_decay = 0})
     local opt <const> = optim.Adam{{params = {p}, weight_decay = 0.2, lr_mult = 3}}
     assert.equal(0.2, opt.groups[1].weight_decay)

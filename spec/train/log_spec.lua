@@ -73,7 +73,7 @@ describe("a log", function()
     assert.equal(0.8, csv.data[3][5]:item())
   end)
 
-  it("is a position in a checkpoint; resuming removes every line after it", function()
+  it("has its position in a checkpoint; resuming removes every line after that", function()
     local path <const> = folder .. "/c.safetensors"
     local log <const> = train.log(folder .. "/run")
     log:epoch(epoch(1))
@@ -198,7 +198,7 @@ describe("patience", function()
 end)
 
 describe("the best network", function()
-  it("is saved whole, with averages if there are any, or as values without a definition", function()
+  it("is saved with its definition if it has one, else as values", function()
     local tasks <const> = mtl.tasks{pose = mtl.classes{5}}
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks})
     local path <const> = folder .. "/best.safetensors"

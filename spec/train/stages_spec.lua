@@ -68,7 +68,7 @@ describe("stages", function()
     assert.is_true(#first >= 2 and #second >= 4)
   end)
 
-  it("train what they name, of columns and of other networks", function()
+  it("train only the parts that they name, in columns and in other networks", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks, mtl.cross_stitch{})
     net(braid.randn(2, 1, 16, 16))
@@ -103,7 +103,7 @@ describe("stages", function()
     assert.matches("train.fit: stages: the network has no part 'c'", why)
   end)
 
-  it("prepare the network, and go on in the middle of the second", function()
+  it("call prepare once, and resume a run that stopped in the middle of a stage", function()
     shell.in_directory(function(folder)
       local function run(dir, stop)
         local tasks <const> = tasks_of()
@@ -134,7 +134,7 @@ describe("stages", function()
 end)
 
 describe("mixers that come in a later stage", function()
-  -- Options of a mixer that begins as the identity, and the stage's optimizer.
+  -- Two stages. The second adds the mixer `later`, which begins as the identity.
   local function stages_of(later, optimizer, seen)
     return {{epochs = 1}, {epochs = 2, optimizer = optimizer, lr = type(optimizer) == "string"
       and 0.02 or nil, prepare = function(net)
@@ -189,7 +189,7 @@ describe("mixers that come in a later stage", function()
     end)
   end
 
-  it("leave a report where the best network came before them", function()
+  it("do not prevent a report if the best network was saved before they were added", function()
     shell.in_directory(function(folder)
       local _, history <const> = run(mtl.progressive{}, "Adam", folder .. "/a", {report = true,
         best = "landmarks.failure", stages = {{epochs = 1}, {epochs = 1,
@@ -199,7 +199,7 @@ describe("mixers that come in a later stage", function()
     end)
   end)
 
-  it("are reported for an optimizer that was made before", function()
+  it("cause an error if the optimizer was made before they were added", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks)
     net(braid.randn(2, 1, 16, 16))
@@ -234,7 +234,7 @@ describe("tasks in train.fit", function()
     assert.is_true(turns[1] ~= turns[2] and turns[1] == turns[3])
   end)
 
-  it("end by themselves, and are back when it ends", function()
+  it("end one by one by early stopping, and have their weights again after the fit", function()
     local tasks <const> = tasks_of()
     local function stopping()
       return mtl.early_stopping{main = "landmarks", window = 2, epsilon = 0}

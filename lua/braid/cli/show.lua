@@ -1,5 +1,5 @@
 --- `braid show data PATH`, `braid show transforms [PICTURE]`, `braid show DIR`, `braid show FILE`:
--- shows what is in data, what the transforms do, how a run went, or a network's plan.
+-- shows what is in data, what the transforms do, how a run went, or the diagram of a network.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -88,7 +88,7 @@ local function show_transforms(o, path)
   for _, call in ipairs(calls) do print("  data." .. call) end
 end
 
-return {usage = "show [data] PATH           show data, transforms, a run, or a network's plan",
+return {usage = "show [data] PATH           show data, transforms, a run, or a network's diagram",
   least = 1, most = 2, words = {"file"},
   options = {reader = given.OPTIONS.reader, read = "", json = false, out = "transforms.png"},
   said = {reader = given.SAID.reader, read = given.SAID.read, json = "print JSON",

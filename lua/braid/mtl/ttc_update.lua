@@ -105,7 +105,7 @@ function Update:init(net, optimizer, given)
     check.fail("mtl.ttc_update: wants an optimizer of net:parameters(), not a %s", type(optimizer))
   end
   if next(net.mixer) then
-    check.fail("mtl.ttc_update: the columns run alone; build the network without a mixer")
+    check.fail("mtl.ttc_update: the columns must run alone; build the network without a mixer")
   end
   if net.columns.stacked and not net.columns:is_stacked() then
     check.fail("mtl.ttc_update: %s; make the optimizer after that", select(2, net:stacked()))

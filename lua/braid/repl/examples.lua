@@ -58,7 +58,7 @@ function M.given(example)
   return lines
 end
 
---- The entries on a line. Three spaces separate entries.
+--- The examples on a line. Three spaces separate them.
 function M.entries(line)
   local list <const> = {}
   if line:find("^%s") or line:find("   %-%-") then return {line} end

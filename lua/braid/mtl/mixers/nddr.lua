@@ -22,7 +22,7 @@ local PerColumn <const> = require "braid.mtl.columns.per_column"
 local NDDR <const> = class("nddr", Mixer)
 NDDR.aggregates, NDDR.wants_maps = true, true
 
--- The part of column i of t.
+-- Makes the mixer's layers for column i of t columns.
 local function task_part(i, t, c, o)
   local conv <const> = nn.Conv2d(t * c, c, {kernel = 1, bias = false})
   local off <const> = linear.off(o.off, t - 1)
@@ -46,7 +46,7 @@ function NDDR:list(xs, _, apart)
     return self.task:run_each(core.ops.cat(apart_maps.list(xs, zeroed), 2))
   end
   local ys <const> = run(apart)
-  for i in pairs(apart or {}) do -- the column's own part still gets the map
+  for i in pairs(apart or {}) do -- column i still gets its own map
     local others <const> = {}
     for j in pairs(apart) do others[j] = j ~= i or nil end
     ys[i] = run(others)[i]

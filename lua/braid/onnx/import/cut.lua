@@ -34,7 +34,7 @@ local function is_within(place, part)
   return place == part or place:sub(1, #part + 1) == part .. "."
 end
 
--- Values that hold shapes alone, by name: they may cross a cut, if nothing after it needs them.
+-- Values that hold shapes alone, by name. They do not count as values that a later step needs.
 local function shape_values(program)
   local shapes <const> = {}
   for _, step in ipairs(program.steps) do
@@ -50,7 +50,7 @@ local function shape_values(program)
   return shapes
 end
 
--- The values after each step that later steps or the outputs use, if there is exactly one.
+-- For each step the one value that is still needed after it, if there is exactly one.
 local function only_values(program)
   local shapes <const>, last <const> = shape_values(program), {}
   for i, step in ipairs(program.steps) do
@@ -119,7 +119,7 @@ local function cut_behind(program, only, place)
   return i, only[i]
 end
 
--- The steps that `value` needs, in order, if `from` is there.
+-- The steps that make `value` out of `from`, in order.
 local function slice(program, from, value, name)
   local maker <const>, wanted <const>, steps <const> = {}, {}, {}
   for i, step in ipairs(program.steps) do
@@ -153,7 +153,7 @@ local function each_part(step, f)
   end
 end
 
--- How many keys all parts of the steps share with the place: the block's names leave them out.
+-- How many keys of the place begin the paths of all parts. The block's names leave them out.
 local function shared_keys(steps, place)
   local n = select(2, place:gsub("[^.]+", ""))
   for _, step in ipairs(steps) do

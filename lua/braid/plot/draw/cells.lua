@@ -7,8 +7,8 @@ local scale <const> = require "braid.plot.draw.scale"
 
 local M <const> = {}
 
-local LIMIT <const> = 120 -- cells in a row or column; beyond this a cell shows a block's mean
-local LINES <const> = 40 -- lines of text in a name
+local LIMIT <const> = 120 -- cells in a row or column; of more values, a cell shows means
+local LINES <const> = 40 -- rows of cells where a line of text is a row
 local BOLD <const> = 1.12 -- how much wider bold letters are
 
 --- Whether a value has a colour of the scale.
