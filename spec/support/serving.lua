@@ -16,6 +16,11 @@ end
 local Server <const> = {}
 Server.__index = Server
 
+-- The address sanitizer keeps freed memory from use, up to this many megabytes. A spec measures the
+-- memory of the server.
+local ENVIRONMENT <const> = {"OMP_NUM_THREADS=1",
+  "ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1"}
+
 --- Starts `braid serve ARGUMENTS --port 0`; `dir` is for its output.
 function M.start(dir, arguments)
   local words <const> = {}
@@ -25,7 +30,7 @@ function M.start(dir, arguments)
   local path <const> = words[1]:find("/", 1, true) and words[1]
     or shell.run("command -v " .. words[1]).out:match("^[^\n]+")
   local output <const> = os.tmpname()
-  local process <const> = assert(core.spawn(path, words, {"OMP_NUM_THREADS=1"}, output))
+  local process <const> = assert(core.spawn(path, words, ENVIRONMENT, output))
   local self <const> = setmetatable({process = process, output = output, dir = dir}, Server)
   for _ = 1, 600 do
     self.port = shell.read(output):match("http://[^/]*:(%d+)/")
