@@ -34,6 +34,7 @@ mv "$root/usr/share/zsh/site-functions/_braid" "$root/usr/share/zsh/vendor-compl
 rmdir "$root/usr/share/zsh/site-functions"
 rm "$root/usr/share/lua/5.4/braid/cli/launcher.lua" # of which /usr/bin/braid was made
 gzip -9n "$root/usr/share/man/man1/braid.1"
+mv "$root/usr/share/pkgconfig" "$root/usr/lib/$triplet/" # it names a directory of the architecture
 
 doc=$root/usr/share/doc/braid
 mkdir -p "$doc"

@@ -369,7 +369,7 @@ describe("every weighting", function()
 end)
 
 describe("a step with many tasks", function()
-  local TASKS <const> = 150
+  local TASKS <const> = 80
 
   each_method(function(name, make)
     it("stops within 50 ms of Ctrl-C: " .. name .. " #slow", function()
