@@ -1,7 +1,7 @@
 --- Lesson 1: tensors. What they hold, how they are indexed, and how sizes meet.
 --
 -- Run a lesson with `build/braid examples/01_tensors.lua`, or enter its lines at the prompt,
--- which is `build/braid` alone. What to look at: every index counts from 1, and ranges include
+-- which is `build/braid` alone. Notice: every index counts from 1, and ranges include
 -- both ends.
 
 local braid <const> = require "braid"

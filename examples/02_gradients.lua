@@ -1,6 +1,6 @@
 --- Lesson 2: gradients. From a formula to its derivative, to a line fitted by descent.
 --
--- What to look at: nothing is declared in advance. Operators record what they do, and `backward`
+-- Notice: nothing is declared in advance. Operators record what they do, and `backward`
 -- goes back through the record.
 
 local braid <const> = require "braid"

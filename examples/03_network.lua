@@ -1,7 +1,7 @@
 --- Lesson 3: one network. Layers, a loop, an accuracy, and a look at what was learned.
 --
 -- Faces are rendered by seed, so there is nothing to download. The question is whether a face
--- wears glasses. What to look at: the loop is five lines, and it is yours; the last picture shows
+-- wears glasses. Notice: the loop is five lines, and it is yours; the last picture shows
 -- where the network is wrong.
 
 local braid <const> = require "braid"

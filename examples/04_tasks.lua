@@ -1,7 +1,7 @@
 --- Lesson 4: tasks. One network that learns several things, and what a task knows.
 --
 -- In lesson 3 the loss, the accuracy and the meaning of the label stood in the loop. Here they
--- stand in the task. What to look at: the loop no longer knows what is learned, and a label that
+-- stand in the task. Notice: the loop no longer knows what is learned, and a label that
 -- is missing costs nothing.
 
 local braid <const> = require "braid"

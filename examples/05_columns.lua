@@ -1,7 +1,7 @@
 --- Lesson 5: columns and mixers. What tasks share is a choice, and the choice is one word.
 --
 -- A column is the chain of blocks that a task has for itself. A mixer joins the columns at a
--- block. What to look at: four published ideas differ in the word after `mtl.`, and the drawing
+-- block. Notice: four published ideas differ in the word after `mtl.`, and the drawing
 -- shows what each of them connects.
 
 local braid <const> = require "braid"

@@ -1,7 +1,7 @@
 --- Lesson 6: transfer. A trained network gets a new task, keeps what it knew, and gives parts
 -- away.
 --
--- What to look at: the old task's numbers before and after are the same to the last digit,
+-- Notice: the old task's numbers before and after are the same to the last digit,
 -- because its column is frozen; the new one learns from 100 faces.
 
 local braid <const> = require "braid"

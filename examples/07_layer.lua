@@ -1,7 +1,7 @@
 --- Lesson 7: your own layer. A class with two methods, and what it gets for that.
 --
 -- The layer here is squeeze and excitation (Hu, Shen and Sun 2018): it looks at the means of all
--- channels and decides how much of each to let through. What to look at: `init` makes parameters,
+-- channels and decides how much of each to let through. Notice: `init` makes parameters,
 -- `forward` reads them, and counting, saving, freezing and gradients follow.
 
 local braid <const> = require "braid"

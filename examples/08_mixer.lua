@@ -1,6 +1,6 @@
 --- Lesson 8: your own mixer. How columns meet is a class of ten lines.
 --
--- What to look at: `list` is the whole idea. The network, its heads, its summary and its drawing
+-- Notice: `list` is the whole idea. The network, its heads, its summary and its drawing
 -- take the new mixer as they take a published one.
 
 local braid <const> = require "braid"

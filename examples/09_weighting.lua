@@ -1,6 +1,6 @@
 --- Lesson 9: your own weighting. How much a task counts, found anew in every step.
 --
--- What to look at: a weighting is a function from losses to coefficients. With the products of
+-- Notice: a weighting is a function from losses to coefficients. With the products of
 -- the tasks' gradients it can also see where tasks pull against each other.
 
 local braid <const> = require "braid"

@@ -1,7 +1,7 @@
 --- Lesson 10: your own data. From files and tables to batches, with the holes that real data
 -- have.
 --
--- What to look at: a reader is told what the columns are, and everything else follows: names of
+-- Notice: a reader is told what the columns are, and everything else follows: names of
 -- classes, missing labels, points that move with their picture.
 
 local braid <const> = require "braid"

@@ -1,6 +1,6 @@
 --- Lesson 11: resume and compare. Runs that survive, and differences that are real.
 --
--- What to look at: a run that was broken off ends with the same numbers as one that was not. And
+-- Notice: a run that was broken off ends with the same numbers as one that was not. And
 -- three networks are compared with several seeds, where the table says what cannot be told apart.
 
 local braid <const> = require "braid"

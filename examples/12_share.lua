@@ -1,7 +1,7 @@
 --- Lesson 12: share. A network in one file: what is in it, what it says about a picture, what
 -- changed.
 --
--- What to look at: the file holds everything that someone needs who has never seen your script.
+-- Notice: the file holds everything that someone needs who has never seen your script.
 -- And the points that `predict` gives are in pixels of the picture that you gave it.
 
 local braid <const> = require "braid"

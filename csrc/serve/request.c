@@ -1,4 +1,4 @@
-/* What becomes of a request: it is refused, gets a page, or goes into the queue. */
+/* A request is refused, gets a page, or goes into the queue. */
 #define _GNU_SOURCE
 #include "serve/server.h"
 

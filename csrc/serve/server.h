@@ -63,7 +63,7 @@ typedef struct br_request {
   struct br_request *next;
 } br_request;
 
-/* What /metrics tells; under the lock. */
+/* The counts that /metrics tells; under the lock. */
 typedef struct br_counts {
   int64_t status[BR_STATUSES], times[BR_TIMES], sizes[BR_SIZES], batches, taken;
   double seconds;

@@ -295,7 +295,7 @@ for _, case in ipairs{
     end,
     classes = listed("a.png,word%d", "path,a\n", "\n", "\n"),
     ["marks of thousands"] = between('path,v\n', 'x,"1,234,567,890"\n', ""),
-    ["what is no number"] = between("path,v\n", "x,1 2 3 4 5 6 7 8 9\n", ""),
+    ["a word for a number"] = between("path,v\n", "x,1 2 3 4 5 6 7 8 9\n", ""),
     percent = between("path,v\nx,", "1", "%\n"),
   }},
   {"data.jsonl", read_jsonl, {

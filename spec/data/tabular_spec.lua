@@ -202,7 +202,7 @@ describe("data.table", function()
       "t.csv:4: column 'x': 'abc' among numbers such as '1'"},
     ["an integer beyond 2^53"] = {"x,y\n9007199254740993,1\n1,2\n",
       "t.csv:2: column 'x': '9007199254740993' is beyond 2^53"},
-    ["a number that is none"] = {"x,y\n1,1\n2,oops\n",
+    ["a word among numbers"] = {"x,y\n1,1\n2,oops\n",
       "t.csv:3: column 'y': 'oops' is not a number from -1e30 to 1e30"},
     ["a column without values"] = {"x,e,y\n1,,1\n2,,2\n",
       "input 'e' is missing in all 2 training rows: leave it out"},

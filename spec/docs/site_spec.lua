@@ -25,7 +25,7 @@ describe("the lessons", function()
       runs[path] = found[path]
       local script <const>, printed = literate.read(path), 0
       assert.matches(("^Lesson %d: "):format(number), script.title)
-      assert.matches("What to look at: ", script[1].text, 1, true)
+      assert.matches("Notice: ", script[1].text, 1, true)
       for i, cell in ipairs(script) do
         printed = printed + #(found[path].printed[i] or "")
         for _, picture in ipairs(literate.pictures(cell)) do

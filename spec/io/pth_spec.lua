@@ -180,7 +180,7 @@ end)
 
 -- ---- hostile files --------------------------------------------------------------------------
 
--- What a file must not take: MiB of tensors and of Lua.
+-- Checks that f takes at most so many MiB of tensors and of Lua.
 local function bounded(most, f)
   collectgarbage()
   core.reset_peak()
@@ -226,7 +226,7 @@ describe("a hostile .pth file", function()
     end
     for _, id in ipairs{text "storage", tuple(), tuple(text "module"), "N", number(3), list(),
       tuple(text "storage", text "x", text "0", text "cpu", number(6))} do
-      refused("its pickle has an object outside of it that is no storage", id .. "Q", {SIX})
+      refused("its pickle has an object outside of it that is not a storage", id .. "Q", {SIX})
     end
     assert.same({}, loaded(storage("Float", "9", 0)):totable())
   end)
@@ -248,7 +248,7 @@ describe("a hostile .pth file", function()
     end)
   end)
 
-  it("is no bomb of lists in lists", function()
+  it("grows no lists in lists without end", function()
     local nested = ")"
     for _ = 1, 200 do nested = nested .. "\x85" end
     refused("tables in tables", nested)
@@ -273,9 +273,10 @@ describe("a hostile .pth file", function()
       ["0"] = "takes a value", ["t"] = "has no mark", ["(t" .. "t"] = "has no mark",
       ["K\1(" .. "0"] = "takes a value", ["h\0"] = "takes value 0, which it never kept",
       ["K\1a"] = "takes a value", ["K\1K\2a"] = "wants a list", ["](K\1K\2K\3u"] = "wants a dict",
-      ["}(K\1u"] = "a key without a value", ["}NK\1s"] = "a dict has a key that is no text and no "
-      .. "number (None)", ["})K\1s"] = "(tuple)", ["}G" .. string.pack(">d", 0 / 0) .. "K\1s"] =
-      "(NaN)", ["\x8a\9" .. ("\1"):rep(9)] = "a whole number of 9 bytes does not fit into 64 bits",
+      ["}(K\1u"] = "a key without a value", ["}NK\1s"] = "a dict has a key that is neither text "
+      .. "nor a number (None)", ["})K\1s"] = "(tuple)",
+      ["}G" .. string.pack(">d", 0 / 0) .. "K\1s"] = "(NaN)",
+      ["\x8a\9" .. ("\1"):rep(9)] = "a whole number of 9 bytes does not fit into 64 bits",
       ["\x95" .. string.pack("<i8", 99)] = "ends too early", ["cos"] = "ends too early",
       ["\x80\1"] = "has protocol 1, not 2 to 5", ["\x80\6"] = "has protocol 6, not 2 to 5",
       ["NN\x93"] = "a global without a name", ["\x8b" .. string.pack("<i4", -1)] = "too early",

@@ -13,7 +13,7 @@ local function of_kind(messages, op)
   return list
 end
 
--- What a cell shows, as its result or by show: its data for each MIME type.
+-- The data that a cell shows, as its result or by show, for each MIME type.
 local function shown(cell)
   if shell.sanitized then pending("a core with sanitizers needs its own Lua") end
   local messages <const> = notebooks{cell}

@@ -245,7 +245,7 @@ end)
 
 -- ---- what is refused --------------------------------------------------------------------
 
--- What cannot be written: words of the message, and what the network computes.
+-- Networks that cannot be written: words of the message, and the function of the network.
 local REFUSED <const> = {}
 
 local function refused(title, words, f, shape)
@@ -290,7 +290,7 @@ refused("a change of a constant after it was used", {"changed after it was used"
 refused("statistics of the batch", {"statistics of the batch"}, function(x)
   return ops.batch_norm(x, nil, nil, nil, nil, {training = true})
 end, {6, 2, 2})
-refused("a result that is no tensor", {"no tensor"}, function() return {a = "word"} end)
+refused("a result that is not a tensor", {"not a tensor"}, function() return {a = "word"} end)
 refused("no tensor at all", {"returns no tensor"}, function() return {} end)
 
 describe("braid.export refuses", function()

@@ -70,7 +70,7 @@ local function is_plain(message)
     and not message:find("attempt to") and not message:find("stack traceback")
 end
 
--- What a run says that went wrong, without the place of the call; nil if nothing did.
+-- The message of a run that fails, without the place of the call; nil if it does not fail.
 local function run(net, x)
   local _ <close> = braid.scope()
   local ok <const>, message <const> = pcall(function()

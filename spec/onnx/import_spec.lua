@@ -358,14 +358,14 @@ describe("values outside an ONNX file", function()
     with_directory(function(directory, import)
       for _, location in ipairs{"../secret", "/etc/passwd", "sub/../../secret", "", "./w.bin",
         "sub//w.bin", "a\\b", "w.bin\0x", "file:w.bin"} do
-        assert.matches("which is no path below the ONNX file$", select(2, import(location)))
+        assert.matches("which is not a path below the ONNX file$", select(2, import(location)))
       end
       for location, where in pairs{link = "link", ["up/secret"] = "up"} do
         assert.equal(("tensor 'w' lies in '%s%s', which is a link"):format(directory, where),
           select(2, import(location)))
       end
       for _, location in ipairs{"sub", "none.bin"} do
-        assert.equal(("tensor 'w' lies in '%s%s', which is no file"):format(directory, location),
+        assert.equal(("tensor 'w' lies in '%s%s', which is not a file"):format(directory, location),
           select(2, import(location)))
       end
     end)

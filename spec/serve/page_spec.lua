@@ -22,7 +22,7 @@ local function base64(bytes)
   end))
 end
 
--- What a page has in it once its scripts have run.
+-- The text of a page once its scripts have run.
 local function seen(dir, url, more)
   return shell.run(("HOME=%s timeout 100 chromium --headless=new --no-sandbox --disable-gpu "
     .. "--user-data-dir=%s/profile %s --virtual-time-budget=10000 --dump-dom %s"):format(dir, dir,

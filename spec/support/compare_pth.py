@@ -99,7 +99,7 @@ refused("complex", torch.ones(2, dtype=torch.complex64), "values of type complex
 refused("set", {"a": {1, 2}}, "set")
 refused("large", [2**64], "does not fit into 64 bits")
 refused("high", torch.full((2,), 2**64 - 1, dtype=torch.uint64), "a number of 2^63 or more")
-refused("keys", {(1, 2): 3}, "a dict has a key that is no text and no number")
+refused("keys", {(1, 2): 3}, "a dict has a key that is neither text nor a number")
 refused("script", torch.jit.script(net), "a TorchScript archive", save=torch.jit.save)
 loop = []
 loop.append(loop)

@@ -45,7 +45,7 @@ local parts <const> = {net = net, opt = opt, schedule = schedule, log = log,
 braid.checkpoint(dir .. "/checkpoint.safetensors", parts)
 braid.save(dir .. "/net.safetensors", net)
 
--- What the files must give again: inputs, labels, outputs, the losses of the next two steps.
+-- The files must give these again: inputs, labels, outputs, the losses of the next two steps.
 net:eval()
 local kept <const> = {losses = braid.zeros(2)}
 do

@@ -74,7 +74,7 @@ end
 
 local WIDTH <const> = {[1] = 4, [2] = 1, [6] = 4, [7] = 8, [9] = 1, [11] = 8}
 
---- What is wrong with a graph, or nil: each name is defined once, before it is used; constants have
+--- The fault of a graph, or nil: each name is defined once, before it is used; constants have
 -- as many bytes as their shapes say; outputs exist.
 function M.wrong(model)
   local known <const> = {}

@@ -7,7 +7,7 @@ local core <const> = require "braid.core"
 -- Records raise errors about misspelt names.
 local field <const> = rawget
 
---- What a network is asked about a batch: batch.image, batch.input, or the tensors that
+--- The input of a network for a batch: batch.image, batch.input, or the tensors that
 -- batch.inputs = {"x", ...} names; several are one table by name.
 return function(batch)
   local names <const> = type(batch) == "table" and field(batch, "inputs")

@@ -142,18 +142,23 @@ local function numbers_of_lists(t, column)
   return out, width
 end
 
---- Rows of numbers, from a list of columns, or from one column of lists of numbers.
+--- Rows of numbers, from a list of columns. read(t, value, row, column) gives one.
 -- @return the numbers row by row, and the number of them in a row
-function M.numbers(t, columns)
-  if type(columns) ~= "table" then return numbers_of_lists(t, columns) end
+function M.rows(t, names, read)
   local out <const>, lists <const> = {}, {}
-  for c, name in ipairs(columns) do lists[c] = M.of(t, name) end
+  for c, name in ipairs(names) do lists[c] = M.of(t, name) end
   for row = 1, t.n do
-    for c, name in ipairs(columns) do
-      out[#out + 1] = M.number_at(t, lists[c][row], row, name)
+    for c, name in ipairs(names) do
+      out[#out + 1] = read(t, lists[c][row], row, name)
     end
   end
-  return out, #columns
+  return out, #names
+end
+
+--- Rows of numbers as M.rows gives them, from a list of columns, or from one column of lists.
+function M.numbers(t, columns)
+  if type(columns) ~= "table" then return numbers_of_lists(t, columns) end
+  return M.rows(t, columns, M.number_at)
 end
 
 --- Columns of numbers as float32 (n) or (n,k).

@@ -100,7 +100,7 @@ local KEYS <const> = {string = true, number = true, boolean = true}
 
 function M.set(dict, key, value)
   if not KEYS[type(key)] or key ~= key then
-    fail("a dict has a key that is no text and no number (%s)",
+    fail("a dict has a key that is neither text nor a number (%s)",
       key == M.none and "None" or type(key) == "table" and key.kind or "NaN")
   end
   dict.of[key] = value
@@ -149,8 +149,15 @@ end
 
 -- ---- opcodes --------------------------------------------------------------------------------
 
-local OPCODES <const> = {
-  -- the program
+-- The opcodes of all kinds, by their bytes.
+local OPCODES <const> = {}
+
+local function add(opcodes)
+  for byte, run in pairs(opcodes) do OPCODES[byte] = run end
+end
+
+-- The program, its stack and what it keeps.
+add{
   ["\x80"] = function(m) -- PROTO
     local protocol <const> = m:number("B")
     if protocol < 2 or protocol > 5 then
@@ -173,8 +180,10 @@ local OPCODES <const> = {
     put(m, m.kept)
     m.kept = m.kept + 1
   end,
+}
 
-  -- values
+-- Values.
+add{
   N = function(m) m:push(M.none) end,
   ["\x88"] = function(m) m:push(true) end,
   ["\x89"] = function(m) m:push(false) end,
@@ -184,8 +193,10 @@ local OPCODES <const> = {
   ["\x8a"] = function(m) m:push(whole(m, m:number("B"))) end,
   ["\x8b"] = function(m) m:push(whole(m, m:number("<i4"))) end,
   G = function(m) m:push(m:number(">d")) end,
+}
 
-  -- collections
+-- Collections.
+add{
   [")"] = function(m) m:push(M.sequence("tuple", {}, 0)) end,
   t = function(m) m:push(M.sequence("tuple", m:pop_marked())) end,
   ["]"] = function(m) m:push(M.sequence("list", {}, 0)) end,
@@ -212,8 +223,10 @@ local OPCODES <const> = {
     local values <const>, n <const> = m:pop_marked()
     m:push(set_all(m:pop_kind("dict"), values, n))
   end,
+}
 
-  -- functions and classes
+-- Functions and classes.
+add{
   c = function(m)
     local module <const> = m:line()
     push_global(m, module, m:line())

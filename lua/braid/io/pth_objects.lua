@@ -170,7 +170,7 @@ M.globals = GLOBALS
 function M.storage(file, id)
   if not is_kind(id, "tuple") or id[1] ~= "storage" or not is_kind(id[2], "class")
     or type(id[3]) ~= "string" or not is_count(id[5]) then
-    fail("its pickle has an object outside of it that is no storage")
+    fail("its pickle has an object outside of it that is not a storage")
   end
   local dtype <const>, key <const>, count <const> = id[2].dtype, id[3], id[5]
   local entry <const> = file.entries["data/" .. key]

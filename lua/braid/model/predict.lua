@@ -1,6 +1,6 @@
 --- net:predict(given): a network's answers, in the terms of the person who asks.
 --
--- What is given are pictures, or for a network of a table rows of it (rows.lua). Pictures are the
+-- The network is asked about pictures, or about rows of its table (rows.lua). Pictures are the
 -- path of a file or of a directory, a tensor of bytes (h,w), (c,h,w) or (n,c,h,w), a list of these,
 -- or a data set. Each is prepared as net.card.preprocessing says, which train.fit and files of
 -- networks keep: the outputs are those for the loader's batches, to the bit. Modes of the network

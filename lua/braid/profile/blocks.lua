@@ -1,8 +1,6 @@
 --- Finds the block and the task of a network that an operator's call belongs to, for profiles.
 
-local core <const> = require "braid.core"
 local Module <const> = require "braid.nn.module"
-local walk <const> = require "braid.nn.walk"
 local watching <const> = require "braid.nn.watching"
 
 local M <const> = {}
@@ -35,27 +33,6 @@ end
 --- Assigns calls of operators to the blocks of a network, by numbers of places, until the returned
 -- function is called.
 -- @return {{block =, task =}, ...}, the function
-function M.watch(net)
-  local places <const>, numbers <const> = {}, {}
-  walk.walk(net, function(path, value)
-    local place <const> = walk.is_module(value) and not numbers[value] and place_of(path)
-    if place then
-      places[#places + 1] = place
-      numbers[value] = #places
-    end
-  end)
-  local stop <const> = watching.begin(function(m, ...)
-    local number <const> = numbers[m]
-    if not number then return m:forward(...) end
-    local before <const> = core.profile_place(number)
-    local results <const> = table.pack(m:forward(...))
-    core.profile_place(before)
-    return table.unpack(results, 1, results.n)
-  end, false)
-  return places, function()
-    stop()
-    core.profile_place(0)
-  end
-end
+function M.watch(net) return watching.places(net, place_of, false) end
 
 return M

@@ -100,7 +100,7 @@ local function numbers_of(value)
   return given
 end
 
---- What net:predict takes, from the text of a request; or nil and what is wrong. `recipe` is the
+--- The argument of net:predict for the text of a request; or nil and what is wrong. `recipe` is the
 -- card's preprocessing.
 function M.of(recipe, text)
   local value <const>, why <const> = json.decode(text)

@@ -33,7 +33,7 @@ local function failure(message)
   return {status = status, error = message}
 end
 
--- What a request asks: {files = {{name =, bytes =}, ...}, several =}, {inputs =}, or a failure.
+-- Reads a request -> {files = {{name =, bytes =}, ...}, several =}, {inputs =}, or a failure.
 local function read(self, request)
   local kind <const> = request.type:match("^%s*([^;%s]*)"):lower()
   if kind == "application/json" then

@@ -1,4 +1,4 @@
---- What the examples of names print, as at the prompt, by their code.
+--- The output of the examples of names, as at the prompt, by their code.
 --
 -- Examples of training, of readers of files and of the detector are left out: they take long, or
 -- print times.

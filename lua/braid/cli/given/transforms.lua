@@ -51,7 +51,7 @@ end
 local function of_file(path)
   local image <const> = require("braid.io").load(path)
   if not core.is_tensor(image) or image:dim() ~= 3 then
-    check.fail("show transforms: %s is no picture", path)
+    check.fail("show transforms: %s is not a picture", path)
   end
   local both <const> = core.ops.stack({image, image:flip{3}})
   local shown <const> = data.loader(Dataset{images = both, labels = {}}, {batch = 2, enlarge = true,

@@ -41,18 +41,9 @@ function M.number(t, value, row, column)
 end
 
 --- Columns as rows of numbers, float64 (n) or (n,k) as a list, and k.
-function M.numbers(t, names)
-  local out <const>, lists <const> = {}, {}
-  for c, name in ipairs(names) do lists[c] = columns.of(t, name) end
-  for row = 1, t.n do
-    for c, name in ipairs(names) do
-      out[#out + 1] = M.number(t, lists[c][row], row, name)
-    end
-  end
-  return out, #names
-end
+function M.numbers(t, names) return columns.rows(t, names, M.number) end
 
--- What a value that is not missing is: "number" or "word".
+-- Says whether a value that is not missing is a "number" or a "word".
 local function sort_of(t, value)
   if type(value) == "boolean" then return "word" end
   return number_of(t, value) and "number" or "word"

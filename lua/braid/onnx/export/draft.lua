@@ -156,7 +156,7 @@ end
 
 -- ---- values -----------------------------------------------------------------------------
 
---- The tensor of a constant; an error, or nil with `maybe`, for a value that is none.
+--- The tensor of a constant; an error, or nil with `maybe`, for another value.
 function Draft:constant(value, maybe)
   if value.wrong then self:fail("%s", value.wrong) end
   if value.tensor and self:is_fixed(value.shape) then return value.tensor end

@@ -3,8 +3,8 @@
 --
 -- The network runs three times in evaluation mode, on 1, 2 and 3 samples, and its calls of
 -- operators become the graph (trace.lua, merge.lua); each needs a row in braid/onnx/export/rows.
--- What a graph cannot say is an error that names the operator and the path of its module, before
--- anything is written: an operator without a row, a number that the network reads out of a tensor,
+-- An error names the operator and the path of its module before anything is written, if a graph
+-- cannot say it: an operator without a row, a number that the network reads out of a tensor,
 -- a size that follows the number of samples in another way than as a multiple. Modes, random
 -- numbers and weights stay as they are.
 --

@@ -1,5 +1,5 @@
---- What a loader does to a picture (data/recipe.lua), as nodes before a network. The picture has a
--- fixed size: {c, h, w} with 1 or 3 channels of bytes.
+--- A loader's preprocessing (data/recipe.lua) as nodes before a network. The picture has a fixed
+-- size: {c, h, w} with 1 or 3 channels of bytes.
 --
 -- A recipe's steps of geometry are upright maps, so each is a matrix for the rows and one for the
 -- columns, with the numbers that csrc/load/recipe.c and csrc/image/warp.c come to. Where the loader
@@ -193,7 +193,7 @@ function M.shape(given)
   return h and {given.channels, h, w} or nil
 end
 
---- What the recipe does to pictures of a shape {c, h, w} -> {shape = of the result, stages =
+--- The plan of a recipe for pictures of a shape {c, h, w} -> {shape = of the result, stages =
 -- matrices, last = the step of colours or nil, channels = of the picture}.
 function M.plan(given, shape)
   local c <const>, h <const>, w <const> = table.unpack(shape)

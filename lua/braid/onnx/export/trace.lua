@@ -15,31 +15,6 @@ local M <const> = {}
 
 local MAX_DEPTH <const> = 10
 
--- Gives the calls of each module a number, until the returned value is closed.
--- @return the paths by number, and that value
-local function placed(net)
-  local numbers <const>, paths <const> = {[net] = 1}, {""}
-  walk.walk(net, function(path, value)
-    if walk.is_module(value) and not numbers[value] then
-      paths[#paths + 1] = path
-      numbers[value] = #paths
-    end
-  end)
-  local stop <const> = watching.begin(function(m, ...)
-    local number <const> = numbers[m]
-    if not number then return m:forward(...) end
-    local before <const> = core.profile_place(number)
-    local results <const> = table.pack(m:forward(...))
-    core.profile_place(before)
-    return table.unpack(results, 1, results.n)
-  end, true)
-  local place <const> = core.profile_place(1)
-  return paths, setmetatable({}, {__close = function()
-    stop()
-    core.profile_place(place)
-  end})
-end
-
 -- Adds the tensors in a network's result to the list, each {name, tensor}. Tables give names.
 local function gather(list, value, name, depth)
   if core.is_tensor(value) then
@@ -47,7 +22,7 @@ local function gather(list, value, name, depth)
     return
   end
   if type(value) ~= "table" or depth > MAX_DEPTH then
-    check.fail("export: the network returns %s%s, which is no tensor", check.shown(value),
+    check.fail("export: the network returns %s%s, which is not a tensor", check.shown(value),
       name == "" and "" or " as " .. name)
   end
   for _, key in ipairs(walk.fields(value)) do
@@ -107,7 +82,8 @@ local function once(net, shapes, dtype, n)
     arguments[i] = sample({n, table.unpack(shape)}, dtype, 100 * n + i)
     run.inputs[i] = core.trace_fact(arguments[i])
   end
-  local paths <const>, _ <close> = placed(net)
+  local paths <const>, stop <const> = watching.places(net, function(path) return path end, true)
+  local _ <close> = setmetatable({}, {__close = stop})
   run.paths = paths
   core.trace_begin()
   local results

@@ -48,7 +48,7 @@ local PASSES <const> = {Transpose = true, Reshape = true, Unsqueeze = true, Sque
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- What becomes of input i of a node, a constant: "weight", "statistic" or "constant".
+-- The role of input i of a node, if that is a constant: "weight", "statistic" or "constant".
 local function role_of(b, node, i, name)
   local t <const> = b.graph.constants[name]
   if not is_float(t) or t:dim() == 0 then return "constant" end

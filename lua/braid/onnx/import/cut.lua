@@ -20,7 +20,7 @@ for op in ([[Relu Sigmoid Tanh LeakyRelu Clip HardSwish HardSigmoid Elu Selu Gel
   ACTIVATIONS[op] = true
 end
 
--- What a step uses: its inputs and those of the graphs in it.
+-- Calls f with each input of a step, and of the graphs in it.
 local function each_input(step, f)
   for _, input in ipairs(step.inputs) do
     if type(input) == "string" then f(input) end

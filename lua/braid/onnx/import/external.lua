@@ -11,12 +11,12 @@ local fail <const> = damage.fail
 local function path_of(directory, location, name)
   local path = directory
   if location == "" or location:find("[%z\\:]") or location:find("^/") then
-    fail("%s lies in the file '%s', which is no path below the ONNX file", name,
+    fail("%s lies in the file '%s', which is not a path below the ONNX file", name,
       (location:gsub("%c", "?")))
   end
   for part in (location .. "/"):gmatch("([^/]*)/") do
     if part == "" or part == "." or part == ".." then
-      fail("%s lies in the file '%s', which is no path below the ONNX file", name,
+      fail("%s lies in the file '%s', which is not a path below the ONNX file", name,
         (location:gsub("%c", "?")))
     end
     path = path .. part
@@ -24,7 +24,9 @@ local function path_of(directory, location, name)
     path = path .. "/"
   end
   path = path:sub(1, -2)
-  if core.path_kind(path) ~= "file" then fail("%s lies in '%s', which is no file", name, path) end
+  if core.path_kind(path) ~= "file" then
+    fail("%s lies in '%s', which is not a file", name, path)
+  end
   return path
 end
 

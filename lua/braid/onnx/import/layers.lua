@@ -42,7 +42,7 @@ end
 
 local function is_bias(b, n) return not b or is_float(b) and b:dim() == 1 and b:numel() == n end
 
--- What both kinds of convolutions ask of their node.
+-- Whether a node of either kind of convolution can be a layer.
 local function plain_convolution(a, w, b, outputs)
   return w and w:dim() == 4 and is_float(w) and w:numel() > 0 and is_bias(b, outputs)
     and even_padding(a, 2) and fits(a.strides, 2, 1) and fits(a.dilations, 2, 1)

@@ -1,5 +1,5 @@
---- What the translations of ONNX's operators share: axes, sizes and indices, which ONNX counts
--- from 0, and small whole numbers, which it keeps in tensors.
+--- Helpers of the translations of ONNX's operators: axes, sizes and indices, which ONNX counts from
+-- 0, and small whole numbers, which it keeps in tensors.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

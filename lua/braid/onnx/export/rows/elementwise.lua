@@ -80,7 +80,7 @@ end
 function rows.abs_tanh(g, call) return g:node("Abs", {g:node("Tanh", {operands(g, call, "x")})}) end
 
 function rows.clamp(g, call)
-  local function limit(x) -- an infinite one is none, and so is the end of int64's range
+  local function limit(x) -- infinity and the ends of int64's range limit nothing
     local none <const> = not x or math.abs(x) == math.huge
       or is_whole(call) and not math.tointeger(x)
     return none and "" or number(g, call, x)

@@ -29,8 +29,8 @@ end
 
 local function count(n) return ops.cumsum(core.new({n}, "int64", 1), 1) - 1 end
 
--- What is added to the scores: the mask, and -infinity for keys that come after a query, outside
--- its window or beyond the keys that count. Query i stands at place i + past among the keys.
+-- The term that is added to the scores: the mask, and -infinity for keys that come after a query,
+-- outside its window or beyond the keys that count. Query i stands at place i + past among keys.
 local function bias_of(a, q, keys, mask, past, lengths)
   local rows <const>, hidden = q:size(3), core.new({1, 1, q:size(3), keys}, q.dtype, 0)
   local ahead <const> = count(keys):unsqueeze(1) - count(rows):unsqueeze(2) - past
