@@ -42,6 +42,35 @@ local function small_graph(net)
 end
 
 describe("braid.import", function()
+  it("trains weights that the file has transposed, with every kind of layer", function()
+    local w <const> = braid.tensor{{1, 2, 3}, {4, 5, 6}}
+    for _, node in ipairs{{"MatMul", {"x", "fc.weight"}, {"y"}},
+      {"Gemm", {"x", "fc.weight"}, {"y"}}} do
+      local net <const> = onnx.net{nodes = {node}, tensors = {["fc.weight"] = w},
+        inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+      local x <const> = braid.tensor{{1, -1}}
+      assert.same({{-3, -3, -3}}, net(x):totable())
+      local opt <const> = optim.SGD(net:parameters(), {lr = 0.5})
+      net(x):sum():backward()
+      opt:step()
+      assert.same({{-4, -4, -4}}, net(x):totable())
+    end
+  end)
+
+  it("keeps the other tensors of a layer's name, whichever comes first", function()
+    local scale <const>, w <const>, b <const> = braid.tensor{2, 3}, braid.tensor{{1, 2}, {3, 4}},
+      braid.tensor{10, 20}
+    for name, place in pairs{["fc.scale"] = "fc.scale", ["fc.weight"] = "fc.weight"} do
+      local net <const> = onnx.net{nodes = {{"Mul", {"x", name}, {"a"}},
+        {"Gemm", {"a", "fc.w", "fc.bias"}, {"y"}, {transB = 1}}},
+        tensors = {[name] = scale, ["fc.w"] = w, ["fc.bias"] = b},
+        inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+      assert.same({{18, 38}}, net(braid.tensor{{1, 1}}):totable())
+      assert.same(scale:totable(), net:state_dict()[place]:totable())
+      assert.equal(2, #net:parameters())
+    end
+  end)
+
   it("makes layers under the names of the file, which compute the same", function()
     local net <const>, x <const> = small(), braid.randn(3, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net))

@@ -13,11 +13,12 @@ local parameter <const> = nn.Module.parameter
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- Puts a weight and a bias into a layer in the place of those it has or would make.
+-- Puts a weight and a bias into a layer in the place of those it has or would make. Optimizers want
+-- dense parameters.
 local function filled(layer, weight, bias)
   layer.unsized = nil
-  layer.weight = parameter(weight)
-  layer.bias = bias and parameter(bias) or nil
+  layer.weight = parameter(weight:contiguous())
+  layer.bias = bias and parameter(bias:contiguous()) or nil
   return layer
 end
 
@@ -97,7 +98,7 @@ function M.Gemm(node, given)
     return nil
   end
   if node.inputs[3] and node.inputs[3] ~= "" and not b then return nil end
-  local weight <const> = a.transB == 1 and w or w:t():clone()
+  local weight <const> = a.transB == 1 and w or w:t()
   if not is_bias(b, weight:size(1)) then return nil end
   return filled(nn.Linear(weight:size(1), {bias = b ~= nil}), weight, b)
 end
@@ -108,7 +109,7 @@ function M.MatMul(_, given)
   if not w or w:dim() ~= 2 or not is_float(w) or w:numel() == 0 or not is_bias(b, w:size(2)) then
     return nil
   end
-  return filled(nn.Linear(w:size(2), {bias = b ~= nil}), w:t():clone(), b)
+  return filled(nn.Linear(w:size(2), {bias = b ~= nil}), w:t(), b)
 end
 
 function M.PRelu(_, given, dims)
@@ -120,7 +121,7 @@ function M.PRelu(_, given, dims)
     return nil
   end
   local layer <const> = nn.PReLU(slope:numel())
-  layer.weight = parameter(slope:reshape({-1}):clone())
+  layer.weight = parameter(slope:reshape({-1}):contiguous())
   return layer
 end
 

@@ -33,17 +33,34 @@ local function module_at(root, keys, n)
   return at
 end
 
+local OWN <const> = {training = true, buffer_names = true}
+
+-- Whether a layer can take the parts of a group, which came first.
+local function takes(layer, group)
+  for name in next, group do
+    if not OWN[name] and not is_free(layer, name) then return false end
+  end
+  return true
+end
+
+local function take(layer, group)
+  for name, value in next, group do
+    if group.buffer_names[name] then
+      layer:buffer(name, value)
+    elseif not OWN[name] then
+      layer[name] = value
+    end
+  end
+end
+
 --- Puts a layer where no other is. Its name gets a number if there is one already.
 function M.put_layer(root, keys, layer)
   local parent <const>, last <const> = module_at(root, keys, #keys - 1), keys[#keys]
   local key, n = last, 1
   while not is_free(parent, key) do
     local there <const> = rawget(parent, key)
-    if there and getmetatable(there) == Group then
-      -- parts of the layer came first
-      for name, value in next, there do
-        if name ~= "training" and is_free(layer, name) then layer[name] = value end
-      end
+    if there and getmetatable(there) == Group and takes(layer, there) then
+      take(layer, there)
       break
     end
     n = n + 1
@@ -63,7 +80,7 @@ function M.put_tensor(root, keys, t, trains)
     n = n + 1
     key = ("%s_%d"):format(last, n)
   end
-  if trains then parent[key] = nn.Module.parameter(t) else parent:buffer(tostring(key), t) end
+  if trains then parent[key] = nn.Module.parameter(t:contiguous()) else parent:buffer(tostring(key), t) end
   keys[#keys] = nil
   return {keys = keys, key = trains and key or tostring(key)}
 end
