@@ -41,7 +41,10 @@ void br_on_connection(void *of, struct MHD_Connection *own, void **context,
         own, MHD_CONNECTION_INFO_CONNECTION_FD);
     c = info ? br_alloc_zero(sizeof *c) : NULL;
     *context = c;
-    if (!c) return; /* its requests will be closed */
+    if (!c) { /* nobody would watch it */
+      if (info) shutdown(info->connect_fd, SHUT_RDWR);
+      return;
+    }
     c->fd = info->connect_fd;
     enter(c, BR_IDLE);
     c->next = h->connections;
@@ -63,7 +66,10 @@ void br_on_connection(void *of, struct MHD_Connection *own, void **context,
 void *br_on_line(void *of, const char *uri, struct MHD_Connection *own) {
   br_connection *c = connection_of(of, own);
   (void)uri;
-  if (c) c->named = true;
+  if (!c) return NULL;
+  /* A connection that rested since its last answer has all its time again. */
+  if (c->phase == BR_IDLE && !c->named && c->served) c->since = br_http_now();
+  c->named = true;
   return NULL;
 }
 
@@ -336,6 +342,10 @@ static enum MHD_Result respond(br_request *r) {
 static enum MHD_Result put(br_request *r) {
   if (!r->bytes) {
     refuse(r, 400, "the body is empty: send a picture (PNG or JPEG), or JSON");
+    return respond(r);
+  }
+  if (atomic_load(&r->http->stopping)) { /* nobody would answer */
+    refuse(r, 503, "the server ends");
     return respond(r);
   }
   r->body[r->bytes] = 0;

@@ -194,7 +194,10 @@ br_status br_http_begin(br_http *h) {
       MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_COMPLETED, br_on_completed, h,
       MHD_OPTION_NOTIFY_CONNECTION, br_on_connection, h, MHD_OPTION_URI_LOG_CALLBACK,
       br_on_line, h, MHD_OPTION_END);
-  if (!h->daemon) return br_fail(BR_EINVAL, "libmicrohttpd does not start");
+  if (!h->daemon) {
+    h->listening = -1; /* it may have been closed */
+    return br_fail(BR_EINVAL, "libmicrohttpd does not start");
+  }
   const int wrong = start_thread(h);
   if (!wrong) {
     h->running = true;

@@ -124,6 +124,46 @@ def slow():
         s.close()
 
 
+def rested():
+    """A request has all its time, also on a connection that rested for NUMBER tenths of a second."""
+    with connect() as s:
+        s.sendall(request(PICTURE))
+        assert answer_of(s)[0] == 200
+        time.sleep(NUMBER / 10)
+        s.sendall(b"GET /health HTTP/1.1\r\n")
+        time.sleep(0.4)
+        s.sendall(b"Host: x\r\n\r\n")
+        assert answer_of(s)[0] == 200
+
+
+def flood():
+    """NUMBER clients send small requests without an end, until the server closes."""
+    clients = [connect() for _ in range(NUMBER)]
+    print("begun", flush=True)
+    end = time.time() + 3
+    for s in clients:
+        s.setblocking(False)
+    while clients and time.time() < end:
+        for s in list(clients):
+            try:
+                s.send(request(b"A"))
+                if not s.recv(65536):
+                    clients.remove(s)
+            except BlockingIOError:
+                pass
+            except OSError:
+                clients.remove(s)
+
+
+def large():
+    """A request of NUMBER megabytes is answered 503 where there is no memory for it."""
+    with connect(60) as s:
+        s.sendall(request(b"A" * (NUMBER << 20)))
+        status, _, body = answer_of(s)
+    print(status)
+    alive()
+
+
 def idle():
     """A connection that was used and rests is closed without a word."""
     with connect() as s:

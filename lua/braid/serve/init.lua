@@ -36,19 +36,24 @@ local function card_of(net, tasks)
     braid = version}
 end
 
--- Takes and answers requests until all are answered after a signal.
+-- Takes the requests that wait, if any, and answers them.
+local function answer_some(http, predicting, o)
+  local requests <const> = http:take(o.batch, TICK, o.wait / 1000)
+  if #requests == 0 then return end
+  predicting:answer(requests, function(id, status, body) http:give(id, status, JSON, body) end)
+end
+
+-- Answers requests until all are answered after a signal. If memory runs out, even for a request's
+-- own bytes, those that were taken are told, and the server goes on.
 local function work(http, predicting, o)
   local draining = false
   while not (draining and http:drained()) do
-    local requests <const> = http:take(o.batch, TICK, o.wait / 1000)
-    if #requests > 0 then
-      local ok <const>, why <const> = check.caught(predicting.answer, predicting, requests,
-        function(id, status, body) http:give(id, status, JSON, body) end)
-      if not ok then
-        io.stderr:write("braid: serve: ", why, "\n")
-        http:give_up(why:find("out of memory", 1, true) and 503 or 500, JSON,
-          "{\"error\":\"the server failed\"}\n")
-      end
+    local ok <const>, why <const> = check.caught(answer_some, http, predicting, o)
+    if not ok then
+      collectgarbage()
+      io.stderr:write("braid: serve: ", why, "\n")
+      http:give_up(Predicting.lacks_memory(why) and 503 or 500, JSON,
+        "{\"error\":\"the server failed\"}\n")
     end
     if core.caught_signal() and not draining then
       draining = true
@@ -62,6 +67,8 @@ return function(net, given)
   local o <const> = check.options(OPTIONS, given)
   if not rawget(net, "tasks") then
     check.fail("serve: the network has no tasks that say what its outputs are")
+  elseif net.tasks.file then
+    check.fail("serve: a task called file has the name of a field of answers about several files")
   end
   limits.pixels = o.pixels * 1000000
   local http <close>, why <const> = core.http{host = o.host, port = o.port, work = "/predict",

@@ -2,7 +2,7 @@
 
 local M <const> = {}
 
-local MOST <const> = 256 -- parts
+local MOST <const> = 32 -- parts: each may be as large as --pixels
 
 -- The value of a parameter of a header, such as boundary, quoted or not.
 local function parameter(header, name)

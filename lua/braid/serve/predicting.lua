@@ -24,13 +24,33 @@ function Predicting:init(net, o)
   if not self.rows then self.asking = Asking(net, {size = o.size, batch = o.batch}, "middle") end
 end
 
--- The status of a failure, and its words for those who do not run the server.
+--- Whether the message of an error is about memory, of the core or of Lua.
+function Predicting.lacks_memory(message)
+  return message:find("out of memory", 1, true) ~= nil
+    or message:find("not enough memory", 1, true) ~= nil
+end
+
+local Failure <const> = {}
+
+local function is_failure(value) return getmetatable(value) == Failure end
+
+local function refused(status, words)
+  return setmetatable({status = status, error = words}, Failure)
+end
+
+-- The failure with the message of an error, in words for those who do not run the server.
 local function failure(message)
   local status <const> = message:find("braid%.limits%.") and 413
-    or message:find("out of memory", 1, true) and 503 or 400
-  message = message:gsub("; if you trust the file:.*$", "")
-    :gsub("braid%.limits%.(%l+) is", "the limit of %1 is")
-  return {status = status, error = message}
+    or Predicting.lacks_memory(message) and 503 or 400
+  return refused(status, (message:gsub("; if you trust the file:.*$", "")
+    :gsub("braid%.limits%.(%l+) is", "the limit of %1 is")))
+end
+
+-- The result of f(...), or the failure that ended it.
+local function attempted(f, ...)
+  local ok <const>, result <const> = check.caught(f, ...)
+  if ok then return result end
+  return failure(result)
 end
 
 -- Reads a request -> {files = {{name =, bytes =}, ...}, several =}, {inputs =}, or a failure.
@@ -40,7 +60,7 @@ local function read(self, request)
     local given <const>, why <const> = inputs.of(self.recipe, request.body)
     return given ~= nil and {inputs = given} or failure(why)
   end
-  if self.rows then return {status = 415, error = "the network takes JSON: {\"inputs\": [...]}"} end
+  if self.rows then return refused(415, "the network takes JSON: {\"inputs\": [...]}") end
   if kind == "multipart/form-data" then
     local files <const>, why <const> = multipart.files(request.type, request.body)
     return files and {files = files, several = true} or failure(why)
@@ -48,8 +68,7 @@ local function read(self, request)
   local known <const> = kind == "" or kind == "image/png" or kind == "image/jpeg"
     or kind == "image/jpg" or kind == "application/octet-stream"
   if known then return {files = {{bytes = request.body}}} end
-  return {status = 415, error = "wants image/png, image/jpeg, multipart/form-data or "
-    .. "application/json"}
+  return refused(415, "wants image/png, image/jpeg, multipart/form-data or application/json")
 end
 
 -- The answers for the bytes of picture files; or nil and a message.
@@ -59,9 +78,10 @@ local function ask(self, list)
     self.asking:ask(Dataset{files = list, encoded = true}, {}, found)
   end)
   if ok then return found end
-  if #list == 1 then -- the decoder alone has the shorter message
-    local picture <const>, wrong <const> = core.image_decode(list[1], 3)
-    why = not picture and wrong or why
+  if #list == 1 and not Predicting.lacks_memory(why) then -- the decoder has the shorter message
+    local decoded <const>, picture <const>, wrong <const> = check.caught(core.image_decode, list[1],
+      3)
+    why = decoded and not picture and wrong or why
   end
   return nil, why
 end
@@ -86,9 +106,9 @@ end
 
 -- The answer about inputs, or a failure.
 local function ask_inputs(self, a)
-  local ok <const>, result <const> = check.caught(predict, self.net, a.inputs,
+  local result <const> = attempted(predict, self.net, a.inputs,
     {batch = self.o.batch, size = self.o.size})
-  if not ok then return failure(result) end
+  if is_failure(result) then return result end
   for _, answer in ipairs(result[1] and result or {result}) do answer.picture = nil end
   return result[1] and {answers = result} or result
 end
@@ -98,9 +118,9 @@ local function joined(a, list, at)
   local own <const> = {}
   for i, file in ipairs(a.files) do
     local answer <const> = list[at + i - 1]
-    if answer.error then
-      return {status = answer.status, error = (a.several and ("'%s': "):format(file.name) or "")
-        .. answer.error}
+    if is_failure(answer) then
+      return refused(answer.status, (a.several and ("'%s': "):format(file.name) or "")
+        .. answer.error)
     end
     own[i] = answer
     answer.file = file.name
@@ -108,22 +128,29 @@ local function joined(a, list, at)
   return a.several and {answers = own} or own[1]
 end
 
+-- The status of the answer to a request, and its text.
+local function answered(self, a, list, at)
+  local result = a
+  if a.inputs ~= nil then result = ask_inputs(self, a) end
+  if a.files then result = joined(a, list, at) end
+  if not is_failure(result) then
+    local text <const> = attempted(self.o.text, result)
+    if not is_failure(text) then return 200, text end
+    result = text
+  end
+  return result.status, self.o.text{error = result.error}
+end
+
 --- Calls give(id, status, body) for each of the requests.
 function Predicting:answer(requests, give)
   local _ <close> = core.scope()
   local asked <const>, at = {}, 1
-  for i, request in ipairs(requests) do asked[i] = read(self, request) end
+  for i, request in ipairs(requests) do asked[i] = attempted(read, self, request) end
   local list <const> = answers_of(self, asked)
   for i, a in ipairs(asked) do
-    local result = a
-    if a.inputs ~= nil then result = ask_inputs(self, a) end
-    if a.files then
-      result = joined(a, list, at)
-      at = at + #a.files
-    end
-    local status <const> = result.error and result.status or 200
-    give(requests[i].id, status, self.o.text(result.error and {error = result.error} or result)
-      .. "\n")
+    local status <const>, text <const> = answered(self, a, list, at)
+    at = at + #(a.files or {})
+    give(requests[i].id, status, text .. "\n")
   end
 end
 
