@@ -190,6 +190,20 @@ describe("data.of", function()
     end
   end)
 
+  it("may fill the same memory for every sample", function()
+    local x <const>, y <const> = braid.zeros(2), braid.zeros(1)
+    for _, cache in ipairs{false, true} do
+      local set <const> = data.of{n = 5, cache = cache, get = function(i)
+        x:fill_(i)
+        y:fill_(-i)
+        return {x = x, y = y}
+      end}
+      local batch <const> = data.loader(set, {batch = 5})()
+      assert.same({1, 2, 3, 4, 5}, batch.x[{ {}, 1}]:totable())
+      assert.same({-1, -2, -3, -4, -5}, batch.y:reshape(-1):totable())
+    end
+  end)
+
   it("can be cut, filtered, and sampled by labels that are known before", function()
     local k <const> = braid.tensor({1, 1, 1, 1, 1, 1, 1, 1, 2, 2}, {dtype = "int64"})
     local set <const> = data.of{n = 10, labels = {k = k}, get = function(i) return {x = {i}} end}

@@ -1,8 +1,9 @@
 --- data.table: rows of numbers and categories, with statistics of the training rows.
 
 local braid <const> = require "braid"
+local class <const> = require "braid.class"
 local shell <const> = require "spec.support.shell"
-local data <const>, mtl <const> = braid.data, braid.mtl
+local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 
 local NAN <const> = 0 / 0
 
@@ -105,6 +106,38 @@ describe("data.table", function()
     assert.error_matches(function() data.loader(test, {}) end,
       "prepared by 16 training rows, which were split again: test:prepared(train)", 1, true)
     assert.equal(4, #test:prepared(first).inputs)
+  end)
+
+  it("has parts that are the same before and after somebody looked at the whole", function()
+    local rows <const> = {}
+    for i = 1, 10 do rows[i] = {x = i * i, y = i} end
+    local cuts <const> = {
+      split = function(all) return all:split(0.3) end,
+      subset = function(all) return all:subset(1, 7):prepared() end,
+      filter = function(all) return all:filter(function(s) return s.y < 8 end):prepared() end,
+      ["two splits"] = function(all) return (all:split(2)):split(2) end,
+      open = function(all) return all:subset(1, 7) end,
+    }
+    local looks <const> = {
+      sample = function(all) return all[1].input end,
+      inputs = function(all) return all.inputs end,
+      names = function(all) return all.input_names end,
+      loader = function(all) return data.loader(all, {batch = 2})() end,
+      filter = function(all) return all:filter(function(s) return s.input[1]:item() < 0 end) end,
+      stats = function(all) return tostring(all:stats()) end,
+      recipe = function(all) return data.loader(all, {}):recipe() end,
+    }
+    local function seen(cut, look)
+      local all <const> = data.table(rows, {reals = {"y"}}).train
+      if look then look(all) end
+      local ok <const>, inputs <const> = pcall(function() return cut(all).inputs:totable() end)
+      return ok and inputs or "refused"
+    end
+    for name, cut in pairs(cuts) do
+      local plain <const> = seen(cut)
+      assert.equal(name == "open", plain == "refused", name)
+      for way, look in pairs(looks) do assert.same(plain, seen(cut, look), name .. ", " .. way) end
+    end
   end)
 
   it("does not guess on which part of a table networks train", function()
@@ -376,6 +409,25 @@ describe("a network of a table", function()
       return values
     end
     assert.same(run(nil), run(14))
+  end)
+
+  it("without a card is measured in a test only with rows that somebody prepared", function()
+    shell.in_directory(function(dir)
+      local o <const> = {reals = {"bp"}, inputs = {"age"}}
+      local train <const>, rest <const> = data.table(people(60), o).train:split(20)
+      local tasks <const> = mtl.tasks{bp = mtl.real{}}
+      local Plain <const> = class("Plain", nn.Module)
+      function Plain:init() self.bp = nn.Linear(1, 1) end
+      function Plain:forward(x) return {bp = self.bp(x)} end
+      braid.train.fit{net = Plain(), tasks = tasks, train = train, val = rest, epochs = 1,
+        best = "bp.mae", dir = dir .. "/run", progress = false}
+      local fresh <const> = {net = Plain(), tasks = tasks}
+      local other <const> = data.table(people(40), o).train
+      assert.error_matches(function() braid.train.test(dir .. "/run", other, fresh) end,
+        "pass test:prepared(train), with the rows that it trained on", 1, true)
+      local report <const> = braid.train.test(dir .. "/run", other:prepared(train), fresh)
+      assert.is_true(report.bp.mae >= 0)
+    end)
   end)
 
   it("is measured in a test by the statistics on its card", function()

@@ -581,6 +581,19 @@ describe("mixed batches", function()
       1e-4)
   end)
 
+  it("are nothing to measure a network on", function()
+    for _, mix in ipairs{data.mixup(1), data.cutmix(1)} do
+      local _, mixed <const> = batches(mix)
+      local given
+      local function once()
+        given = not given
+        return given and mixed or nil
+      end
+      assert.error_matches(function() tasks:evaluate(function() return {} end, once) end,
+        "measure on a loader without data.mixup and data.cutmix", 1, true)
+    end
+  end)
+
   it("take part where only one of the two has a label", function()
     local _, mixed <const> = batches(data.mixup(1))
     local s <const>, out <const> = mixed.mixed.share, {landmarks = braid.randn(6, 10),

@@ -248,6 +248,17 @@ describe("a hostile .pth file", function()
     end)
   end)
 
+  it("counts what it copies of a list that it keeps", function()
+    local pairs_of <const> = {}
+    for i = 1, 2000 do pairs_of[i] = tuple(text("k" .. i), number(i)) end
+    local dict <const> = "ccollections\nOrderedDict\n"
+    assert.equal(2000, loaded(dict .. list(table.unpack(pairs_of)) .. "\x85R").k2000)
+    local again <const> = {"(", list(table.unpack(pairs_of)), "q\0"}
+    for _ = 1, 1000 do again[#again + 1] = dict .. "h\0\x85R" end
+    refused("values in its pickle, or more, and braid.limits.values",
+      table.concat(again) .. "l")
+  end)
+
   it("grows no lists in lists without end", function()
     local nested = ")"
     for _ = 1, 200 do nested = nested .. "\x85" end

@@ -329,6 +329,9 @@ describe("braid.export refuses", function()
     net.card = {preprocessing = {channels = 1, size = 8}}
     assert.matches("a picture is {1 or 3, h, w}", refusal(net, {input = {2, 8, 8},
       preprocess = true}))
+    net.card = {preprocessing = {channels = 1, size = 8, functions = {"train.lua:12"}}}
+    assert.matches("functions of Lua (train.lua:12), which a graph cannot hold",
+      refusal(net, {input = {1, 8, 8}, preprocess = true}), 1, true)
     net.card = {preprocessing = {channels = 2, size = 8}}
     assert.matches("card.preprocessing", refusal(net, {input = {1, 8, 8}, preprocess = true}))
   end)

@@ -208,6 +208,15 @@ describe("braid.import", function()
     assert.same({9, 16}, net(braid.tensor{-3, -4}):totable())
   end)
 
+  it("says so if a loop without a number of turns does not end", function()
+    local body <const> = onnx.graph{nodes = {{"Identity", {"go"}, {"on"}},
+      {"Identity", {"h"}, {"same"}}}, inputs = {{"turn", {}}, {"go", {}}, {"h", {1}}},
+      outputs = {"on", "same"}}
+    local net <const> = onnx.net{nodes = {{"Loop", {"", "go", "x"}, {"y"}, {body = body}}},
+      tensors = {go = braid.tensor(true)}, inputs = {{"x", {1}}}, outputs = {"y"}}
+    assert.error_matches(function() net(braid.ones(1)) end, "more than 100000 turns")
+  end)
+
   it("reads values wherever a tensor may have them", function()
     local function value(t)
       t.name, t.dims = "w", {2}
@@ -276,6 +285,7 @@ describe("a damaged ONNX file", function()
       relu{nodes = {{"Add", {"x", "y"}, {"b"}, name = "a"}, {"Relu", {"b"}, {"y"}, name = "r"}}},
     ["node 'r' (Add): it has 1 inputs, but needs 2"] =
       relu{nodes = {{"Add", {"x"}, {"y"}, name = "r"}}},
+    ["node 'r' (Relu) has no output"] = relu{nodes = {{"Relu", {"x"}, {}, name = "r"}}},
     ["node 'r' (Relu) has two attributes 'axis'"] = relu{nodes = {{"Relu", {"x"}, {"y"}, name = "r",
       attribute = {{name = "axis", i = 1, type = 2}, {name = "axis", i = 1, type = 2}}}}},
     ["node 'r' (Softmax): 'axis' is of the kind s, not i"] =

@@ -99,6 +99,13 @@ local function put_data(dir)
     ["wider_face_split/wider_face_train_bbx_gt.txt"] = "a.png\n1\n3 4 5 6\n"})
   reader_trees.put(dir .. "/shards", {["faces-000.tar"] = tars.sample()})
   braid.save(dir .. "/a.png", braid.zeros({3, 20, 20}, {dtype = "uint8"}))
+  local Stem <const> = class("Stem", braid.nn.Module)
+  function Stem:init()
+    self.conv1 = braid.nn.Conv2d(3, 4, {kernel = 3})
+    self.layer1 = braid.nn.Conv2d(4, 4, {kernel = 3})
+  end
+  function Stem:forward(x) return self.layer1(self.conv1(x):relu()) end
+  braid.export(Stem(), dir .. "/net.onnx", {input = {3, 8, 8}})
   shell.write(dir .. "/faces.csv", "file,smile,age,x1,y1,x2,y2,set\na.png,yes,30,3,4,9,9,train\n"
     .. "a.png,no,30,3,4,9,9,test\n")
   shell.write(dir .. "/faces.jsonl",
@@ -140,7 +147,8 @@ describe("a question", function()
       assert.is_true(words.run(session, text))
       assert.truthy(said:find("Tab completes", 1, true), text)
     end
-    for _, text in ipairs{"", "x", "f(?", "f()", ": trace", "??", "x ? y"} do
+    for _, text in ipairs{"", "x", "f(?", "f()", ": trace", "??", "x ? y",
+      "f(x) -- right?", "y = 2 -- what?"} do
       assert.is_false(words.is(session, text), text)
     end
   end)

@@ -250,6 +250,38 @@ def graphs():
         "step", [value("h", T.FLOAT, [2]), value("x", T.FLOAT, [2])],
         [value("h2", T.FLOAT, [2]), value("row", T.FLOAT, [2])])
     case("Scan", f(2), f(4, 2), outputs=2, body=step, num_scan_inputs=1)
+    edges()
+
+
+def edges():
+    wild = np.array([[np.inf, -np.inf, np.nan, 3], [1, 2, -np.inf, np.inf]], np.float32)
+    for op in ("ThresholdedRelu", "Shrink"):
+        case(op, wild)
+    case("Trilu", wild)
+    case("Trilu", np.ones((3, 3), bool), upper=0)
+    case("Trilu", np.arange(9).reshape(3, 3))
+    case("Hardmax", np.array([[np.inf, 1], [-np.inf, 2]], np.float32))
+    case("LpNormalization", np.array([[0, 0], [3, 4]], np.float32))
+    wide = np.array([-1e30, -88.9, -3, -1e-6, 0, 1e-6, 0.9, 1.1, 88.9, 1e30], np.float32)
+    for op in ("Sinh", "Cosh", "Asinh"):
+        case(op, wide)
+    case("Acosh", np.abs(wide) + 1)
+    for size in (2, 4):
+        case("LRN", f(5, 5, 1, 2), size=size)  # the reference takes as many channels as samples
+    case("BatchNormalization", f(3, 4, 2, 2), positive(4), f(4), f(4), positive(4), training_mode=1)
+    case("DynamicQuantizeLinear", np.zeros((2, 2), np.float32), outputs=3)
+    case("QuantizeLinear", f(2, 3) * 9, np.float32(0.1), output_dtype=T.UINT8, opset=21)
+    case("Slice", f(5), i(-9), i(-100), i(0), i(-2))
+    case("Slice", f(0, 2), i(-1), i(-100), i(0), i(-1))
+    for mode in ("linear", "cubic"):
+        case("Resize", f(5, 9), None, np.array([1, 1.7], np.float32), mode=mode, opset=18)
+        case("Resize", f(5, 9), None, np.array([0.6, 0.4], np.float32), mode=mode, antialias=1,
+             opset=18)
+    case("Resize", f(2, 3, 9), None, np.array([1, 1, 2.5], np.float32), mode="linear", opset=18)
+    case("Resize", f(1, 2, 3, 4, 5), None, np.array([1, 1, 2, 2, 0.6], np.float32), mode="linear",
+         opset=18)
+    case("GRU", f(6, 2, 3), f(1, 15, 3), f(1, 15, 5), f(1, 30), np.array([6, 2], np.int32),
+         outputs=2, hidden_size=5)
 
 
 def model_of(op, inputs, outputs, opset, domain, attributes):

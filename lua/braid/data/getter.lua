@@ -92,7 +92,8 @@ local function checked(self, i, given)
     if type(name) ~= "string" or RESERVED[name] then
       fail(i, "%s cannot be the name of a label", check.shown(name))
     end
-    sample[name] = value
+    -- get may use the same memory again for the next sample
+    sample[name] = core.is_tensor(value) and value:clone() or value
   end
   if not self.learned then learn(self, sample) end
   if not self.names then check_image(i, sample.image) end

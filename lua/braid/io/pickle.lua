@@ -24,6 +24,12 @@ local fail <const> = damage.fail
 local Machine <const> = {}
 Machine.__index = Machine
 
+-- Counts opcodes, and values that a function copies.
+function Machine:count(n)
+  self.counted = self.counted + n
+  limits.bound("values", self.counted, "values in its pickle, or more")
+end
+
 function Machine:push(value)
   self.n = self.n + 1
   self.stack[self.n] = value
@@ -237,7 +243,7 @@ add{
   end,
   R = function(m) -- REDUCE
     local arguments <const> = m:pop_kind("tuple")
-    m:push(m:pop_kind("global").call(arguments))
+    m:push(m:pop_kind("global").call(arguments, m))
   end,
   b = function(m) -- BUILD: the attributes of an object are left out
     m:pop()
@@ -271,14 +277,15 @@ local REFUSED <const> = {["\x8f"] = "a set", ["\x91"] = "a frozenset",
 --- The object in a pickle. What is wrong with it is raised (damage.lua).
 -- @param text the pickle
 -- @param globals values and functions by the names of globals, such as ["collections.OrderedDict"];
---   a function gets the tuple of the arguments and returns the object
+--   a function gets the tuple of the arguments and the machine, and returns the object. It tells
+--   machine:count(n) how many values it copies
 -- @param unknown unknown(name) raises the error about another global
 -- @param persistent persistent(id) returns the object that is outside the pickle
 function M.read(text, globals, unknown, persistent)
   local m <const> = setmetatable({text = text, at = 1, stack = {}, n = 0, marks = {}, memo = {},
-    kept = 0, globals = globals, unknown = unknown, persistent = persistent}, Machine)
-  for count = 1, math.huge do
-    limits.bound("values", count, "values in its pickle, or more")
+    kept = 0, counted = 0, globals = globals, unknown = unknown, persistent = persistent}, Machine)
+  while true do
+    m:count(1)
     local opcode <const> = m:bytes(1)
     if opcode == "." then break end
     local run <const> = OPCODES[opcode]

@@ -141,9 +141,11 @@ GLOBALS["torch.Size"] = function(arguments)
 end
 
 -- Python 2 gave it a list of pairs; since then the pairs follow one by one.
-GLOBALS["collections.OrderedDict"] = function(arguments)
+GLOBALS["collections.OrderedDict"] = function(arguments, machine)
   local dict <const>, pairs_list <const> = {kind = "dict", of = {}}, arguments[1]
-  for i = 1, is_kind(pairs_list, "list") and pairs_list.n or 0 do
+  local n <const> = is_kind(pairs_list, "list") and pairs_list.n or 0
+  machine:count(n)
+  for i = 1, n do
     local pair <const> = pairs_list[i]
     if type(pair) ~= "table" or pair.n ~= 2 then fail("an OrderedDict has no pairs") end
     pickle.set(dict, pair[1], pair[2])

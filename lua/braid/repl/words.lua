@@ -19,8 +19,10 @@ function M.asked(text)
   return text:match("^%s*%?%s*([%w_.:]+)%s*$") or text:match("^%s*([%w_.:]+)%s*%?%s*$")
 end
 
--- The function that gives the value of an expression such as f(x), if the entry asks about one.
+-- The function that gives the value of an expression such as f(x), if the entry asks about one. An
+-- entry that is Lua as it stands asks about nothing: f(x) -- right?
 local function asked_value(session, text)
+  if load(text) or load("return " .. text) then return nil end
   local code <const> = text:match("^%s*%?(.*%S)%s*$") or text:match("^%s*(.*%S)%s*%?%s*$")
   return code and load("return " .. code, "=entry", "t", session:variables())
 end

@@ -2,8 +2,9 @@
 -- prepared, which are those of the rows on which networks train.
 --
 -- A fit is {frame =, schema =, labels =, n =} of training rows, and its recipe (fitted.lua) once it
--- was used; `again` is the fit of the rows that a later split left. A table as it was read trains
--- on all its rows, until it is cut. ds:split gives its first part statistics of its own, and the
+-- was used; `again` is the fit of the rows that a later split left. A table as it was read has the
+-- statistics of all its rows if somebody looks at it (`looked`), but these go no further: its parts
+-- are as if nobody had looked. ds:split gives its first part statistics of its own, and the
 -- second those of the first. A subset of training rows keeps their statistics; a subset of a table
 -- that nobody has split has none until ds:prepared, or train.fit, says what it is for.
 
@@ -16,6 +17,9 @@ local Part <const> = class("Table part")
 --- The part with all rows of a table.
 function Part:init(frame, schema) self.frame, self.schema, self.whole = frame, schema, true end
 
+-- The fit that somebody asked for, or nil.
+local function asked_fit(part) return not (part.fit and part.fit.looked) and part.fit or nil end
+
 --- The rows that take(t) leaves of each tensor.
 function Part:cut(take)
   local frame <const> = {columns = {}, words = self.frame.words}
@@ -24,7 +28,7 @@ function Part:cut(take)
     frame.n = frame.columns[name]:size(1)
   end
   local part <const> = Part(frame, self.schema)
-  part.whole, part.fit, part.of = false, self.fit, self.frame.n
+  part.whole, part.fit, part.of = false, asked_fit(self), self.frame.n
   return part
 end
 
@@ -74,7 +78,7 @@ end
 function Part.split(ds, first, second)
   if not ds.table or not ds.table:trains() then return first, second end
   Part.train(first)
-  if ds.table.fit then ds.table.fit.again = first.table.fit end
+  if asked_fit(ds.table) then ds.table.fit.again = first.table.fit end
   second.table.fit = first.table.fit
   return first, second
 end
@@ -93,7 +97,10 @@ function Part.recipe(ds)
       .. "network trains on, whose means and deviations it needs: all:split(0.2) says it, or "
       .. "train = part:prepared() and val = other:prepared(train)", #ds, part.of)
   end
-  if not part.fit then Part.train(ds) end
+  if not part.fit then
+    Part.train(ds)
+    part.fit.looked = true
+  end
   local fit <const> = part.fit
   if fit.again and fit.frame ~= part.frame then
     check.fail("data.table: these rows are prepared by %d training rows, which were split again: "

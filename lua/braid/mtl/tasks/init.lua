@@ -240,6 +240,10 @@ function Tasks:evaluate(net, batches)
   local _ <close> = grad.no_grad()
   for batch in batches do
     local _ <close> = grad.scope()
+    if batch.mixed then
+      check.fail("tasks: evaluate: the batches have mixed samples, which have two labels each: "
+        .. "measure on a loader without data.mixup and data.cutmix")
+    end
     local outputs <const> = net(asked(batch))
     check_tables(outputs, batch)
     local n

@@ -22,7 +22,7 @@
 -- @return true
 -- @usage
 -- local net <const> = braid.model("tcdcn", {tasks = tasks})
--- braid.export(net, "net.onnx", {input = {1, 40, 40}})
+-- braid.export(net, "tcdcn.onnx", {input = {1, 40, 40}})
 
 local cards <const> = require "braid.model.card"
 local check <const> = require "braid.check"

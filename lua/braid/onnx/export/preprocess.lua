@@ -177,6 +177,11 @@ local function steps_of(given)
     check.fail("export: preprocess: card.preprocessing does not say how large pictures are; size "
       .. "is the side that the network sees")
   end
+  if given.functions then
+    check.fail("export: preprocess: after the other steps pictures went through functions of Lua "
+      .. "(%s), which a graph cannot hold: export without preprocess, and prepare pictures outside",
+      table.concat(given.functions, ", "))
+  end
   local steps <const> = {}
   for i, t in ipairs(o.transforms) do steps[i] = t.step end
   return steps, o.channels

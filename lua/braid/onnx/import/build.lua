@@ -95,7 +95,8 @@ end
 -- The node that adds a bias to a product, if nothing else uses the product.
 local function bias_after(b, node)
   local next_node <const> = b.user[node.outputs[1]]
-  if not next_node or next_node.op ~= "Add" or b.uses[node.outputs[1]] ~= 1 then return nil end
+  if not next_node or next_node.op ~= "Add" or next_node.domain ~= ""
+    or b.uses[node.outputs[1]] ~= 1 then return nil end
   local i <const> = next_node.inputs[1] == node.outputs[1] and 2 or 1
   local bias <const> = b.graph.constants[next_node.inputs[i] or ""]
   local w <const> = b.graph.constants[node.inputs[2]]

@@ -57,7 +57,7 @@ local function scope_of(node)
     if path == "" or part:sub(1, #path + 1) == path .. "." then
       path = part
     else
-      local last <const> = path:match("[^.]+$")
+      local last <const> = path:match("[^.]*$")
       path = part:sub(1, #last + 1) == last .. "." and path:sub(1, -#last - 1) .. part
         or path .. "." .. part
     end
@@ -75,6 +75,7 @@ local function node_of(c, given, i)
     opset = c.opsets[domain], inputs = given.input or {}, outputs = given.output or {},
     scope = scope_of(given), index = i}
   node.what = ("node '%s' (%s)"):format(name ~= "" and name or "number " .. i, op)
+  if #node.outputs == 0 then fail("%s has no output", node.what) end
   for _, list in ipairs{node.inputs, node.outputs} do
     for k, value in ipairs(list) do list[k] = check_name("a value", value) end
   end

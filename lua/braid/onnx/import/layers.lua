@@ -84,7 +84,10 @@ function M.BatchNormalization(node, given, dims)
     if channels == 0 or not is_bias(given[i], channels) then return nil end
   end
   local eps <const>, momentum <const> = a.epsilon or 1e-5, 1 - (a.momentum or 0.9)
-  if not (eps > 0 and momentum >= 0 and momentum <= 1) or a.spatial == 0 then return nil end
+  if not (eps > 0 and momentum >= 0 and momentum <= 1) or a.spatial == 0
+    or a.training_mode == 1 then
+    return nil
+  end
   local layer <const> = nn[dims == 4 and "BatchNorm2d" or "BatchNorm1d"](channels,
     {eps = eps, momentum = momentum})
   layer.running_mean, layer.running_var = core.keep(mean), core.keep(var)

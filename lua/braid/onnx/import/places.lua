@@ -80,7 +80,11 @@ function M.put_tensor(root, keys, t, trains)
     n = n + 1
     key = ("%s_%d"):format(last, n)
   end
-  if trains then parent[key] = nn.Module.parameter(t:contiguous()) else parent:buffer(tostring(key), t) end
+  if trains then
+    parent[key] = nn.Module.parameter(t:contiguous())
+  else
+    parent:buffer(tostring(key), t)
+  end
   keys[#keys] = nil
   return {keys = keys, key = trains and key or tostring(key)}
 end

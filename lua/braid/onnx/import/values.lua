@@ -86,6 +86,10 @@ function M.sized(shape)
   return shape
 end
 
+--- Zero of the type of a tensor, to be chosen in place of its values: x * 0 would be NaN where x is
+-- infinite.
+function M.zero(x) return core.new({}, x.dtype, 0) end
+
 --- A tensor of int64 from a list.
 function M.whole_tensor(list) return core.from_table(list, "int64") end
 

@@ -55,9 +55,13 @@ end
 
 -- Rows of a table are prepared by the statistics of the rows that the network trains on: `by` is
 -- their data set, or the preprocessing of a network's card.
-local function prepared(ds, by)
+local function prepared(ds, by, role)
   if not ds.table then return ds end
   if by then return ds:prepared(by) end
+  if role == "test" and ds.table:trains() then
+    check.fail("train.test: nothing says by which means and deviations rows are prepared for the "
+      .. "network, which has no card: pass test:prepared(train), with the rows that it trained on")
+  end
   return ds.table:is_open() and ds:prepared() or ds
 end
 
@@ -73,7 +77,7 @@ function Source:init(role, given, o, by)
     check_loader_options(o)
     self.ds, self.options = given, role == "train" and for_training(o) or for_looking(o)
   end
-  if self.ds then self.ds = prepared(self.ds, by) end
+  if self.ds then self.ds = prepared(self.ds, by, role) end
   if role == "train" and self.options and o.batch and is_loader(given) then
     self.options.batch = o.batch
   end

@@ -20,7 +20,7 @@ end
 
 M.Loop = {0, function(a, trips, condition, ...)
   local carried, scans <const> = {...}, {}
-  local n <const>, on = values.int(trips, MOST), not condition or is_true(condition)
+  local n <const>, on = values.int(trips, math.maxinteger), not condition or is_true(condition)
   local turn = 0
   while on and turn < n do
     if turn == MOST then check.fail("the loop takes more than %d turns", MOST) end

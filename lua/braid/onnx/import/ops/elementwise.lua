@@ -9,6 +9,8 @@ local values <const> = require "braid.onnx.import.values"
 local ops <const>, is_float <const> = core.ops, values.is_float
 local where <const> = ops.where
 
+local LOG_2 <const> = math.log(2)
+
 local M <const> = {}
 
 -- Operators of one tensor that Braid has under another name.
@@ -102,10 +104,10 @@ end}
 M.Mish = {1, function(_, x) return x * x:softplus():tanh() end}
 M.Swish = {1, function(a, x) return x * (x * (a.alpha or 1)):sigmoid() end}
 M.Softsign = {1, function(_, x) return x / (x:abs() + 1) end}
-M.ThresholdedRelu = {1, function(a, x) return where(x:gt(a.alpha or 1), x, x * 0) end}
+M.ThresholdedRelu = {1, function(a, x) return where(x:gt(a.alpha or 1), x, values.zero(x)) end}
 M.Shrink = {1, function(a, x)
   local lambda <const>, bias <const> = a.lambd or 0.5, a.bias or 0
-  return where(x:lt(-lambda), x + bias, where(x:gt(lambda), x - bias, x * 0)):to(x.dtype)
+  return where(x:lt(-lambda), x + bias, where(x:gt(lambda), x - bias, values.zero(x))):to(x.dtype)
 end}
 M.PRelu = {2, function(_, x, slope) return where(x:gt(0), x, x * slope) end}
 M.Dropout = {1, function(a, x, ratio, training)
@@ -119,13 +121,31 @@ end}
 
 -- ---- further functions ------------------------------------------------------------------
 
-M.Sinh = {1, function(_, x) return (x:exp() - (-x):exp()) / 2 end}
-M.Cosh = {1, function(_, x) return (x:exp() + (-x):exp()) / 2 end}
+-- Halves of e^x and e^-x, which are finite wherever their sum and difference are.
+local function halves(x) return (x - LOG_2):exp(), (-x - LOG_2):exp() end
+
+M.Sinh = {1, function(_, x)
+  local up <const>, down <const> = halves(x)
+  local near <const> = x:clamp(-1, 1):expm1() -- exact near 0
+  return where(x:abs():lt(1), (near + near / (near + 1)) / 2, up - down)
+end}
+M.Cosh = {1, function(_, x)
+  local up <const>, down <const> = halves(x)
+  return up + down
+end}
+
+local LARGE <const> = 1e9 -- squares of float32 overflow from 1.8e19 on
+
 M.Asinh = {1, function(_, x)
   local size <const> = x:abs()
-  return ((size * size + 1):sqrt() + size):log() * x:sign()
+  local square <const> = size:clamp(nil, LARGE):square()
+  local near <const> = (size + square / ((square + 1):sqrt() + 1)):log1p()
+  return where(size:lt(LARGE), near, size:log() + LOG_2) * x:sign()
 end}
-M.Acosh = {1, function(_, x) return (x + (x * x - 1):sqrt()):log() end}
+M.Acosh = {1, function(_, x)
+  local low <const> = x:clamp(nil, LARGE)
+  return where(x:lt(LARGE), (low + (low:square() - 1):sqrt()):log(), x:log() + LOG_2)
+end}
 M.Atanh = {1, function(_, x) return (x:log1p() - (-x):log1p()) / 2 end}
 
 -- By three halvings of the angle; below tan(pi / 16) the series is exact in float32.

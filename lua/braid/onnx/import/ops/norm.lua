@@ -18,7 +18,7 @@ local function trained(a, x, w, b, mean, var)
 end
 
 M.BatchNormalization = {5, function(a, x, w, b, mean, var)
-  if a.training_mode == 1 and a.results > 1 then return trained(a, x, w, b, mean, var) end
+  if a.training_mode == 1 then return trained(a, x, w, b, mean, var) end
   return ops.batch_norm(x, w, b, mean, var, false, 0, a.epsilon or 1e-5)
 end}
 
@@ -65,15 +65,18 @@ M.RMSNormalization = {2, function(a, x, w)
   return x * deviation((x * x):mean(from_axis(a, x), true), a) * w
 end}
 
+-- An even window has one channel more after its own in ONNX, and before it in Braid.
 M.LRN = {1, function(a, x)
-  return F.local_response_norm(x, a.size or check.fail("it has no size"),
-    {alpha = a.alpha or 1e-4, beta = a.beta or 0.75, k = a.bias or 1})
+  local size <const> = a.size or check.fail("it has no size")
+  local o <const> = {alpha = a.alpha or 1e-4, beta = a.beta or 0.75, k = a.bias or 1}
+  if size % 2 == 1 then return F.local_response_norm(x, size, o) end
+  return F.local_response_norm(x:flip({2}), size, o):flip({2})
 end}
 
 M.LpNormalization = {1, function(a, x)
   local d <const> = values.dim(a.axis or -1, x:dim())
   local size <const> = x:norm(a.p or 2, d, true)
-  return ops.where(size:eq(0), x * 0, x / ops.where(size:eq(0), size + 1, size))
+  return x / ops.where(size:eq(0), size + 1, size) -- 0 where all are 0
 end}
 
 M.MeanVarianceNormalization = {1, function(a, x)

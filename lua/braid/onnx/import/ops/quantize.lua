@@ -4,6 +4,7 @@
 -- that they can be turned into floats, but nothing is made int8 again.
 
 local core <const> = require "braid.core"
+local tensors <const> = require "braid.onnx.import.tensors"
 local values <const> = require "braid.onnx.import.values"
 
 local ops <const> = core.ops
@@ -30,7 +31,9 @@ M.DequantizeLinear = {2, function(a, x, scale, zero)
 end}
 
 M.QuantizeLinear = {2, function(a, x, scale, zero)
-  if zero and zero.dtype ~= "uint8" then
+  local other <const> = a.output_dtype and a.output_dtype ~= 0
+    and tensors.dtype_of[a.output_dtype] ~= "uint8"
+  if other or zero and zero.dtype ~= "uint8" then
     values.lacks("QuantizeLinear to other types than uint8")
   end
   local y = (x / along(a, x, scale)):round()
@@ -40,7 +43,7 @@ end}
 
 M.DynamicQuantizeLinear = {1, function(_, x)
   local low <const>, high <const> = math.min(0, x:min():item()), math.max(0, x:max():item())
-  local scale <const> = core.new({}, x.dtype, (high - low) / 255)
+  local scale <const> = core.new({}, x.dtype, high > low and (high - low) / 255 or 1)
   local zero <const> = (-low / scale):round():clamp(0, 255)
   return ((x / scale):round() + zero):clamp(0, 255):to("uint8"), scale, zero:to("uint8")
 end}

@@ -74,7 +74,7 @@ local function run(cell, c, x, lengths, backwards, h, state)
     local new <const>, new_state <const> = cell.step(c, wide:select(1, t), h, state)
     if lengths then
       local on <const> = lengths:gt(t - 1):unsqueeze(2)
-      outputs[t] = ops.where(on, new, new * 0)
+      outputs[t] = ops.where(on, new, values.zero(new))
       h, state = ops.where(on, new, h), state and ops.where(on, new_state or new, state)
     else
       outputs[t], h, state = new, new, new_state

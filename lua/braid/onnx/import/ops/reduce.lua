@@ -92,7 +92,7 @@ end
 M.Softmax, M.LogSoftmax = along(ops.softmax), along(ops.log_softmax)
 M.Hardmax = along(function(x, d)
   local at <const> = ops.argmax(x, d, true)
-  return ops.scatter(x * 0, d, at, core.new(at.shape, x.dtype, 1))
+  return ops.scatter(core.new(x.shape, x.dtype, 0), d, at, core.new(at.shape, x.dtype, 1))
 end)
 
 local function running(f, start)

@@ -1,5 +1,5 @@
 --- ONNX's Resize and Upsample: nearest, linear and cubic, along any axes. Each axis is resized by
--- itself: by picking values, or by a product with a matrix of weights.
+-- itself: by picking values, or as a sum of picked values by weights.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -46,27 +46,27 @@ local function cubic(a)
   end
 end
 
--- A matrix (m, n) of the weights of n inputs in m outputs; false for outputs outside the input.
-local function matrix(o, axis, n, m)
-  local rows <const>, f <const> = {}, o.kernel
+-- The sums that make m outputs of n inputs, as lists {{places = of inputs, weights =}, ...} with an
+-- entry for each output.
+local function taps(o, axis, n, m)
+  local list <const>, f <const> = {}, o.kernel
   -- antialias makes the kernel as wide as an output value, where the size shrinks
   local wide <const> = o.antialias and axis.scale < 1 and axis.scale or 1
   local reach <const> = math.ceil(o.support / wide)
-  for i = 0, m - 1 do
-    local row <const>, total = {}, 0
-    for j = 1, n do row[j] = 0 end
-    local at <const> = axis.place(i)
-    for j = math.floor(at) - reach + 1, math.floor(at) + reach do
-      local w <const>, inside <const> = f((at - j) * wide), j >= 0 and j < n
-      if inside or not o.exclude then
-        local k <const> = math.max(0, math.min(n - 1, j)) + 1
-        row[k], total = row[k] + w, total + w
-      end
+  for k = 1, 2 * reach do list[k] = {places = {}, weights = {}} end
+  for i = 1, m do
+    local at <const> = axis.place(i - 1)
+    local total = 0
+    for k, tap in ipairs(list) do
+      local j <const> = math.floor(at) - reach + k
+      local inside <const> = j >= 0 and j < n
+      tap.places[i] = math.tointeger(math.max(0, math.min(n - 1, j))) + 1
+      tap.weights[i] = (inside or not o.exclude) and f((at - j) * wide) or 0
+      total = total + tap.weights[i]
     end
-    for j = 1, n do row[j] = row[j] / (total ~= 0 and total or 1) end
-    rows[i + 1] = row
+    for _, tap in ipairs(list) do tap.weights[i] = tap.weights[i] / (total ~= 0 and total or 1) end
   end
-  return rows
+  return list
 end
 
 local function picked(o, axis, n, m)
@@ -84,18 +84,21 @@ local function resized(o, x, d, axis)
   if o.mode == "nearest" then
     return x:index_select(d, values.whole_tensor(picked(o, axis, n, m)))
   end
-  values.sized{n, m}
-  local weight <const> = core.from_table(matrix(o, axis, n, m), x.dtype)
-  local y <const> = core.ops.linear(values.swapped(x, d), weight)
-  if o.mode ~= "nearest" and o.crops then
-    local mask <const> = {}
-    for i = 0, m - 1 do
-      local at <const> = axis.place(i)
-      mask[i + 1] = at < 0 or at > n - 1
-    end
-    return values.swapped(y:masked_fill(core.from_table(mask, "bool"), o.outside), d)
+  local shape <const> = {}
+  for k = 1, x:dim() do shape[k] = k == d and m or 1 end
+  local y
+  for _, tap in ipairs(taps(o, axis, n, m)) do
+    local part <const> = x:index_select(d, values.whole_tensor(tap.places))
+      * core.from_table(tap.weights, x.dtype):reshape(shape)
+    y = y and y + part or part
   end
-  return values.swapped(y, d)
+  if not o.crops then return y end
+  local mask <const> = {}
+  for i = 1, m do
+    local at <const> = axis.place(i - 1)
+    mask[i] = at < 0 or at > n - 1
+  end
+  return y:masked_fill(core.from_table(mask, "bool"):reshape(shape), o.outside)
 end
 
 -- The sizes and scales that a node asks for, by dimension.

@@ -102,9 +102,10 @@ end}
 local function cut(x, d, first, last, step)
   local n <const> = x:size(d)
   if step == 0 then check.fail("a step of 0") end
-  local low <const>, high <const> = step < 0 and -1 or 0, step < 0 and n - 1 or n
-  local function place(i) return math.max(low, math.min(high, i < 0 and i + n or i)) end
-  first, last = place(first), last < -n and step < 0 and -1 or place(last)
+  local high <const> = step < 0 and n - 1 or n
+  local function place(i, low) return math.max(low, math.min(high, i < 0 and i + n or i)) end
+  first, last = place(first, math.min(0, high)), last < -n and step < 0 and -1
+    or place(last, step < 0 and -1 or 0)
   if step > 0 then
     local count <const> = math.max(0, last - first + step - 1) // step
     return x:narrow(d, count > 0 and first + 1 or 1, count, math.min(step, math.max(1, n)))
@@ -210,7 +211,7 @@ M.Trilu = {1, function(a, x, k)
   local apart <const> = count(columns):unsqueeze(1) - count(rows):unsqueeze(2)
   local shift <const> = values.int(k, 0)
   local kept <const> = a.upper ~= 0 and apart:ge(shift) or apart:le(shift)
-  return ops.where(kept, x, x * 0):to(x.dtype)
+  return ops.where(kept, x, values.zero(x))
 end}
 
 return M
