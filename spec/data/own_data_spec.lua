@@ -258,8 +258,6 @@ describe("data.of", function()
     local floats <const> = data.of{n = 1, get = function() return {image = braid.ones(1, 2, 2)} end}
     assert.error_matches(function() data.loader(floats, {})() end,
       "sample 1: image must be a tensor of bytes", 1, true)
-    assert.error_matches(function() data.loader(data.mix{{floats, 1}}, {}) end,
-      "part 1 is made by a function", 1, true)
     assert.equal(0, #data.loader(data.of{n = 0, get = print}, {}))
   end)
 end)

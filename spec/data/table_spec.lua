@@ -86,8 +86,6 @@ describe("a loader of a table", function()
       assert.same({"risk", "risk"}, turns)
       assert.error_matches(function() data.loader(sets.train, {size = 8}) end,
         "a table of numbers has no pictures: leave out size")
-      assert.error_matches(function() data.loader(data.mix{{sets.train}}, {}) end,
-        "a mix must have pictures, but part 1 is a table")
     end)
   end)
 

@@ -234,7 +234,7 @@ describe("the prompt in a terminal", function()
 
   at_prompt("ends by a word", {}, function(t)
     t:keys("help", "Enter")
-    t:shows("who(): lists the variables of this session, the largest tensors first.\n>")
+    t:shows("the memory they hold, the\n    largest first.\n>")
     t:keys("F.relu?", "Enter")
     t:shows("see also: nn.ReLU\n(an operator of the core, in C)\n>")
     t:keys("exit = 1", "Enter", "exit", "Enter")

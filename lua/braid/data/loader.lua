@@ -52,6 +52,7 @@ local fit <const> = require "braid.data.fit"
 local functions <const> = require "braid.data.functions"
 local Made <const> = require "braid.data.made"
 local marks <const> = require "braid.data.marks"
+local MixedRows <const> = require "braid.data.mixed_rows"
 local plans <const> = require "braid.data.plan"
 local record <const> = require "braid.record"
 local recipe <const> = require "braid.data.recipe"
@@ -141,6 +142,19 @@ local function resumed(ds, o)
   return {samples = state.samples, parts = state.parts}
 end
 
+-- Checks that the parts of a mix can make batches together.
+local function check_parts(sets, pictures)
+  for i, part in ipairs(sets) do
+    if part:has_pictures() ~= pictures then
+      check.fail("data.loader: a mix has pictures in all of its parts or in none, but part 1 has "
+        .. "%s and part %d has %s", pictures and "some" or "none", i, pictures and "none" or "some")
+    elseif pictures and part.getter then
+      check.fail("data.loader: the pictures of a mix are in memory or in files, but those of part "
+        .. "%d are made by a function", i)
+    end
+  end
+end
+
 function Loader:init(ds, o)
   local sets <const>, recipes <const> = ds.parts or {ds}, {}
   if ds.parts and (type(o.balanced) == "table" or o.balanced == true or o.weights) then
@@ -154,19 +168,15 @@ function Loader:init(ds, o)
   self.steps, self.functions = functions.apart(o.transforms)
   if ds.getter or not plans.has_pictures(ds) then
     plans.check_orders(sets, o.tasks)
-    self.core = ds.getter and Made(ds, o, self.steps) or Rows(ds)
+    if ds.parts then check_parts(sets, false) end
+    self.core = ds.parts and MixedRows(sets, o) or ds.getter and Made(ds, o, self.steps) or Rows(ds)
     self.blends = blending.of(self.core.steps or {})
     self.sets = self.core.sets or sets
-    for name in pairs(ds.labels) do self.only[name] = name end
+    for name in pairs(ds.labels or {}) do self.only[name] = name end
     return
   end
   self.sets = sets
-  Made.refuse(sets)
-  for i, part in ipairs(sets) do
-    if not part:has_pictures() then
-      check.fail("data.loader: a mix must have pictures, but part %d is a table of numbers", i)
-    end
-  end
+  if ds.parts then check_parts(sets, true) end
   local size <const> = not self.steps and fit.size(sets, o)
   for i, part in ipairs(sets) do recipes[i] = self.steps or usual_steps(part, o, size) end
   self.blends = blending.of(recipes[1])

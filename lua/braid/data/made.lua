@@ -4,7 +4,6 @@
 -- The samples of a batch are a small data set by themselves, with pictures in memory or rows, and
 -- go through the same steps: a data set of the same pictures in memory gives the same batches.
 
-local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local Dataset <const> = require "braid.data.dataset"
@@ -107,14 +106,5 @@ end
 
 function Made.facts() return 0.0, 0 end
 function Made.close() end
-
---- Raises an error if one of the parts of a mix is made by a function.
-function Made.refuse(sets)
-  for i, part in ipairs(sets) do
-    if part.getter then
-      check.fail("data.loader: a mix must have pictures, but part %d is made by a function", i)
-    end
-  end
-end
 
 return Made

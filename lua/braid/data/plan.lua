@@ -175,7 +175,7 @@ local function source_of(ds, fields, steps, o)
 end
 
 --- Whether a data set or a mix has pictures.
-function M.has_pictures(ds) return ds.parts ~= nil or ds:has_pictures() end
+function M.has_pictures(ds) return (ds.parts and ds.parts[1] or ds):has_pictures() end
 
 --- The table for core.loader, from data sets and a list of steps for each.
 function M.make(sets, recipes, o)

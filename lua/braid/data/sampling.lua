@@ -213,6 +213,11 @@ local function mixed(mix, o, taken)
   local function make(who, count)
     return order_of(mix.parts[who], o, count, 64 * who, o.balanced) + offsets[who]
   end
+  if mix.by == "once" then
+    local orders <const> = {}
+    for who, ds in ipairs(mix.parts) do orders[who] = make(who, #ds) end
+    return divided(core.ops.cat(orders, 1), o, taken)
+  end
   if mix.by == "batch" then return alternating(mix.shares, #mix, o, taken, make) end
   local turns <const>, times <const>, lists <const>, at <const> = M.turns(mix.shares, #mix), {},
     {}, {}

@@ -25,7 +25,7 @@ function Fit:init(o)
   for name, task in o.tasks:each() do self.weights[name] = task.weight end
   self.epoch_before = o.tasks:get_epoch()
   self.train = Source("train", o.train, o)
-  self.val = o.val and Source("val", o.val, o, self.train.ds)
+  self.val = o.val and Source("val", o.val, o, self.train:rows())
   -- How far the run is: its stage and the epochs of the stage, all epochs and steps, the batches
   -- taken and the sums of losses in this epoch, and after the end the reason for it.
   self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},

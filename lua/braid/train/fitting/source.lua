@@ -78,9 +78,18 @@ function Source:init(role, given, o, by)
     self.ds, self.options = given, role == "train" and for_training(o) or for_looking(o)
   end
   if self.ds then self.ds = prepared(self.ds, by, role) end
+  if self.ds and self.ds.parts and role ~= "train" then self.ds = self.ds:once() end
   if role == "train" and self.options and o.batch and is_loader(given) then
     self.options.batch = o.batch
   end
+end
+
+--- The data set whose rows of a table are prepared as those of this source, or nil.
+function Source:rows()
+  for _, ds in ipairs(self.ds and (self.ds.parts or {self.ds}) or {}) do
+    if ds.table then return ds end
+  end
+  return nil
 end
 
 --- By what the rows of a table are prepared for a network: its card's preprocessing, or nil.
