@@ -72,7 +72,7 @@ describe("data.mix", function()
     end
   end)
 
-  it("raises an error for no data sets, a share of 0 and an unknown value of by", function()
+  it("raises an error without data sets, for a share of 0 and for an unknown by", function()
     assert.has_error(function() data.mix{} end,
       "data.mix: wants data sets, as in data.mix{{faces, 0.7}, {others, 0.3}}")
     assert.has_error(function() data.mix{{a, 0}} end,
@@ -98,7 +98,7 @@ describe("the cache of decoded pictures", function()
     return list
   end
 
-  it("gives the same batches as no cache, even after the picture files are removed", function()
+  it("gives the same batches as without a cache, even after the files are removed", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 9)
       local plain <const> = all_of(ds, {batch = 4, transforms = STEPS_CACHED, tasks = TASKS})

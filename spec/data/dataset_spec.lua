@@ -81,7 +81,7 @@ describe("a data set", function()
     assert.same({1, 2, 3, 4, 5, 6}, seen)
   end)
 
-  it("parts with :split at its end, at random, or with each class in proportion", function()
+  it("is divided by :split at its end, at random, or with each class in proportion", function()
     local ds <const> = small()
     local a <const>, b <const> = ds:split(0.34)
     assert.same({ {1, 2, 3, 4}, {5, 6} }, {values(a), values(b)})

@@ -157,12 +157,12 @@ describe("the workers of data.loader", function()
   end)
 end)
 
-describe("the order of samples in data.loader", function()
+describe("data.loader, in the order of its samples,", function()
   local kinds <const> = {}
   for i = 1, 60 do kinds[i] = i <= 40 and 1 or i <= 54 and 2 or i <= 57 and 3 or 0 end
   local ds <const> = numbered(60, {kind = kinds})
 
-  it("is that of the data, or a random one with shuffle, and has each sample once", function()
+  it("follows the data, or is random with shuffle, and takes each sample once", function()
     assert.same(upto(60), numbers_of(ds, {batch = 7}))
     local shuffled <const> = numbers_of(ds, {batch = 7, shuffle = true})
     assert.not_same(upto(60), shuffled)
@@ -170,7 +170,7 @@ describe("the order of samples in data.loader", function()
     assert.equal(56, #numbers_of(ds, {batch = 7, drop_last = true}))
   end)
 
-  it("with balanced gives each class an equal number of samples in every batch", function()
+  it("with balanced takes an equal number of samples of each class into every batch", function()
     for batch in data.loader(ds, {batch = 6, balanced = "kind", shuffle = true, transforms = {}}) do
       for class = 1, 3 do assert.equal(2, batch.kind:eq(class):sum():item()) end
     end
@@ -182,7 +182,7 @@ describe("the order of samples in data.loader", function()
     for i = 1, 40 do assert.is_true((seen[i] or 0) <= 1) end
   end)
 
-  it("with balanced = {...} is one task's in turn; other tasks' labels are missing", function()
+  it("with balanced = {...} serves one task in turn, without the labels of others", function()
     local two <const> = {}
     for i = 1, 60 do two[i] = i % 10 == 0 and 2 or 1 end
     local both <const> = numbered(60, {kind = kinds, two = two})
@@ -197,7 +197,7 @@ describe("the order of samples in data.loader", function()
     assert.same({"two", "kind", "two", "kind", "two"}, tasks)
   end)
 
-  it("with weights has samples in proportion to them", function()
+  it("with weights draws samples in proportion to them", function()
     local weights <const> = {}
     for i = 1, 60 do weights[i] = i <= 2 and 20 or i <= 22 and 1 or 0 end
     local few, many, none = 0, 0, 0
@@ -212,7 +212,7 @@ describe("the order of samples in data.loader", function()
       "data.loader: weights has 2 numbers, but the data set has 60 samples")
   end)
 
-  it("with stratify gives every batch the class shares of the whole", function()
+  it("with stratify gives every batch the class shares of the whole data set", function()
     local seen <const> = {}
     local options <const> = {batch = 15, stratify = "kind", shuffle = true, transforms = {}}
     for batch in data.loader(ds, options) do
@@ -228,7 +228,7 @@ describe("the order of samples in data.loader", function()
       "data.loader: balanced: there is no label 'size'")
   end)
 
-  it("is the same after a saved state is loaded", function()
+  it("gives the same batches after a saved state is loaded", function()
     for _, options in ipairs{
       {shuffle = true, tasks = TASKS, transforms = STEPS, workers = 2},
       {balanced = "pose", tasks = TASKS, transforms = STEPS},
@@ -247,7 +247,7 @@ describe("the order of samples in data.loader", function()
     end
   end)
 
-  it("is made without opening any of 200,000 files", function()
+  it("opens none of 200,000 files before the first batch", function()
     local names <const>, labels <const> = {}, {}
     for i = 1, 200000 do names[i], labels[i] = ("%06d.jpg"):format(i), i % 2 + 1 end
     local many <const> = Dataset{files = names, root = "/nowhere",

@@ -289,7 +289,7 @@ describe("a Lua function among a loader's transforms", function()
     assert.same({1, 1, 3, 3}, batch.x[2]:totable())
   end)
 
-  it("gets another seed for each sample; a resumed loader gives the same seeds", function()
+  it("gets a different seed for each sample; a resumed loader gives the same seeds", function()
     local seeds
     local o <const> = {batch = 8, shuffle = true, seed = 4, epoch = 2, transforms = {function(x, s)
       seeds[#seeds + 1] = s.seed

@@ -118,7 +118,7 @@ describe("a loader that gets a state", function()
     assert.same({7, 6}, {#after[1][2], #after[2][2]})
   end)
 
-  it("continues the count of samples, so that a state of its own is right too", function()
+  it("counts samples from the start of the epoch, so that its own state is right too", function()
     local o <const> = {batch = 4, shuffle = true, transforms = {}, seed = 2}
     local whole <const>, all = flat(take((data.loader(SET, o)))), {}
     for _, size in ipairs{1, 5, 2, 9, 40} do

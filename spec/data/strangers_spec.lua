@@ -34,7 +34,7 @@ describe("each reader:", function()
     end)
   end
 
-  it("all of them name an archive that is not yet unpacked in their error", function()
+  it("an archive that is not yet unpacked is named in the error", function()
     for name, own in pairs(trees.readers) do
       if not own.file and not name:find("cifar") then
         assert.matches("%(there is d%.zip: has it been unpacked%?%)$",
@@ -48,7 +48,7 @@ describe("each reader:", function()
     assert.matches("is not your home here", select(2, pcall(data.images, "~/faces")))
   end)
 
-  it("all of them find data that were unpacked one folder deeper", function()
+  it("data that were unpacked one folder deeper are found", function()
     for name, own in pairs(trees.readers) do
       local tree <const> = {}
       for inner, bytes in pairs(own) do tree["data/" .. inner] = bytes end

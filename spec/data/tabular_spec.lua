@@ -73,7 +73,7 @@ describe("data.table", function()
     end)
   end)
 
-  it("takes statistics of only the training rows, by every way to part the table", function()
+  it("takes statistics of only the training rows, however the table is divided", function()
     local rows <const> = {}
     for i = 1, 20 do
       rows[i] = {x = i <= 12 and i or 1000 * i, k = i <= 12 and "seen" or "new", y = i,
@@ -317,7 +317,7 @@ local function trained(dir, more)
 end
 
 describe("a network trained on data.table", function()
-  it("learns, and is measured and predicts in the units of the table's columns", function()
+  it("learns, and predicts in the units of the table's columns", function()
     shell.in_directory(function(dir)
       local net <const>, sets <const> = trained(dir)
       local report <const> = net.tasks:evaluate(net, data.loader(sets.val))
