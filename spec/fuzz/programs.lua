@@ -65,7 +65,7 @@ local function several(f, most)
   return "{" .. table.concat(list, ", ") .. "}"
 end
 
--- A table that does something else when its length is read.
+-- A table that runs other code when its length is read.
 local function trapped(text)
   if not chance(3) then return text end
   return ("trap(%s, function() %s end)"):format(text,
