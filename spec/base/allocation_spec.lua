@@ -78,7 +78,7 @@ describe("when memory runs out", function()
   for _, known in ipairs(core.rows) do
     local row <const> = rows[known.name]
     if row and not row.elsewhere then
-      it("in " .. known.name .. " or its gradient, an error says so and nothing leaks",
+      it("in " .. known.name .. " or its gradient, an error is raised and nothing leaks",
         function()
         local f <const>, asked <const> = call_of(known.name, row.cases[1],
           known.differentiable)
@@ -87,7 +87,7 @@ describe("when memory runs out", function()
     end
   end
 
-  it("in the first cases of any operator, an error says so and nothing leaks #slow",
+  it("in the first cases of any operator, an error is raised and nothing leaks #slow",
     function()
     for _, known in ipairs(core.rows) do
       for i, case in ipairs(table.move(rows[known.name].cases or {}, 2, 4, 1, {})) do
@@ -101,20 +101,20 @@ describe("when memory runs out", function()
     end
   end)
 
-  it("in an operator in place, an error says so and nothing leaks", function()
+  it("in an operator in place, an error is raised and nothing leaks", function()
     for _, name in ipairs {"add", "masked_fill", "clamp", "copy", "fill", "exp"} do
       fail_everywhere((call_of(name, rows[name].cases[1], false, true)))
     end
   end)
 
   for _, name in ipairs {"uniform", "normal", "bernoulli", "dropout"} do
-    it("in " .. name .. ", an error says so and nothing leaks", function()
+    it("in " .. name .. ", an error is raised and nothing leaks", function()
       local x <const> = braid.zeros(3, 4)
       assert.is_true(fail_everywhere(function() core.ops[name](x) end) > 0)
     end)
   end
 
-  it("in a change in place that is recorded, an error says so and nothing leaks",
+  it("in a change in place that is recorded, an error is raised and nothing leaks",
     function()
     local x <const> = braid.ones(3):requires_grad_()
     fail_everywhere(function()
@@ -123,7 +123,7 @@ describe("when memory runs out", function()
     end, {x})
   end)
 
-  it("in optimizer steps, an error says so and nothing leaks", function()
+  it("in optimizer steps, an error is raised and nothing leaks", function()
     local p <const>, g <const> = braid.ones(4, 3), braid.ones(3, 4):t()
     local m <const>, v <const> = braid.zeros(4, 3), braid.zeros(4, 3)
     assert.is_true(fail_everywhere(function()
@@ -137,7 +137,7 @@ describe("when memory runs out", function()
     end) > 0)
   end)
 
-  it("in making, indexing, writing and printing, an error says so and nothing leaks",
+  it("in making, indexing, writing and printing, an error is raised and nothing leaks",
     function()
     local x <const> = braid.rand(4, 5)
     local mask <const>, index <const> = x:gt(0.5), braid.tensor({1, 3}, {dtype = "int64"})
@@ -158,7 +158,7 @@ describe("when memory runs out", function()
     end
   end)
 
-  it("in a network's step, an error says so and nothing leaks", function()
+  it("in a network's step, an error is raised and nothing leaks", function()
     local F <const> = braid.F
     local x <const> = braid.randn(2, 3, 6, 6)
     local w <const>, b <const> = braid.randn(4, 3, 3, 3):requires_grad_(),
@@ -177,7 +177,7 @@ describe("when memory runs out", function()
   end)
 
   for what, make in pairs(require "spec.support.bound_calls") do
-    it("in a call (" .. what .. "), an error says so and nothing leaks", function()
+    it("in a call (" .. what .. "), an error is raised and nothing leaks", function()
       local function refused(n)
         local f <const>, args <const> = make()
         core.fail_after(n)

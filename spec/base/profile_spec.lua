@@ -92,7 +92,7 @@ describe("braid.profile with a network", function()
     return rows
   end
 
-  it("shares the time among blocks and among tasks, forward and backward", function()
+  it("gives the time of each block and of each task, forward and backward", function()
     for _, stacked in ipairs{true, false} do
       local net <const> = mtl.network{tasks = tasks, blocks = nn.backbone("tcdcn"),
         mixer = mtl.cross_stitch{}, at = {"conv2"}}

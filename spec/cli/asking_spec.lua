@@ -61,7 +61,7 @@ describe("the commands eval and predict:", function()
   end)
 
   for _, channels in ipairs{1, 3} do
-    it(("predict gives the numbers of a script, %d channels"):format(channels), function()
+    it(("predict gives the numbers of a script, on %d channels"):format(channels), function()
       in_directory(function(dir)
         local a <const> = dir .. "/a"
         local sets <const> = make_run(a, channels)

@@ -80,7 +80,7 @@ describe("completion", function()
     end)
   end
 
-  it("names the shells that it knows in its error", function()
+  it("ends with an error for an unknown shell, which lists the known shells", function()
     local result <const> = run("completion tcsh")
     assert.equal(2, result.status)
     assert.matches("bash, zsh, fish or man, not 'tcsh'", result.err, 1, true)

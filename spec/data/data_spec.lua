@@ -112,7 +112,7 @@ describe("data.mtfl", function()
     end
   end)
 
-  it("names file and line of a row with too few numbers in its error", function()
+  it("raises an error with file and line for a row with too few numbers", function()
     dir = mtfl_tree()
     local good <const> = row("faces\\p1.png", "1 2 1 3")
     write(dir .. "/training.txt", good .. "\r\n faces\\p2.png 1 2 3\r\n ")
@@ -120,7 +120,7 @@ describe("data.mtfl", function()
     assert.equal(dir .. "/training.txt:2: a path and 14 numbers wanted, 4 words found", message)
   end)
 
-  it("names file and line of a word that is no number, and of an unknown class", function()
+  it("raises an error with file and line for a wrong word and an unknown class", function()
     dir = mtfl_tree()
     write(dir .. "/testing.txt", row("faces/p1.png", "1 2 x 3") .. "\r\n ")
     assert.equal(dir .. "/testing.txt:1: 'x' is not a number from -1e6 to 1e6",

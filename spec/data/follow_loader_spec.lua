@@ -112,7 +112,7 @@ describe("data.loader", function()
       turn}, mtl.tasks{heading = mtl.pose_bins{bins = 5, kind = "yaw"}}))
   end)
 
-  it("names angles whose kind differs between the data set and a task in its error", function()
+  it("raises an error for angles whose kind differs between data set and task", function()
     local ds, tasks = taken(mtl.pose_bins{kind = "roll pitch yaw"}, nil, {pose = "-roll pitch yaw"})
     assert.matches("data.loader: number 1 of 'pose' is \"-roll\" in the data set but \"roll\" in "
       .. "tasks.pose: leave kind out of the task, or give the data set kinds = {pose = ...}",

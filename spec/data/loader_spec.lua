@@ -87,7 +87,7 @@ describe("the workers of data.loader", function()
     assert.equal(before, braid.memory().live)
   end)
 
-  it("close at the end of their scope, and not at the end of a scope in the loop", function()
+  it("close at the end of their <close> variable, not of a scope inside the loop", function()
     local ds <const> = pictures.memory(8)
     local list <const> = {}
     for round = 1, 3 do

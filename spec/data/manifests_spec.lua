@@ -72,7 +72,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("names file, line and column of a wrong cell in its error", function()
+  it("raises an error with file, line and column for a wrong cell", function()
     local function said(lines, o)
       return complaint("m.csv", lines, function(path) return data.csv(path, o) end)
     end
@@ -120,7 +120,7 @@ describe("data.jsonl", function()
     end)
   end)
 
-  it("names file and line of a wrong object in its error", function()
+  it("raises an error with file and line for a wrong object", function()
     local function said(lines, o)
       return complaint("m.jsonl", lines, function(path) return data.jsonl(path, o) end)
     end

@@ -239,7 +239,7 @@ describe("data.of", function()
     for i = 2, 6 do assert.is_true(values[i] > values[i - 1]) end
   end)
 
-  it("names the sample that is wrong in its error", function()
+  it("raises an error that names the sample with a wrong value", function()
     local fits <const> = {x = {1}, y = 1.5, k = 1}
     for _, case in ipairs{
       {3, "sample 2: get must return a table"}, {{x = 1}, "sample 2: 'x' must be a tensor"},

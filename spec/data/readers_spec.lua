@@ -61,7 +61,7 @@ describe("data.idx", function()
 
   local function said(changes) return complaint(MNIST, changes, data.idx) end
 
-  it("names the file with wrong contents in its error", function()
+  it("raises an error that names the file with wrong contents", function()
     local name <const> = "train-images-idx3-ubyte"
     assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = "hello, world"})
     assert.equal("DIR/" .. name .. ": it ends before it should", said{[name] = "\0\0\8\3\0"})
@@ -149,7 +149,7 @@ describe("data.cifar10 and data.cifar100", function()
     end)
   end)
 
-  it("name the file that is cut, or the record with an unknown class, in their error", function()
+  it("raise an error that names a cut file, or a record with an unknown class", function()
     assert.equal("DIR/data_batch_2.bin: 3072 bytes are not a whole number of records of 3073",
       complaint(ten, {["data_batch_2.bin"] = record({1}, 0, 0, 0):sub(1, -2)}, data.cifar10))
     assert.equal("DIR/test_batch.bin: record 2: class is 10, not from 0 to 9",
@@ -260,7 +260,7 @@ describe("data.celeba", function()
     end)
   end)
 
-  it("names file, line and column of a wrong value in its error", function()
+  it("raises an error with file, line and column for a wrong value", function()
     local function said(changes) return complaint(CELEBA, changes, data.celeba) end
     local head <const> = "3\n5_o_Clock_Shadow Smiling Young\n000001.jpg -1 1 1\n"
     assert.equal("DIR/list_attr_celeba.txt:4, column 3: 'x' is not a number from -1e9 to 1e9",
@@ -320,7 +320,7 @@ describe("data.pts", function()
     end)
   end)
 
-  it("names file and line of a wrong value in its error", function()
+  it("raises an error with file and line for a wrong value", function()
     local function said(text)
       return complaint({["a.pts"] = text, ["a.png"] = "picture"}, {}, data.pts)
     end

@@ -93,7 +93,8 @@ describe("data.show", function()
       local dot <const> = at(image, place[1] + 1, place[2] + 1)
       assert.is_true(dot[1] < 80 and dot[2] > 180, table.concat(dot, " "))
     end
-    -- The line of the box has its centre at x = 4.5, between columns 9 and 10: both show it.
+    -- The left line of the box is at x = 4.5 of the picture, so it is between columns 9 and 10 of
+    -- the drawing: both show it.
     local edge <const> = at(image, 6 + 9, 26 + 20)
     assert.is_true(edge[1] > 200 and edge[2] > 100 and edge[3] < 20, table.concat(edge, " "))
     local other <const> = at(image, 86 + 6 + 9, 26 + 20)

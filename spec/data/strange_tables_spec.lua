@@ -121,7 +121,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("takes 1 and 1.0 as one class, and shortens a list of many names in its error", function()
+  it("takes 1 and 1.0 as one class, and shortens long lists of names in errors", function()
     assert.same({1, 1, 2}, column(rows("path,k\na,1\nb,1.0\nc,02\n", {classes = {"k"}}), "k"))
     local wide <const> = {"label"}
     for i = 2, 785 do wide[i] = "p" .. i end

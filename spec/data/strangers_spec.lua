@@ -230,7 +230,7 @@ describe("data.idx", function()
     end
   end)
 
-  it("takes the options from and missing, and names labels out of range in its error", function()
+  it("takes the options from and missing; a label out of range is an error", function()
     local tree <const> = {i = images, l = labels}
     with(tree, function(dir)
       local i <const>, l <const> = dir .. "/i", dir .. "/l"

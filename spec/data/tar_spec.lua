@@ -171,7 +171,7 @@ describe("data.tar", function()
     end)
   end
 
-  it("names the damaged picture in the loader's error, or one in an archive cut later", function()
+  it("makes a loader name a damaged picture, also if the archive was cut later", function()
     with(tars.make{ {"1.png", png:sub(1, 40)} }, function(path)
       local set <const> = data.tar(path).train
       assert.error_matches(function() data.loader(set, {size = 8, enlarge = true})() end,

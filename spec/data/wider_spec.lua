@@ -45,7 +45,7 @@ describe("data.wider", function()
     end)
   end)
 
-  it("names the wrong line in its error", function()
+  it("raises an error that names the wrong line", function()
     local function said(list)
       return trees.said({["wider_face_train_bbx_gt.txt"] = list, ["a.png"] = "picture"}, data.wider)
     end

@@ -62,7 +62,7 @@ describe("a module that can be reached in many ways", function()
   for name, make in pairs{itself = with_itself, partners = partners, table = table_in_itself,
     diamonds = diamonds} do
     for operation, run in pairs(OPERATIONS) do
-      it(("is visited once by %s, in the case %s"):format(operation, name), function()
+      it(("has each parameter once, also after %s: %s"):format(operation, name), function()
         local m <const>, parameters <const> = make()
         run(m)
         assert.equal(parameters, #m:parameters())

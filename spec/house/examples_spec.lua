@@ -158,7 +158,7 @@ describe("examples", function()
     assert.is_nil(files.read(out .. "/drawn/flow_hard.svg"))
   end)
 
-  it("name the directory that does not hold the data in their error", function()
+  it("end with an error that names the directory without the data", function()
     local empty <const> = out .. "/empty"
     assert(os.execute(("mkdir -p '%s/train/airplane'"):format(empty)))
     for _, name in ipairs{"tcdcn", "compare", "separation", "dmt", "dcnet", "kth"} do
