@@ -1,5 +1,6 @@
---- Tests unusual modules: modules that hold each other, parts in places that are not searched, plain
--- tensors, and forward functions and mixers that return a wrong value.
+--- Tests unusual modules: modules that hold each other, parts in places that are not searched,
+-- plain tensors, and forward functions and mixers that return a wrong value.
+
 local braid = require "braid"
 local class = require "braid.class"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim

@@ -1,5 +1,6 @@
 --- Tests that functions that run a user's network leave every module in its mode (training or
 -- evaluation), and recording of gradients on, also if something inside fails.
+
 local braid = require "braid"
 local class = require "braid.class"
 local core = require "braid.core"
