@@ -1,5 +1,5 @@
---- Compares training steps with weighed gradients with plain steps, and with torchjd's two engines
--- if they are installed beside PyTorch.
+--- Compares training steps with weighed gradients, plain training steps, and the steps of torchjd's
+-- two engines if torchjd is installed.
 --
 -- In theory a step with T backward passes costs (1 + 2 T) / (1 + 2) of a plain step, because a
 -- backward pass takes twice as long as a forward pass.

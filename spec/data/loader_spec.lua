@@ -119,7 +119,7 @@ describe("the workers of data.loader", function()
     assert.equal(before, braid.memory().live)
   end)
 
-  it("raise errors with the file's name; with skip, leave such pictures out and count", function()
+  it("raise errors that name the file; skip leaves out and counts unreadable pictures", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 9)
       shell.write(directory .. "/p003.png", "no picture")

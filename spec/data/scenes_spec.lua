@@ -80,7 +80,7 @@ describe("data.scenes", function()
     assert.same({8, 3, 40, 40}, batch.image.shape)
     assert.same({8, 5, 2}, batch.landmarks.shape)
     assert.is_true(batch.landmarks:abs():max():item() < 1.3)
-    -- The eyes are above the mouth, and the left one is on the left.
+    -- The eyes are above the mouth, and the left eye is on the left.
     local p <const> = batch.landmarks:mean(1):totable()
     assert.is_true(p[1][2] < p[4][2] and p[1][1] < p[2][1])
     for _, name in ipairs{"gender", "smile", "glasses", "pose"} do

@@ -643,7 +643,7 @@ end)
 describe("a loader's transforms", function()
   local ds <const> = pictures.memory(1)
 
-  it("raise an error for wrong options, which names those that exist", function()
+  it("raise an error for wrong options, which lists the right options", function()
     assert.has_error(function() data.crop{margins = 2} end,
       "data.crop: there is no option 'margins'; there is by, margin, square; did you mean margin?")
     assert.has_error(function() data.augment{flip = 2} end,

@@ -48,7 +48,7 @@ local function table_in_itself()
   return m, 4
 end
 
--- 40 levels, each held twice by the one above: 2^40 paths.
+-- 40 modules, each of which holds the module below it twice: 2^40 paths.
 local function diamonds()
   local m = nn.Sequential{nn.Linear(2, 2)}
   for _ = 1, 40 do
