@@ -1,12 +1,12 @@
---- Memory: if an allocation fails, a Lua error is the only effect; and garbage does not pile up.
--- Each failure causes a full collection, so this file runs best before others have filled Lua's
+--- Tests that an allocation that fails causes only a Lua error, and that unused memory is freed.
+-- Each failure causes a full collection, so this file should run before others have filled Lua's
 -- heap. Its name puts it first.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local arrays <const> = require "spec.support.arrays"
 
--- The rows of the operators' spec, without its blocks.
+-- The operators' rows of ops_spec.lua. Its describe blocks do not run.
 local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
   setmetatable({describe = function() end}, {__index = _G})))()
 
@@ -52,7 +52,7 @@ local function fail_everywhere(f, leaves)
   return n
 end
 
--- The arguments are made before the call, because otherwise a failure would hit their making.
+-- The arguments are made before the call, so that the failure is in the call.
 local function call_of(name, case, differentiable, in_place)
   local args <const> = arrays.arguments(case, "float32",
     not rows[name].as_it_lies and arrays.layouts.transposed or nil)
@@ -78,7 +78,7 @@ describe("when memory runs out", function()
   for _, known in ipairs(core.rows) do
     local row <const> = rows[known.name]
     if row and not row.elsewhere then
-      it("in " .. known.name .. " or its gradient, an error says so and nothing leaks",
+      it("in " .. known.name .. " or its gradient, an error is raised and nothing leaks",
         function()
         local f <const>, asked <const> = call_of(known.name, row.cases[1],
           known.differentiable)
@@ -87,7 +87,7 @@ describe("when memory runs out", function()
     end
   end
 
-  it("in the first cases of any operator, an error says so and nothing leaks #slow",
+  it("in the first cases of any operator, an error is raised and nothing leaks #slow",
     function()
     for _, known in ipairs(core.rows) do
       for i, case in ipairs(table.move(rows[known.name].cases or {}, 2, 4, 1, {})) do
@@ -101,20 +101,20 @@ describe("when memory runs out", function()
     end
   end)
 
-  it("in an operator in place, an error says so and nothing leaks", function()
+  it("in an operator in place, an error is raised and nothing leaks", function()
     for _, name in ipairs {"add", "masked_fill", "clamp", "copy", "fill", "exp"} do
       fail_everywhere((call_of(name, rows[name].cases[1], false, true)))
     end
   end)
 
   for _, name in ipairs {"uniform", "normal", "bernoulli", "dropout"} do
-    it("in " .. name .. ", an error says so and nothing leaks", function()
+    it("in " .. name .. ", an error is raised and nothing leaks", function()
       local x <const> = braid.zeros(3, 4)
       assert.is_true(fail_everywhere(function() core.ops[name](x) end) > 0)
     end)
   end
 
-  it("in a change in place that is recorded, an error says so and nothing leaks",
+  it("in a change in place that is recorded, an error is raised and nothing leaks",
     function()
     local x <const> = braid.ones(3):requires_grad_()
     fail_everywhere(function()
@@ -123,7 +123,7 @@ describe("when memory runs out", function()
     end, {x})
   end)
 
-  it("in optimizer steps, an error says so and nothing leaks", function()
+  it("in optimizer steps, an error is raised and nothing leaks", function()
     local p <const>, g <const> = braid.ones(4, 3), braid.ones(3, 4):t()
     local m <const>, v <const> = braid.zeros(4, 3), braid.zeros(4, 3)
     assert.is_true(fail_everywhere(function()
@@ -137,7 +137,7 @@ describe("when memory runs out", function()
     end) > 0)
   end)
 
-  it("in making, indexing, writing and printing, an error says so and nothing leaks",
+  it("in making, indexing, writing and printing, an error is raised and nothing leaks",
     function()
     local x <const> = braid.rand(4, 5)
     local mask <const>, index <const> = x:gt(0.5), braid.tensor({1, 3}, {dtype = "int64"})
@@ -154,11 +154,11 @@ describe("when memory runs out", function()
         function() return tostring(x) end, function() return x:t():totable() end,
         function() return x:detach() end, function() return core.bytes(x:t()) end} do
       local ok <const>, message <const> = pcall(fail_everywhere, f)
-      assert.is_true(ok, ("number %d: %s"):format(i, message))
+      assert.is_true(ok, ("call %d: %s"):format(i, message))
     end
   end)
 
-  it("in a network's step, an error says so and nothing leaks", function()
+  it("in a network's step, an error is raised and nothing leaks", function()
     local F <const> = braid.F
     local x <const> = braid.randn(2, 3, 6, 6)
     local w <const>, b <const> = braid.randn(4, 3, 3, 3):requires_grad_(),
@@ -177,7 +177,7 @@ describe("when memory runs out", function()
   end)
 
   for what, make in pairs(require "spec.support.bound_calls") do
-    it("in a call (" .. what .. "), an error says so and nothing leaks", function()
+    it("in a call (" .. what .. "), an error is raised and nothing leaks", function()
       local function refused(n)
         local f <const>, args <const> = make()
         core.fail_after(n)
@@ -194,7 +194,7 @@ describe("when memory runs out", function()
     end)
   end
 
-  it("a failed backward can be repeated once there is memory", function()
+  it("a failed backward can be repeated when there is memory again", function()
     local x <const> = braid.tensor({1, 2}):requires_grad_()
     for n = 0, 30 do
       x.grad = nil
@@ -203,13 +203,13 @@ describe("when memory runs out", function()
       local ok <const> = pcall(y.backward, y)
       core.fail_after(-1)
       x.grad = nil;
-      (x * x):sum():backward() -- an operator that still waits would show here
+      (x * x):sum():backward() -- fails if a call of the failed backward still waits
       assert.same({2, 4}, x.grad:totable())
       if ok then return end
     end
   end)
 
-  it("running statistics move once, and not at all for a call that fails", function()
+  it("running statistics change once, and not at all if the call fails", function()
     local x <const> = braid.randn(4, 3, 5)
     local weight <const> = braid.ones(3):requires_grad_()
     local moved <const>, failed = x:mean({1, 3}) * 0.5, 0
@@ -221,7 +221,7 @@ describe("when memory runs out", function()
       core.fail_after(-1)
       if ok then
         assert.is_true((mean - moved):abs():max():item() < 1e-6)
-        assert.is_true(failed > 8) -- among them those of the graph
+        assert.is_true(failed > 8) -- some of them in the graph
         return
       end
       failed = failed + 1
@@ -231,7 +231,7 @@ describe("when memory runs out", function()
     error("never succeeded")
   end)
 
-  it("a random draw that fails does not move the generator", function()
+  it("a random draw that fails does not change the state of the generator", function()
     local x <const> = braid.ones(40):requires_grad_()
     braid.manual_seed(7)
     local wanted <const> = core.ops.dropout(x, 0.5):totable()
@@ -248,7 +248,7 @@ describe("when memory runs out", function()
 end)
 
 describe("memory", function()
-  it("is refused for sizes beyond reason", function()
+  it("is refused for tensors that are too large", function()
     assert.error_matches(function() braid.zeros(1 << 50) end, "out of memory")
     assert.has_error(function() braid.zeros(1 << 40, 1 << 40) end,
       "zeros: (1099511627776, 1099511627776) "
@@ -259,16 +259,16 @@ describe("memory", function()
       "expand: the shape (1099511627776, 1099511627776, 2) is too large")
   end)
 
-  it("of tensors that nobody holds stays under a ceiling, without scopes", function()
+  it("of tensors that are not used any more stays limited, without scopes", function()
     local before <const> = live()
-    for _ = 1, 1000 do braid.empty(250000) end -- the ceiling forgets earlier use
+    for _ = 1, 1000 do braid.empty(250000) end -- so that earlier use does not count in the limit
     core.reset_peak()
     for _ = 1, 1000 do braid.empty(250000) end
-    -- The ceiling is the larger of 64 MB and twice what was live.
+    -- The limit is 64 MB or twice what was live, whichever is larger.
     assert.is_true(braid.memory().peak <= math.max(64 << 20, 2 * before) + (4 << 20))
   end)
 
-  it("of a graph that is dropped in every step stays under a ceiling", function()
+  it("of a graph that is dropped in every step stays limited", function()
     local before <const> = live()
     local w <const> = braid.ones(100000):requires_grad_()
     local function steps(n)
@@ -295,13 +295,13 @@ describe("memory", function()
     assert.equal(1000000, x:numel())
   end)
 
-  it("comes back when a tensor is collected", function()
+  it("is freed when a tensor is collected", function()
     local before <const> = live()
     do local _ = braid.ones(1000) end
     assert.equal(before, live())
   end)
 
-  it("handed out at the same time never overlaps, whatever comes and goes", function()
+  it("of one tensor never overlaps that of another, in any order of making and freeing", function()
     local held <const>, state = {}, 12345
     local function draw(n)
       state = (state * 1103515245 + 12345) % (1 << 31)
@@ -335,7 +335,7 @@ describe("memory", function()
   end
 
   if stat and not no_pool then
-    it("is touched once: training steps after the first ones fault in no pages", function()
+    it("is reused: training steps after the first ones cause few page faults", function()
       local nn <const> = braid.nn
       local net <const> = nn.Sequential{nn.Conv2d(3, 16, {kernel = 5}), nn.BatchNorm2d(16),
         nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16 * 18 * 18, 64), nn.ReLU(),

@@ -1,5 +1,5 @@
---- A process that has worked in parallel ends normally. If OpenMP's library were unloaded while its
--- threads sleep, a signal would end the process after it has printed everything.
+--- Tests that a process that has worked in parallel ends normally. If OpenMP's library were
+-- unloaded while its threads sleep, a signal would end the process after all its output.
 
 local shell <const> = require "spec.support.shell"
 
@@ -31,19 +31,19 @@ local function run(last)
 end
 
 describe("a process that has worked in parallel", function()
-  it("ends normally, 20 times of 20", function()
+  it("ends normally, in each of 20 runs", function()
     for _ = 1, 20 do
       assert.same({status = 0, signal = false, out = "", err = ""}, run())
     end
   end)
 
-  it("ends by an error with status 1 and its message", function()
+  it("ends with status 1 and the message after an error", function()
     local result <const> = run "error('stop here')"
     assert.equal(1, result.status)
     assert.matches("stop here\nstack traceback:", result.err)
   end)
 
-  it("ends by os.exit, with and without closing its state", function()
+  it("ends with the status of os.exit, with and without closing its state", function()
     for _, last in ipairs({"os.exit(0)", "os.exit(0, true)", "os.exit(true, true)"}) do
       assert.same({status = 0, signal = false, out = "", err = ""}, run(last))
     end

@@ -1,10 +1,10 @@
---- Operands are held during a call, whatever runs inside it: see spec/support/held.lua, which
--- calls every bound function.
+--- Tests that the arguments of a call stay in memory, whatever Lua code runs inside it:
+-- spec/support/held.lua calls every function of the core.
 
 local shell <const> = require "spec.support.shell"
 
 describe("a call during which its scope closes or its arguments are collected", function()
-  it("gives its answer or an error, for every function", function()
+  it("gives its answer or an error, for every function of the core", function()
     local result <const> = shell.run(("LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua' "
       .. "LUA_CPATH='%s/lib/?.so' BRAID_STRESS= %s spec/support/held.lua"):format(shell.build,
         shell.lua))
@@ -12,6 +12,6 @@ describe("a call during which its scope closes or its arguments are collected", 
     assert.equal(0, result.status)
     local calls <const>, answers <const> = result.out:match("^(%d+)\t(%d+)\n$")
     assert.is_true(tonumber(calls) > 2000, calls)
-    assert.is_true(tonumber(answers) > 1000, answers) -- those that nothing was taken from
+    assert.is_true(tonumber(answers) > 1000, answers) -- calls that kept all their arguments
   end)
 end)

@@ -1,4 +1,5 @@
---- braid.limits, and time: what a file may ask for, and how long it takes to refuse it.
+--- Tests braid.limits, which bound what a file may ask for, and that the time to read a file is at
+-- most proportional to its size.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -35,7 +36,7 @@ end
 
 local count = 0
 
--- A function that lets a reader of braid.data read one file in a directory.
+-- Returns a function that writes bytes to a file and reads it with a reader of braid.data.
 local function data_reader(name, file_name, others, options)
   count = count + 1
   local dir <const> = trees.directory("limits" .. count)
@@ -66,7 +67,7 @@ for i = 1, 9 do
 end
 local VIEWS <const> = torch_file.bytes(torch_file.list(table.unpack(views)), {("x"):rep(36)})
 
--- limit, a value for it, how a file is read, and a file that asks for more.
+-- The limit, a value for it, how a file is read, a file that needs more, and how much it needs.
 local TENSORS <const> = {a = braid.ones(3), b = braid.ones(2), c = braid.ones(2)}
 local BEYOND <const> = {
   {"pixels", 98, loaded("t.png"), pictures.pngs.gray16, 99},
@@ -119,7 +120,7 @@ local BEYOND <const> = {
 }
 
 describe("braid.limits", function()
-  it("have values, and nil restores the usual ones", function()
+  it("has a value for each limit, and nil restores the default", function()
     local seen <const> = {}
     for name, value in pairs(limits) do
       seen[#seen + 1] = name
@@ -136,11 +137,11 @@ describe("braid.limits", function()
     assert.is_true(#seen > 9)
   end)
 
-  it("allow 100 million pixels, and refuse a decompression bomb", function()
+  it("allows pictures of 100 million pixels, but not of 16000 x 16000", function()
     assert.is_true(limits.pixels >= 100e6 and limits.pixels < 16000 * 16000)
   end)
 
-  it("refuse values that are not whole numbers in range, and unknown names", function()
+  it("refuses values that are not whole numbers in range, and unknown names", function()
     for name in pairs(limits) do
       for _, value in ipairs{0, -1, 1.5, 0 / 0, -math.huge, math.mininteger, math.maxinteger, 1e300,
         "9", {}, true} do
@@ -159,7 +160,7 @@ describe("braid.limits", function()
 
   for _, case in ipairs(BEYOND) do
     local name <const>, value <const>, read <const>, bytes <const> = table.unpack(case)
-    it("say what is more than " .. name .. ", and how to let it pass", function()
+    it("refuses a file that needs more " .. name .. ", and says how to allow it", function()
       assert.is_truthy((read(bytes)))
       limits[name] = value
       local ok, result, message = pcall(read, bytes)
@@ -175,9 +176,9 @@ describe("braid.limits", function()
     end)
   end
 
-  it("stop a packed file before it takes memory", function()
+  it("stops a packed file before it takes memory", function()
     local bomb <const> = zip_bomb(40 << 20)
-    if not bomb then return pending("python3 is not there") end
+    if not bomb then return pending("needs python3") end
     limits.inflated = 1 << 20
     collectgarbage()
     core.reset_peak()
@@ -193,7 +194,7 @@ end)
 
 -- ---- time -----------------------------------------------------------------------------------
 
--- Counts steps of Lua, and measures the seconds of C code between them.
+-- Counts the hundreds of instructions of Lua in f, and measures its processor time in seconds.
 local function cost(f, ...)
   local steps = 0
   collectgarbage()
@@ -224,7 +225,7 @@ local function headed(make)
   return function(n) return string.pack("<s8", make(n)) end
 end
 
--- name, reader, {what: a text of about n bytes}
+-- The format, its reader, {what = a function that makes a text of about n bytes}
 local SHAPES <const> = {
   {"JSON", json.decode, {
     blanks = rep(" "), nested = rep("["), objects = rep('{"a":'), quotes = rep('"'),
@@ -325,9 +326,9 @@ end
 
 for _, case in ipairs(SHAPES) do
   local name <const>, read <const>, shapes <const> = table.unpack(case)
-  describe("the time that reading takes, " .. name, function()
+  describe("the time to read " .. name, function()
     for what, make in pairs(shapes) do
-      it("grows with the text: " .. what, function()
+      it("grows no faster than the text: " .. what, function()
         local n <const> = 1 << 14
         local small <const>, large <const> = make(n), make(4 * n)
         limits.members, limits.values, limits.depth = math.huge, math.huge, 2000

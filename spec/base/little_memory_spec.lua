@@ -1,5 +1,5 @@
---- Programs with little address space (ulimit -v) work, or end with the error that says so. None
--- hangs, is killed or continues with wrong results.
+--- Tests that programs with little address space (ulimit -v) work, or end with an error about
+-- memory: none hangs, is killed or goes on with wrong results.
 
 local shell <const> = require "spec.support.shell"
 
@@ -49,12 +49,12 @@ for i = 1, 3e6 do t[i] = i end
 assert(#braid.tensor(t):totable() == 3e6)]],
 }
 
--- Limits in KB. The smallest hardly holds the library, the largest holds most of these programs.
+-- Limits in KB. The library hardly fits into the smallest; each program fits into the largest.
 local LIMITS <const> = {60000, 100000, 250000, 350000, 400000, 1000000}
 
 -- Messages of Braid, of Lua, and of the system if it cannot even load the library.
 local WORDS <const> = {"out of memory", "not enough memory", "annot allocate memory",
-  "failed to map segment", "libgomp: Thread creation failed"} -- the last with OPENMP=system
+  "failed to map segment", "libgomp: Thread creation failed"} -- the last one if OPENMP=system
 
 local START <const> = [[
 package.path = %q .. package.path
@@ -64,8 +64,8 @@ local braid <const> = require "braid"
 
 describe("with little memory", function()
   for name, text in pairs(PROGRAMS) do
-    it(name .. " works, or an error says that there is too little", function()
-      if shell.sanitized then pending("sanitizers want more address space than that") end
+    it("the program '" .. name .. "' works, or ends with an error about memory", function()
+      if shell.sanitized then pending("sanitizers need more address space") end
       shell.in_directory(function(directory)
         local path <const>, lua <const> = directory .. "/program.lua", shell.root .. "/lua"
         shell.write(path, START:format(lua .. "/?.lua;" .. lua .. "/?/init.lua;",

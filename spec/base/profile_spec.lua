@@ -1,4 +1,4 @@
--- Profiles: they count every call, and count all time exactly once.
+--- Tests braid.profile: it counts every call, and counts all time exactly once.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -10,7 +10,7 @@ local function named(profile)
 end
 
 describe("braid.profile", function()
-  it("counts the calls of each operator and tells forward from backward", function()
+  it("counts the calls of each operator, and times forward and backward apart", function()
     local x <const> = braid.randn(200, 200):requires_grad_()
     local rows <const> = named(braid.profile(function()
       for _ = 1, 3 do x:exp():sum():backward() end
@@ -21,10 +21,10 @@ describe("braid.profile", function()
     assert.equal(1, rows.tanh.calls)
     assert.is_true(rows.exp.forward_ms > 0 and rows.exp.backward_ms > 0)
     assert.equal(0, rows.tanh.backward_ms)
-    assert.equal(2, rows["(sum of gradients)"].calls) -- the first gradient is not added to any
+    assert.equal(2, rows["(sum of gradients)"].calls) -- a sum of three needs two additions
   end)
 
-  it("accounts for all the time, each part of it once", function()
+  it("counts all the time, each part of it once", function()
     local double <const> = braid.Function{
       forward = function(_, x) return x * 2 end,
       backward = function(_, dy)
@@ -44,7 +44,7 @@ describe("braid.profile", function()
     assert.equal(50, named(profile).exp.calls)
   end)
 
-  it("has the costliest operator first, and prints", function()
+  it("sorts the operators by time, and prints a table", function()
     local x <const> = braid.randn(300, 300)
     local profile <const> = braid.profile(function()
       local _ = x:matmul(x):relu()
@@ -57,13 +57,13 @@ describe("braid.profile", function()
     assert.matches("[%d.]+ ms in all$", text)
   end)
 
-  it("ends when the function fails, with its error", function()
+  it("ends when the function fails, and raises its error", function()
     assert.has_error(function() braid.profile(function() error("mine", 0) end) end, "mine")
     assert.same({}, core.profile_rows())
     assert.equal(0, #braid.profile(function() end))
   end)
 
-  it("needs a function, and measures one at a time", function()
+  it("raises an error without a function, and inside another profile", function()
     assert.error_matches(function() braid.profile(3) end,
       "profile: wants a function, not a number", 1, true)
     assert.error_matches(function()
@@ -92,7 +92,7 @@ describe("braid.profile with a network", function()
     return rows
   end
 
-  it("says which block and task the time went to, forward and backward", function()
+  it("gives the time of each block and of each task, forward and backward", function()
     for _, stacked in ipairs{true, false} do
       local net <const> = mtl.network{tasks = tasks, blocks = nn.backbone("tcdcn"),
         mixer = mtl.cross_stitch{}, at = {"conv2"}}
@@ -108,7 +108,7 @@ describe("braid.profile with a network", function()
       for name in pairs(parts) do names[#names + 1] = name end
       table.sort(names)
       assert.same({"(all columns)", "a", "b"}, names)
-      assert.equal(stacked, parts.a.calls == 2) -- its head alone, twice
+      assert.equal(stacked, parts.a.calls == 2) -- only its head, twice
       local sum, of_tasks, all = 0, 0, 0
       for _, row in ipairs(profile.blocks) do sum = sum + row.share end
       for _, row in ipairs(profile.tasks) do of_tasks = of_tasks + row.share end
@@ -119,7 +119,7 @@ describe("braid.profile with a network", function()
     end
   end)
 
-  it("leaves fused calls fused, and watches nothing afterwards", function()
+  it("leaves fused calls fused, and stops watching the network afterwards", function()
     local net <const> = nn.Sequential{nn.Conv2d(1, 4, {kernel = 3}), nn.ReLU()}
     local x <const> = braid.randn(2, 1, 8, 8)
     local plain <const> = braid.profile(function() net(x) end)

@@ -1,16 +1,16 @@
---- The team of threads: the same bits with any number of threads, with more than there are
--- processors, and with a number that grows and shrinks.
+--- Tests that results are equal bit for bit with any number of threads, also more than there are
+-- processors, and after the number has changed.
 
 local braid <const> = require "braid"
 local F <const> = braid.F
 
-describe("threads", function()
-  it("are as many as were set, and results do not depend on their number", function()
+describe("braid.set_threads", function()
+  it("does not change results, for any number of threads", function()
     local before <const> = braid.get_threads()
     local x <const> = braid.randn(8, 20, 33, 31)
     local w <const>, scale <const>, shift <const> = braid.randn(24, 20, 3, 3), braid.ones(24),
       braid.zeros(24)
-    local function run() -- regions with loops that wait for each other
+    local function run() -- in batch_norm, threads wait for each other between loops
       return F.batch_norm(F.conv2d(x, w, nil, {padding = 1}), scale, shift, nil, nil,
         {training = true})
     end

@@ -1,7 +1,7 @@
 --- `make bench`: the speed of Braid, and of PyTorch if it is installed.
 --
--- Prints tables and writes them to a JSON file. If the machine has other work, only ratios mean
--- much: both sides take turns, and single operators show the best of many calls.
+-- Prints tables and writes them to a JSON file. If other programs use the machine, trust only
+-- ratios: Braid and PyTorch take turns, and single operators show the best of many calls.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
@@ -17,10 +17,10 @@ local weightings <const> = require "spec.bench.weightings"
 
 local o <const> = braid.train.arguments(arg, {
   quick = false,      -- fewer and shorter runs
-  only = "",          -- words: only rows whose part or name contains one of them
+  only = "",          -- words: measures only rows whose part or name contains one of them
   profile = "",       -- a network: show only where its training step spends its time
-  winograd = true,    -- no: convolutions by themselves without Winograd
-  python = "python3", -- one that has PyTorch
+  winograd = true,    -- no: measures single convolutions without Winograd
+  python = "python3", -- an interpreter that has PyTorch
   machine = "build/bench/machine",
   out = "build/bench.json",
 })

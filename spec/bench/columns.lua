@@ -1,4 +1,4 @@
---- Compares networks of equal columns, stacked and as a list. Training steps of both take turns.
+--- Compares networks of equal columns: stacked, and in a list. Training steps of both take turns.
 -- The specs check that both give the same numbers.
 
 local braid <const> = require "braid"

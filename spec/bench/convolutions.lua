@@ -1,11 +1,11 @@
---- Measures the networks' convolutions alone: forward, and the gradients of input and weights.
+--- Measures single convolutions of the networks: forward, and the gradients of input and weights.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local measure <const> = require "spec.bench.measure"
 
--- n, c, height and width, outputs, kernel, and differences from stride 1, padding "same" and 1
--- group.
+-- The network, n, c, height and width, outputs, kernel, and options that are not stride 1, padding
+-- "same" or 1 group.
 local SHAPES <const> = {
   {"tcdcn", 64, 1, 40, 16, 5, padding = 0, first = true},
   {"tcdcn", 64, 16, 18, 48, 3, padding = 0},

@@ -1,5 +1,5 @@
---- Compares train.fit with the plain loop that does the same steps: TCDCN on rendered faces, two
--- epochs a round, in turns.
+--- Compares train.fit with a plain loop of the same steps: TCDCN on rendered faces, two epochs in a
+-- round. The loop, train.fit, and train.fit with a directory take turns.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -14,7 +14,7 @@ local function made(network)
   return network.net(), {batch = BATCH, shuffle = true, seed = 1, tasks = network.tasks}
 end
 
--- The loop of a user who writes it himself -> the steps taken.
+-- Runs the loop that a user would write, and returns the number of its steps.
 local function plain(network, faces)
   local net <const>, options <const> = made(network)
   local opt <const>, steps = braid.optim.Adam(net:parameters(), {lr = 1e-3}), 0

@@ -4,8 +4,8 @@
 --
 -- Measures: pictures per second that one core decodes, cuts, augments and whitens (rendered faces
 -- in memory, MTFL's files, and rendered files of CelebA's size, made JPEG by Python's PIL); the
--- share of a training step of TCDCN spent waiting; and how long an epoch of 200,000 files takes
--- to begin. Rows without their data are skipped.
+-- share of a training step of TCDCN in which it waits for the loader; and how long an epoch of
+-- 200,000 files takes to begin. Rows without their data are skipped.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -172,7 +172,7 @@ local function start(n)
     seconds{shuffle = true, stratify = "male"}))
 end
 
--- ---- all of it ------------------------------------------------------------------------
+-- ---- all measurements ------------------------------------------------------------------------
 
 braid.set_threads(1)
 local faces <const> = data.faces{n = o.images, val = 1, test = 1}.train

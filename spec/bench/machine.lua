@@ -1,5 +1,6 @@
---- The machine at its best, as machine.c measures it. The best result ever measured here counts,
--- because a machine with other work shows less. A file beside the program keeps it.
+--- The best speed of the machine, as machine.c measures it. The best of all measurements so far
+-- counts, because other programs can only slow a measurement down. A file beside the program keeps
+-- it.
 
 local pair <const> = require "spec.bench.pair"
 

@@ -13,7 +13,7 @@ function M.summary(times)
   return {median = (sorted[middle] + sorted[#sorted + 1 - middle]) / 2, least = sorted[1]}
 end
 
--- Calls f(before()) once, in a scope of its own. Returns the milliseconds of f alone.
+-- Calls f(before()) once, in a scope of its own. Returns the milliseconds of only f.
 local function once(f, before)
   local _ <close> = grad.scope()
   local prepared <const> = before and before()

@@ -34,9 +34,9 @@ local function closing(workers)
   end})
 end
 
---- Starts processes: ours first, then one of PyTorch's for each memory format. PyTorch takes
--- seconds to load, so all are forked from the first. A quick look uses only the format that
--- PyTorch recommends.
+--- Starts processes: ours first, then one of PyTorch's for each memory format. With o.quick there
+-- is only the format that PyTorch recommends, and its process is a copy of one that has loaded
+-- PyTorch, because that takes seconds.
 function M.start(o)
   local workers <const> = {pair.start(OURS, o.threads)}
   workers[1]:answer()
@@ -49,12 +49,12 @@ function M.start(o)
   return closing(workers)
 end
 
---- Ends the processes that others were forked from.
+--- Ends the process from which others were copied.
 function M.finish(o)
   if o.loaded then o.loaded:close() end
 end
 
---- Starts two processes of ours, and one of PyTorch for each of these memory formats.
+--- Starts two of our processes, and one of PyTorch's for each memory format of the list.
 function M.start_several(o, layouts)
   local workers <const> = {}
   for i = 1, 2 do
@@ -65,7 +65,7 @@ function M.start_several(o, layouts)
   return closing(workers)
 end
 
--- The faster one of PyTorch's workers.
+-- The number of PyTorch's fastest worker.
 local function better(times)
   local best = 2
   for i = 3, #times do
@@ -115,7 +115,7 @@ function M.training(o, show)
   return rows
 end
 
---- Measures one image in evaluation mode, without recording.
+--- Measures one image in evaluation mode, without a graph.
 function M.inference(o, show)
   local rows <const> = {}
   local limits <const> = o.quick and {warm = 10, rounds = 3, seconds = 0}

@@ -1,14 +1,14 @@
---- Measures single operators (not convolutions) against what limits them: memory for most,
--- arithmetic for products. Bytes are those that must move if every tensor is read or written once
--- (tensors saved from forward to backward count as read). The maps are larger than usual caches.
--- A share far above 1 means that this machine has a larger cache.
+--- Measures single operators, without convolutions, against the speed that limits them: that of
+-- memory for most, of arithmetic for matrix products. Bytes are those that must move if every
+-- tensor is read or written once (tensors saved from forward to backward count as read). The maps
+-- are larger than usual caches. A share far above 1 means that this machine has a larger cache.
 
 local braid <const> = require "braid"
 local measure <const> = require "spec.bench.measure"
 
 local F <const> = braid.F
 
--- Values from -1 to 1. Making them takes longer than many rows do.
+-- Random values from -1 to 1.
 local function noise(...) return braid.rand(...):mul_(2):sub_(1) end
 
 local function images(n, c, h, w) return noise(n, h, w, c):permute(1, 4, 2, 3) end
@@ -21,7 +21,7 @@ local function bytes(...)
   return total
 end
 
--- Forward and backward of y = f(x): two rows.
+-- Returns two rows: forward and backward of y = f(x).
 local function both(name, x, f, forward_bytes, backward_bytes)
   local y <const> = f(x)
   local dy <const> = y:memory_format() == "channels_last"

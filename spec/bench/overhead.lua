@@ -68,7 +68,7 @@ local function numbers(text)
   return list
 end
 
--- The row of the first prompt, the least time in a terminal; none where there is no python3.
+-- Adds the row of the time to the first prompt in a terminal, if there is python3.
 local function prompt(o, rows, show)
   local pipe <const> = assert(io.popen(("python3 spec/bench/prompt.py %d build/braid 2>/dev/null")
     :format(o.quick and 5 or 20)))

@@ -12,8 +12,8 @@ local M <const> = {}
 local function quote(text) return "'" .. tostring(text):gsub("'", "'\\''") .. "'" end
 M.quote = quote
 
--- PyTorch's threads wait between parallel loops as long as ours before they sleep. That is long
--- enough to lose nothing, and short enough not to take a processor from the other process.
+-- PyTorch's threads wait as long as ours between parallel loops before they sleep. That is long
+-- enough to lose nothing, and short enough to leave the processors to the other process.
 local ENVIRONMENT <const> = "GOMP_SPINCOUNT=50000 OMP_NUM_THREADS=%d "
 
 --- Starts a process with `command`. Its answers are read by `ask`.
@@ -57,7 +57,8 @@ function Worker:memory()
   return tonumber(peak), tonumber(peak) - tonumber(base)
 end
 
---- A copy of this process, with everything loaded. It takes the commands until it is closed.
+--- Returns a copy of this process, with everything loaded. The copy takes the commands until it is
+-- closed.
 function Worker:fork()
   self:ask("fork")
   return setmetatable({into = self.into, out = self.out, forked = true}, Worker)
@@ -86,7 +87,7 @@ function M.alternate(workers, o)
   while round < o.rounds or core.clock() - from < o.seconds do
     round = round + 1
     for i, worker in ipairs(workers) do
-      -- The first run meets the caches as another process left them, so it does not count.
+      -- The first run finds the caches as another process left them, so it does not count.
       for _, ms in ipairs(worker:run(counts[i], counts[i] > 1 and 1 or 0)) do
         table.insert(samples[i], ms)
       end

@@ -42,7 +42,7 @@ local function times(x) return x and ("%.2fx"):format(x) or "-" end
 
 local function percent(x) return x and ("%.0f%%"):format(100 * x) or "" end
 
---- Prints a heading: what the next table shows, and what it is compared with.
+--- Prints the machine's best speed, and what Braid is compared with.
 function M.start(o, machine)
   print(("Braid on %d thread%s, %s; the machine at its best: %.0f GFLOP/s, %.1f GB/s."):format(
     o.threads, o.threads == 1 and "" or "s", o.isa, machine.peak_gflops[o.threads],
@@ -112,8 +112,8 @@ function M.columns()
   return function(r, title) row(title, r.list_ms, r.stacked_ms, times(r.ratio)) end
 end
 
---- Steps with weighed gradients: ours as a multiple of a plain step and of the theory's value, and
--- torchjd's two engines as multiples of ours.
+--- Steps with weighed gradients: their time, also as a multiple of a plain step; the multiple that
+-- theory gives; and the times of torchjd's two engines as multiples of ours.
 function M.weightings()
   local row <const> = lines("weighed step, ms", {47, {"Braid", 7}, {"plain x", 7}, {"theory", 6},
     {"autojac", 8}, {"autogram", 8}, {"MB", 5}, {"autojac", 8}})
@@ -124,7 +124,7 @@ function M.weightings()
   end
 end
 
---- A step of train.fit beside one of the plain loop.
+--- A step of train.fit, without and with a directory, and a step of the plain loop.
 function M.fit()
   local row <const> = lines("step of a training, ms", {27, {"plain", 7}, {"fit", 7}, {"ratio", 7},
     {"dir", 7}, {"ratio", 7}})
@@ -136,7 +136,7 @@ function M.fit()
 end
 
 function M.overhead()
-  local row <const> = lines("what comes beside", {27, {"Braid", 10}, {"PyTorch", 10}})
+  local row <const> = lines("overhead", {27, {"Braid", 10}, {"PyTorch", 10}})
   local function time(value, unit) return value and ("%.2f %s"):format(value, unit) or "-" end
   return function(r) row(r.name, time(r.braid, r.unit), time(r.torch, r.unit)) end
 end

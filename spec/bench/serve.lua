@@ -1,10 +1,11 @@
---- Measures `braid serve` under load, beside onnxruntime in a Python server on the same network:
+--- Measures `braid serve` under load, and onnxruntime in a Python server with the same network:
 --
 --   build/braid spec/bench/serve.lua [--seconds 60] [--connections 64] [--side 64]
 --     [--python PYTHON] [--onnx NET.onnx]
 --
 -- The network is TCDCN; a request is a rendered face as PNG. The two servers take turns, `rounds`
--- times. The Python has fastapi, uvicorn, onnxruntime and Pillow; without it Braid runs alone.
+-- times. The Python needs fastapi, uvicorn, onnxruntime and Pillow; without --python only Braid is
+-- measured.
 
 local arguments <const> = require "braid.arguments"
 local braid <const> = require "braid"
@@ -27,7 +28,7 @@ os.execute("mkdir " .. dir)
 
 local function path(name) return dir .. "/" .. name end
 
--- A file of the network and one of a face.
+-- Makes a file of the network and a file of a face.
 local function make()
   local faces <const> = data.faces{n = 10, size = o.side, seed = 1}.train
   local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5}, pose = mtl.classes{5},
@@ -55,8 +56,8 @@ local function is_up(port)
   return os.execute(("exec 2>/dev/null; bash -c ': </dev/tcp/127.0.0.1/%d'"):format(port)) == true
 end
 
--- The seconds of processors that a process has used: where others use the machine too, they tell
--- more than the time that goes by.
+-- The processor time in seconds that a process has used. If other programs use the machine, it
+-- tells more than the elapsed time.
 local function processor_seconds(id)
   local file <close> = assert(io.open(("/proc/%d/stat"):format(id)))
   local user <const>, system <const> = file:read("a"):match("^.*%) " .. ("%S+ "):rep(11)
@@ -73,7 +74,7 @@ local function measure(name, port, program, ...)
   end
   local call <const> = ("%s 127.0.0.1 %d /predict image/png %s %d %%g"):format(o.client, port,
     path "face.png", o.connections)
-  io.popen(call:format(1)):read("a") -- warm
+  io.popen(call:format(1)):read("a") -- warm up
   local before <const> = processor_seconds(process:id())
   local line <const> = io.popen(call:format(o.seconds)):read("l")
   local used <const> = processor_seconds(process:id()) - before

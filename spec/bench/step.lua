@@ -1,4 +1,4 @@
---- The step of a network that is timed: one training step, or one image.
+--- The work that the benchmark times: one training step of a network, or one image.
 
 local braid <const> = require "braid"
 
@@ -27,7 +27,7 @@ function M.train(network)
   end
 end
 
---- The same with a weighting.
+--- Returns the network, and a function that makes one training step with a weighting.
 function M.weigh(network, method)
   local tasks <const>, net <const> = network.tasks, network.net()
   local opt <const> = braid.optim.Adam(net:parameters(), {lr = 1e-4})

@@ -1,5 +1,5 @@
---- Compares training steps with weighed gradients with plain steps, and with torchjd's two engines
--- if they are installed beside PyTorch.
+--- Compares training steps with weighed gradients, plain training steps, and the steps of torchjd's
+-- two engines if torchjd is installed.
 --
 -- In theory a step with T backward passes costs (1 + 2 T) / (1 + 2) of a plain step, because a
 -- backward pass takes twice as long as a forward pass.
@@ -15,7 +15,7 @@ local function has_torchjd(o)
   return o.torch and os.execute(("%s -c 'import torchjd' 2>/dev/null"):format(pair.quote(o.python)))
 end
 
--- Each process builds what it runs. Methods that PyTorch cannot run are skipped.
+-- Builds the network in each process. PyTorch's processes that cannot run the method are left out.
 local function build(workers, name, method, first)
   local chosen <const>, ways <const> = {}, {}
   for i, worker in ipairs(workers) do
@@ -52,8 +52,8 @@ local function compare(o, name, method, torchjd)
   return row
 end
 
---- Returns rows {name, method, plain_ms, braid_ms, overhead, autojac_ms, autogram_ms, and MB
--- beyond the libraries'}.
+--- Returns rows {name, method, plain_ms, braid_ms, overhead, autojac_ms, autogram_ms, and for each
+-- MB without those of the libraries}.
 function M.run(o, show)
   local rows <const>, torchjd = {}, nil
   for _, name in ipairs(NETWORKS) do

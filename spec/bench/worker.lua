@@ -1,10 +1,10 @@
---- A process that holds one network and runs it on command; a command is a line, and so is the
--- answer. See spec/bench/pair.lua. worker.py is the same in PyTorch.
+--- A process that holds one network and runs it on command: a command is one line, and its answer
+-- is one line. See spec/bench/pair.lua. worker.py does the same in PyTorch.
 --
 --   build NAME train|infer|weigh.METHOD   -> parameters (worker.py: weigh.autojac.METHOD)
 --   run K [WARM]             -> K times in milliseconds, after WARM runs that are not timed
 --   threads N                -> ok
---   memory                   -> the most MB resident so far, and MB once the library was loaded
+--   memory                   -> the most MB resident so far, and MB after the library was loaded
 --   calls                    -> microseconds of each call in spec/bench/overhead.lua
 
 local braid <const> = require "braid"

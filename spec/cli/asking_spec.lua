@@ -1,4 +1,4 @@
---- The commands that run networks on data and pictures give the same numbers as scripts.
+--- Tests that the commands eval and predict give the same numbers as scripts.
 
 local braid <const> = require "braid"
 local command <const> = require "spec.support.command"
@@ -36,8 +36,8 @@ local function write_pictures(dir, set)
   return paths
 end
 
-describe("the commands that ask networks", function()
-  it("measure what a script measures, and test a run once", function()
+describe("the commands eval and predict:", function()
+  it("eval gives the numbers of a script, and tests a run only once", function()
     in_directory(function(dir)
       local a <const> = dir .. "/a"
       local sets <const> = make_run(a, 1)
@@ -61,14 +61,14 @@ describe("the commands that ask networks", function()
   end)
 
   for _, channels in ipairs{1, 3} do
-    it(("answer about pictures as a script does, %d channels"):format(channels), function()
+    it(("predict gives the numbers of a script, on %d channels"):format(channels), function()
       in_directory(function(dir)
         local a <const> = dir .. "/a"
         local sets <const> = make_run(a, channels)
         local net <const>, tasks <const> = braid.open(a .. "/best.safetensors")
         local _ <close> = net:evaluating()
         local paths <const> = write_pictures(dir, sets.test)
-        -- As the run's loader resizes pictures in memory.
+        -- The run's loader resizes pictures in memory in this way.
         local batch <const> = data.loader(data.dataset{files = paths, channels = channels},
           {transforms = {data.crop{by = "middle"}, data.augment{size = 40, filter = "bilinear"},
             data.whiten()}, batch = 3, enlarge = true})()
@@ -94,7 +94,7 @@ describe("the commands that ask networks", function()
     end)
   end
 
-  it("place points in pictures that are not square where the loader has them", function()
+  it("predict places points in pictures that are not square as the loader does", function()
     in_directory(function(dir)
       local sets <const> = data.faces{n = 1, test = 3}
       local paths <const> = write_pictures(dir, sets.test)
@@ -118,7 +118,7 @@ describe("the commands that ask networks", function()
     end)
   end)
 
-  it("draw on copies, and overwrite nothing", function()
+  it("predict --out draws on copies, and overwrites nothing without --overwrite", function()
     in_directory(function(dir)
       local sets <const> = make_run(dir .. "/a", 1)
       local paths <const> = write_pictures(dir, sets.test)
@@ -128,7 +128,7 @@ describe("the commands that ask networks", function()
       local drawn <const> = core.image_read(out .. "/face2.png", 3)
       local image <const> = core.image_read(paths[2], 3)
       assert.equal(40, drawn:size(3))
-      assert.is_true(drawn:size(2) > 64) -- words below
+      assert.is_true(drawn:size(2) > 64) -- words are below the picture
       local changed <const> = drawn[{ {}, {1, 64} }]:ne(image):sum():item()
       assert.is_true(changed > 0 and changed < image:numel() / 4)
       assert.matches("--overwrite replaces it", run(call .. " --out " .. out).err, 1, true)
@@ -147,7 +147,7 @@ describe("the commands that ask networks", function()
     end)
   end)
 
-  it("say what is wrong with a call", function()
+  it("a wrong call ends with one line that names the mistake", function()
     in_directory(function(dir)
       local sets <const> = make_run(dir .. "/a", 1)
       local picture <const> = " " .. write_pictures(dir, sets.test)[1]

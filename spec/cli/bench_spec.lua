@@ -1,4 +1,4 @@
---- `braid bench`: what it measures is there, and what it counts is a script's.
+--- Tests that `braid bench` gives all its measurements, and that its counts equal a script's.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
@@ -11,7 +11,7 @@ local function run(arguments)
 end
 
 describe("braid bench", function()
-  it("times a definition, and a network in a file", function()
+  it("times a network made by a definition, and a network in a file", function()
     shell.in_directory(function(dir)
       local net <const> = braid.model("tcdcn", {tasks = mtl.tasks{pose = mtl.classes{5}}})
       braid.save(dir .. "/net.safetensors", net)
@@ -55,7 +55,7 @@ describe("braid bench", function()
     end
   end)
 
-  it("says what is wrong with a call", function()
+  it("ends a wrong call with one line that names the mistake", function()
     for _, row in ipairs{
       {2, "--profile is of networks", "--profile"}, {2, "--only is of operators", "tcdcn --only x"},
       {1, "no operator's row has 'none'", "--json --only none"},

@@ -1,4 +1,5 @@
---- Commands of the command line. Each is a file of lua/braid/cli that describes its use.
+--- Tests what all commands have in common: help, errors, --json, completion and man page. Each
+-- command is a file of lua/braid/cli.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
@@ -39,7 +40,7 @@ describe("the command line", function()
       end
     end)
 
-    it("fails where " .. name .. " is given a file that does not exist", function()
+    it("fails if " .. name .. " gets a file that does not exist", function()
       if commands[name].most == 0 then return end
       local result <const> = run(name .. (" /no/such/file"):rep(math.max(1,
         commands[name].least or 0)))
@@ -68,7 +69,7 @@ describe("the command line", function()
       end
     end)
 
-    it("says by -h what " .. name .. " takes", function()
+    it("shows by -h the options of " .. name, function()
       for _, call in ipairs{name .. " -h", name .. " --help", "help " .. name} do
         local result <const> = run(call)
         assert.equal(0, result.status)
@@ -81,7 +82,7 @@ describe("the command line", function()
     end)
   end
 
-  it("lists the networks that come with Braid, and what each header says", function()
+  it("lists the networks that come with Braid, and shows the header of each", function()
     local rows <const> = json.decode(run("models --json").out)
     local listed <const> = run("models").out
     local names <const> = shell.run("cd models && ls *.lua").out
@@ -100,7 +101,7 @@ describe("the command line", function()
     assert.equal(#rows, count)
   end)
 
-  it("helps with functions, and with misspelt names", function()
+  it("shows help for functions, and suggests names for misspelt ones", function()
     assert.matches("^braid%.F%.conv2d%(", run("help conv2d").out)
     local result <const> = run("help conv2dd")
     assert.equal(1, result.status)
@@ -109,7 +110,7 @@ describe("the command line", function()
     assert.matches("did you mean --json", run("models --jsno").err, 1, true)
   end)
 
-  it("fails where its output cannot be written", function()
+  it("fails if its output cannot be written", function()
     if shell.run("test -w /dev/full").status ~= 0 then pending("there is no /dev/full") end
     for _, call in ipairs{"models", "models --json", "completion bash", "train -h",
       "inspect models/dcnet.lua"} do

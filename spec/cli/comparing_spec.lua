@@ -1,4 +1,4 @@
---- The commands that train several networks give the same results as scripts.
+--- Tests that braid compare and braid sweep give the same results as scripts.
 
 local braid <const> = require "braid"
 local command <const> = require "spec.support.command"
@@ -34,7 +34,7 @@ end
 describe("braid compare", function()
   local WORDS <const> = "compare models/tcdcn.lua 'half=tcdcn width=0.5'" .. DATA .. COMMON
 
-  it("gives the results of train.compare, and goes on with them", function()
+  it("gives the results of train.compare, and reuses those of an earlier call", function()
     in_directory(function(dir)
       local given <const>, sets <const> = by_script{seeds = {2, 3}, dir = dir .. "/script",
         networks = {tcdcn = tcdcn(1), half = tcdcn(0.5)}, order = {"tcdcn", "half"}}
@@ -66,7 +66,7 @@ describe("braid compare", function()
     end)
   end)
 
-  it("makes networks alike in parameters, in processes #slow", function()
+  it("with --same parameters makes networks of equal size, in two processes #slow", function()
     in_directory(function(dir)
       local call <const> = ("%s --same parameters --seeds 1 --dir %s/a --json"):format(WORDS, dir)
       local result <const> = run((call:gsub("jobs 1", "jobs 2")))
@@ -76,7 +76,7 @@ describe("braid compare", function()
         counts[i] = network.runs[1].parameters
       end
       assert.near(1, counts[2] / counts[1], 0.05)
-      assert.equal(result.out, run(call).out) -- read from the kept results
+      assert.equal(result.out, run(call).out) -- read from the results of the first call
     end)
   end)
 end)
@@ -102,7 +102,7 @@ describe("braid sweep", function()
     end)
   end)
 
-  it("reads spaces", function()
+  it("reads the text of --space", function()
     local space <const> = require "braid.cli.given.space"
     local read <const> = space("a=log(1e-3, 1) b={1, x} c=1..8 d=0..1.5 e=whole(1,4,log) "
       .. "f=choice(p q)")
@@ -116,7 +116,7 @@ describe("braid sweep", function()
 end)
 
 describe("the commands that train several networks", function()
-  it("read lists of numbers", function()
+  it("read lists of numbers, such as 1,2 and 1..4", function()
     local read <const> = require "braid.cli.given.numbers".read
     for text, value in pairs{["3"] = 3, ["1,2,5"] = {1, 2, 5}, ["1..4"] = {1, 2, 3, 4},
       ["7,"] = {7}, ["1 3..4"] = {1, 3, 4}, ["0"] = 0} do

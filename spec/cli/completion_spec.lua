@@ -1,4 +1,4 @@
---- Completion in shells and the man page, made from the table of commands.
+--- Tests completion in shells and the man page, which are made from the table of commands.
 
 local _ <const> = require "braid"
 local completing <const> = require "spec.support.completing"
@@ -80,7 +80,7 @@ describe("completion", function()
     end)
   end
 
-  it("says which shells there are", function()
+  it("ends with an error for an unknown shell, which lists the known shells", function()
     local result <const> = run("completion tcsh")
     assert.equal(2, result.status)
     assert.matches("bash, zsh, fish or man, not 'tcsh'", result.err, 1, true)
@@ -98,7 +98,7 @@ describe("make install", function()
     end)
   end
 
-  it("puts completions where shells look #slow", function()
+  it("puts completions where shells look for them #slow", function()
     installed(function(dir, share)
       local env <const> = ("HOME=%s XDG_DATA_DIRS=%s PATH=%s/usr/bin:$PATH"):format(dir, share, dir)
       assert.equal(run("completion zsh").out, shell.read(share .. "/zsh/site-functions/_braid"))
@@ -120,7 +120,7 @@ describe("make install", function()
 
   local linter <const> = completing.has "mandoc"
   local reader <const> = completing.has "man"
-  it("puts a man page there, without a warning" .. (linter and reader and ""
+  it("installs a man page without warnings" .. (linter and reader and ""
     or " (skipped in part: man or mandoc is not installed)"), function()
     installed(function(_, share)
       local page <const> = share .. "/man/man1/braid.1"

@@ -1,4 +1,5 @@
---- `braid faces`: the numbers of a script's detector, as words, a table, JSON and pictures.
+--- Tests that `braid faces` gives the numbers of a script's detector, as text, CSV, JSON and
+-- pictures.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -14,7 +15,7 @@ local function run(arguments)
   return shell.run("OMP_NUM_THREADS=1 " .. shell.braid .. " faces " .. arguments)
 end
 
--- Random networks, which find something at these thresholds, and pictures of rendered faces.
+-- The networks are random: at these thresholds they find something in rendered faces.
 local THRESHOLDS <const> = {0.1, 0, 0}
 local SEARCH <const> = " --thresholds 0.1,0,0 --min-face 24"
 
@@ -43,7 +44,7 @@ local function found_by_script(dir, path)
 end
 
 describe("braid faces", function()
-  it("finds what a script finds", function()
+  it("finds the same faces as a script", function()
     prepared(function(dir, paths, given)
       local call <const> = table.concat(paths, " ") .. given
       local list <const> = json.decode(run(call .. " --json").out)
@@ -74,7 +75,7 @@ describe("braid faces", function()
     end)
   end)
 
-  it("takes saved networks, too", function()
+  it("accepts networks that were saved as .safetensors", function()
     prepared(function(dir, paths, given)
       local own <const> = dir .. "/own"
       shell.run("mkdir " .. own)
@@ -86,7 +87,7 @@ describe("braid faces", function()
     end)
   end)
 
-  it("draws on copies", function()
+  it("draws on copies of the pictures", function()
     prepared(function(dir, paths, given)
       local out <const> = dir .. "/out"
       local call <const> = paths[1] .. given .. " --out " .. out
@@ -112,7 +113,7 @@ describe("braid faces", function()
     end)
   end)
 
-  it("says what is wrong with a call", function()
+  it("ends a wrong call with one line that names the mistake", function()
     prepared(function(dir, paths, given)
       local picture <const> = paths[1]
       for _, row in ipairs{

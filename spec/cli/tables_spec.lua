@@ -1,4 +1,4 @@
---- Commands on tables without pictures: train, eval, predict.
+--- Tests the commands train, eval and predict on a table without pictures.
 
 local shell <const> = require "spec.support.shell"
 
@@ -26,7 +26,7 @@ end
 local READ <const> = "--reader table --read 'reals={bp} classes={risk} val=0.2 test=0.2'"
 
 describe("commands on a table", function()
-  it("train a network, measure it in the columns' units, and answer rows", function()
+  it("train a network, measure it in the units of the table's columns, and predict", function()
     shell.in_directory(function(dir)
       shell.write(dir .. "/net.lua", DEFINITION)
       shell.write(dir .. "/t.csv", people(80))

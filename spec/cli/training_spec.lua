@@ -1,4 +1,4 @@
---- The commands that train and evaluate networks give the same numbers as scripts.
+--- Tests that the commands train and show give the same numbers as scripts.
 
 local braid <const> = require "braid"
 local command <const> = require "spec.support.command"
@@ -39,8 +39,8 @@ local function assert_same_weights(a, b)
   for name, t in pairs(one) do assert.same(t:totable(), other[name]:totable(), name) end
 end
 
-describe("the commands that train", function()
-  it("train as a script does, and continue where they stopped", function()
+describe("the commands train and show:", function()
+  it("train gives the weights of a script, and continues where it stopped", function()
     shell.in_directory(function(dir)
       local a <const>, b <const> = dir .. "/a", dir .. "/b"
       local threads <const> = braid.get_threads()
@@ -67,7 +67,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("end with 130 when they are interrupted, and keep what was trained", function()
+  it("train ends with status 130 if it is interrupted, and keeps its weights", function()
     shell.in_directory(function(dir)
       local call <const> = ("OMP_NUM_THREADS=1 %s train tcdcn.lua --data faces --read n=500"
         .. " --size 40 --epochs 100000 --dir %s/a"):format(shell.braid, dir)
@@ -79,7 +79,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("note how large the pictures were", function()
+  it("train writes the size of the pictures into config.json", function()
     shell.in_directory(function(dir)
       local call <const> = "train tcdcn.lua --options input=64 --data faces --read n=20 --steps 1"
         .. " --dir "
@@ -89,7 +89,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("print the last epoch for machines", function()
+  it("train --json prints the last epoch", function()
     local result <const> = run(TRAIN .. " --steps 3 --json")
     assert.equal(0, result.status)
     local epoch <const> = json.decode(result.out)
@@ -97,7 +97,7 @@ describe("the commands that train", function()
     assert.is_number(epoch.val.landmarks.error)
   end)
 
-  it("show transforms, each on a rendered face or on a picture", function()
+  it("show transforms draws each transform on a rendered face or a given picture", function()
     shell.in_directory(function(dir)
       local result <const> = run(("show transforms --out %s/t.png"):format(dir))
       assert.same({0, ""}, {result.status, result.err})
@@ -108,7 +108,7 @@ describe("the commands that train", function()
       end
       local sheet <const> = braid.load(dir .. "/t.png")
       assert.equal(3, sheet:size(1))
-      -- The points of the first draw of each are drawn in green.
+      -- The first drawing of each transform shows its points in green.
       local green <const> = sheet[1]:eq(40):logical_and(sheet[2]:eq(230))
       assert.is_true(green:sum():item() > 27 * 3 * 5 * 4)
       braid.save(dir .. "/gray.png", braid.full({1, 70, 90}, 80, {dtype = "uint8"}))
@@ -121,7 +121,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("show what a data set holds", function()
+  it("show data counts the samples and labels of a data set", function()
     local sets <const> = faces()
     local listed <const> = json.decode(run('show data faces --read "n=120 seed=3" --json').out)
     local text <const> = run('show data faces --read "n=120 seed=3"').out
@@ -141,7 +141,7 @@ describe("the commands that train", function()
     end
   end)
 
-  it("take lists in settings, and options from a file", function()
+  it("settings may be lists, and options may come from a file with --config", function()
     shell.in_directory(function(dir)
       shell.write(dir .. "/f.csv", "file,smile,x1,y1,x2,y2\n" ..
         ("%s/examples/pictures/faces.png,2,1,2,3,4\n"):format(shell.root):rep(2))
@@ -172,7 +172,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("read data as the network takes them", function()
+  it("train reads data in the size and colours that the network takes", function()
     shell.in_directory(function(dir)
       local function loader(call)
         local result <const> = run(("train %s --steps 1 --batch 2 --dir %s/%d"):format(call, dir,
@@ -189,7 +189,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("take every option of train.fit as words #slow", function()
+  it("train accepts every option of train.fit as words #slow", function()
     shell.in_directory(function(dir)
       local function both(words, options)
         local sets <const> = faces()
@@ -235,7 +235,7 @@ describe("the commands that train", function()
     end)
   end)
 
-  it("read settings", function()
+  it("settings are read from text", function()
     local settings <const> = require "braid.cli.given.settings"
     for text, value in pairs{
       [""] = {}, ["a"] = {a = true}, ["a b=no,c=1e-3"] = {a = true, b = false, c = 1e-3},
@@ -253,7 +253,7 @@ describe("the commands that train", function()
     end
   end)
 
-  it("recognise data by the contents of the directory", function()
+  it("data are recognised by the files of their directory", function()
     shell.in_directory(function(dir)
       for _, row in ipairs{{"mtfl", "training.txt"}, {"celeba", "list_attr_celeba.txt"},
         {"aflw", "aflw.csv"}, {"cifar10", "in/data_batch_1.bin"}} do

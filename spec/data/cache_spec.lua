@@ -1,4 +1,5 @@
---- The cache of decoded pictures, and loaders mixed into one.
+--- Tests data.mix, which makes one data set of several, and the loader's cache of decoded pictures
+-- against a loader without cache.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -16,7 +17,7 @@ describe("data.mix", function()
   local b <const> = pictures.memory(4)
   local steps <const> = {data.resize(16)}
 
-  it("takes batches of its parts in their shares, labels of others missing", function()
+  it("takes each batch from one set, by share; labels of the other sets are missing", function()
     local mix <const> = data.mix{{a, 2}, {b, 1}}
     assert.equal(16, #mix)
     local kinds <const>, own <const> = {}, {}
@@ -38,7 +39,7 @@ describe("data.mix", function()
     for i = 2, #own do assert.is_true(own[i] > own[i - 1]) end
   end)
 
-  it("mixes samples within each batch, each set going around on its own", function()
+  it("with by = \"sample\" takes samples of all sets into each batch, and repeats sets", function()
     local mix <const> = data.mix{{a, 3}, {b, 1}, by = "sample", n = 48}
     local seen <const> = {}
     for batch in data.loader(mix, {batch = 8, transforms = steps, shuffle = true,
@@ -51,7 +52,7 @@ describe("data.mix", function()
     for i = 1, 12 do assert.equal(3, seen[i]) end
   end)
 
-  it("trains tasks on what each set has: losses ignore the rest", function()
+  it("gives batches in which the loss leaves out tasks without labels", function()
     local tasks <const> = mtl.tasks{kind = mtl.classes{2}, landmarks = mtl.landmarks{points = 5},
       yaw = mtl.real{}}
     local mix <const> = data.mix{{a, 1}, {b, 1}}
@@ -71,7 +72,7 @@ describe("data.mix", function()
     end
   end)
 
-  it("names a part, share or option that is wrong", function()
+  it("raises an error without data sets, for a share of 0 and for an unknown by", function()
     assert.has_error(function() data.mix{} end,
       "data.mix: wants data sets, as in data.mix{{faces, 0.7}, {others, 0.3}}")
     assert.has_error(function() data.mix{{a, 0}} end,
@@ -97,7 +98,7 @@ describe("the cache of decoded pictures", function()
     return list
   end
 
-  it("gives the same batches as without it, even when the files are gone", function()
+  it("gives the same batches as without a cache, even after the files are removed", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 9)
       local plain <const> = all_of(ds, {batch = 4, transforms = STEPS_CACHED, tasks = TASKS})
@@ -115,7 +116,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("stops between pictures at Ctrl-C, and leaves no part of a file", function()
+  it("stops between two pictures at Ctrl-C, and leaves no unfinished file", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 9)
       local plain <const> = all_of(ds, {batch = 4, transforms = STEPS_CACHED, tasks = TASKS})
@@ -135,7 +136,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("keeps pictures of any size where nothing is resized", function()
+  it("holds pictures in their own sizes if no transform resizes them", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 3)
       local steps <const> = {data.augment{size = 30}}
@@ -144,7 +145,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("is made again after a file, a box or a step has changed", function()
+  it("is made again after a picture, a box or a fixed transform has changed", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 3)
       all_of(ds, options(directory))
@@ -169,7 +170,7 @@ describe("the cache of decoded pictures", function()
     f(file)
   end
 
-  it("is made again after damage anywhere, and never gives a wrong picture", function()
+  it("is made again if its file is damaged, and never gives a wrong picture", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 5)
       local plain <const> = all_of(ds, options(directory))
@@ -191,7 +192,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("keeps working when its file is cut, overwritten or removed meanwhile", function()
+  it("gives right pictures if its file is cut, overwritten or removed during use", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 8)
       local plain <const> = all_of(ds, options(directory))
@@ -224,11 +225,11 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("notices a picture that was replaced by another of equal size and date", function()
+  it("is made again if a picture is replaced by another of equal size and date", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 3)
       local path <const> = directory .. "/p002.png"
-      -- Any bytes may follow a PNG.
+      -- A decoder ignores bytes after the end of a PNG: they make all files equally long.
       local function put(to, dx)
         braid.save(to, pictures.picture(dx))
         local bytes <const> = shell.read(to)
@@ -249,7 +250,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("is made once by processes that want it at the same time", function()
+  it("is made only once when three processes need it at the same time", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 40)
       local script <const> = [[
@@ -276,7 +277,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("leaves out unreadable pictures, which are an error as without a cache", function()
+  it("leaves out unreadable pictures: the loader raises an error, or skips them", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 4)
       shell.write(directory .. "/p002.png", "no picture")
@@ -289,7 +290,7 @@ describe("the cache of decoded pictures", function()
     end)
   end)
 
-  it("says when its directory cannot be made", function()
+  it("raises an error that names its directory if that cannot be made", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 1)
       shell.write(directory .. "/cache", "a file")

@@ -1,3 +1,5 @@
+--- Tests data.mtfl on a small copy of the published files, and the loader with its augmentation.
+
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local data <const>, mtl <const> = braid.data, braid.mtl
@@ -37,8 +39,8 @@ local function row(path, attributes)
   return table.concat(words, " ") .. " " .. attributes
 end
 
--- A tiny copy of the published layout, with its quirks: CR LF, a leading space on all
--- lines but the first, backslashes in training.txt, a lone space at the end.
+-- A tiny copy of the published files with their quirks: CR LF, a leading space on all lines but the
+-- first, backslashes in training.txt, and a last line that holds only a space.
 local function mtfl_tree(rows)
   local dir <const> = temporary()
   local train <const>, test <const> = {}, {}
@@ -55,8 +57,7 @@ local function mtfl_tree(rows)
   return dir
 end
 
--- The brightest place within 3 pixels of (x, y) of an image (h,w), as the centre of its
--- mass.
+-- The centre of mass of the pixels within about 4 pixels of (x, y) in an image (h,w).
 local function dot_near(image, x, y)
   local sx, sy, s = 0, 0, 0
   local h <const>, w <const> = image:size(1), image:size(2)
@@ -69,7 +70,7 @@ local function dot_near(image, x, y)
   return sx / s, sy / s
 end
 
--- The message that data.mtfl raises at this line.
+-- The message that data.mtfl raises, without its position in this file.
 local function said(dir, given)
   local ok <const>, message <const> = pcall(function() return (data.mtfl(dir, given)) end)
   assert.is_false(ok)
@@ -81,7 +82,7 @@ describe("data.mtfl", function()
   local dir
   after_each(function() if dir then remove(dir) end end)
 
-  it("reads the published layout with its quirks", function()
+  it("reads the published files with their quirks", function()
     dir = mtfl_tree()
     local sets <const> = data.mtfl(dir, {val = 1})
     assert.equal(3, #sets.train)
@@ -96,7 +97,7 @@ describe("data.mtfl", function()
     assert.equal(0, sets.train.unreadable)
   end)
 
-  it("keeps points on their pixels, cut by a box, by the points or not at all", function()
+  it("gives landmarks in pixels of the sample's picture, with and without a face box", function()
     dir = mtfl_tree()
     local sets <const> = data.mtfl(dir, {val = 1})
     for _, set in ipairs{sets.train, sets.val, sets.test} do
@@ -111,7 +112,7 @@ describe("data.mtfl", function()
     end
   end)
 
-  it("names file and line of a row with too few numbers", function()
+  it("raises an error with file and line for a row with too few numbers", function()
     dir = mtfl_tree()
     local good <const> = row("faces\\p1.png", "1 2 1 3")
     write(dir .. "/training.txt", good .. "\r\n faces\\p2.png 1 2 3\r\n ")
@@ -119,7 +120,7 @@ describe("data.mtfl", function()
     assert.equal(dir .. "/training.txt:2: a path and 14 numbers wanted, 4 words found", message)
   end)
 
-  it("names file and line of words that are not numbers and classes that do not exist", function()
+  it("raises an error with file and line for a wrong word and an unknown class", function()
     dir = mtfl_tree()
     write(dir .. "/testing.txt", row("faces/p1.png", "1 2 x 3") .. "\r\n ")
     assert.equal(dir .. "/testing.txt:1: 'x' is not a number from -1e6 to 1e6",
@@ -133,7 +134,7 @@ describe("data.mtfl", function()
       said(dir, {val = 1}))
   end)
 
-  it("says that a directory is not MTFL", function()
+  it("raises an error for a directory without MTFL's files or without faces", function()
     dir = temporary()
     assert.equal(dir .. ": not the MTFL data: there is no training.txt in it",
       said(dir))
@@ -142,7 +143,7 @@ describe("data.mtfl", function()
     assert.equal(dir .. "/training.txt: no faces in it", said(dir))
   end)
 
-  it("counts unreadable pictures and names the first", function()
+  it("counts unreadable pictures and names the first of them", function()
     dir = mtfl_tree()
     os.remove(dir .. "/faces/p2.png")
     write(dir .. "/faces/p3.png", "not a picture at all")
@@ -153,13 +154,13 @@ describe("data.mtfl", function()
     assert.matches("faces/p2.png", sets.test.first_unreadable, 1, true)
   end)
 
-  it("refuses data without a single readable picture", function()
+  it("raises an error if no picture can be read", function()
     dir = mtfl_tree(1)
     os.remove(dir .. "/faces/p1.png")
     assert.matches("p1.png", said(dir, {val = 0}), 1, true)
   end)
 
-  -- Faces from files and from memory lie alike: the same points in the same image.
+  -- A loader gives the same points and nearly the same pixels for faces in memory and in files.
   local function check_alike(given)
     local function sets(store)
       local o <const> = {val = 1, store = store, size = 72, channels = 1}
@@ -192,7 +193,7 @@ describe("data.mtfl", function()
     return a
   end
 
-  it("gives the same faces from memory and from files", function()
+  it("gives the same faces with store = \"memory\" and store = \"files\"", function()
     dir = mtfl_tree()
     check_alike{}
     local whole <const> = check_alike{crop = "whole"}
@@ -203,7 +204,7 @@ describe("data.mtfl", function()
     end
   end)
 
-  it("keeps up to a gigabyte in memory", function()
+  it("keeps pictures in memory if they need at most a gigabyte, else in files", function()
     dir = mtfl_tree()
     assert.is_nil(data.mtfl(dir, {val = 0}).train.files)
     assert.is_nil(data.mtfl(dir, {val = 0, size = 2048, channels = 3, surround = 4}).train.images)
@@ -213,7 +214,7 @@ describe("data.mtfl", function()
       "size 65 is more than the 64 pixels that the pictures have: read them with size = 65")
   end)
 
-  it("trains on all faces without validation, or on all but those with wrong boxes", function()
+  it("trains on all faces with val = 0, or leaves out faces with wrong boxes", function()
     dir = mtfl_tree()
     write(dir .. "/boxes_training.txt", "faces/p1.png 20 20 80 90\nfaces/p3.png 0 0 30 30\n")
     local all <const> = data.mtfl(dir, {val = 0})
@@ -221,7 +222,7 @@ describe("data.mtfl", function()
     assert.is_nil(all.val)
     local most <const> = data.mtfl(dir, {val = 0, wrong = "omit"})
     assert.same({3, 4, 1}, {#most.train, #most.test, most.train.omitted})
-    os.remove(dir .. "/boxes_training.txt") -- no point places a face: each picture is taken whole
+    os.remove(dir .. "/boxes_training.txt") -- pictures without a box are taken whole
     local blind <const> = data.mtfl(dir, {val = 0, wrong = "whole"})
     local whole <const> = data.mtfl(dir, {val = 0, crop = "whole"})
     local function points(set) return data.loader(set, {batch = 4})().landmarks end
@@ -231,7 +232,7 @@ describe("data.mtfl", function()
     assert.matches("val must be from 0 to 3, not 4", said(dir, {val = 4}), 1, true)
   end)
 
-  it("splits the data as section 3.1 of the KTH paper says", function()
+  it("with split = \"kth\" splits the data as section 3.1 of the KTH paper says", function()
     dir = temporary()
     local train <const>, test <const> = {}, {}
     local function add(list, name, w, h, channels)
@@ -260,7 +261,7 @@ describe("data.mtfl", function()
   end)
 end)
 
-describe("the loader", function()
+describe("data.loader", function()
   local tasks <const> = mtl.tasks{
     landmarks = mtl.landmarks{points = 5, flip = {2, 1, 3, 5, 4}},
     pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, gender = mtl.classes{2},
@@ -284,7 +285,7 @@ describe("the loader", function()
     assert.equal(3, #all{batch = 16, drop_last = true})
   end)
 
-  it("gives whitened images", function()
+  it("gives images with mean 0 and deviation 1 by default", function()
     local image <const> = all{batch = 8, size = 32}[1].image
     for i = 1, 8 do
       assert.near(0, image[i]:mean():item(), 1e-4)
@@ -292,7 +293,7 @@ describe("the loader", function()
     end
   end)
 
-  it("repeats for the same seed and epoch, on any number of threads", function()
+  it("gives the same batches for the same seed and epoch, on any number of threads", function()
     local augment <const> = {rotate = 15, scale = 0.1, shift = 0.1, flip = 0.5}
     local options <const> = {batch = 50, shuffle = true, epoch = 3, augment = augment,
       tasks = tasks}
@@ -307,7 +308,7 @@ describe("the loader", function()
     assert.not_same(first.pose:totable(), all(options)[1].pose:totable())
   end)
 
-  it("changes colours where augment says so", function()
+  it("changes colours as the options of augment say", function()
     local a <const> = all{batch = 4, seed = 2, tasks = tasks, augment = {rotate = 5,
       brightness = 0.3, contrast = 0.2, cutout = {side = 0.5}}}[1].image
     local b <const> = all{batch = 4, seed = 2, tasks = tasks, transforms = {
@@ -319,7 +320,7 @@ describe("the loader", function()
     assert.matches("did you mean brightness?", message, 1, true)
   end)
 
-  -- A data set of dots: after any augmentation, the points must still lie on them.
+  -- In this data set, bright dots mark the points: augmentation must move dots and points alike.
   local function dots()
     local images <const> = braid.zeros({6, 1, 80, 80}, {dtype = "uint8"})
     local points <const> = braid.tensor{ {28, 30}, {50, 31}, {39, 40}, {30, 51}, {48, 52} }
@@ -333,7 +334,7 @@ describe("the loader", function()
       landmarks = all_points, pose = braid.tensor({1, 2, 3, 4, 5, -100}, {dtype = "int64"})}}
   end
 
-  it("keeps points on their pixels through rotation, scale, shift and mirroring", function()
+  it("moves points with their pixels in rotation, scale, shift and mirroring", function()
     local ds <const> = dots()
     local seen = 0
     for epoch = 1, 6 do
@@ -352,7 +353,7 @@ describe("the loader", function()
     assert.equal(180, seen)
   end)
 
-  it("shifts only sideways, if told so", function()
+  it("shifts only sideways with augment.shift = {0.1, 0}", function()
     local plain <const> = data.loader(dots(), {batch = 6, size = 40})()
     local batch <const> = data.loader(dots(), {batch = 6, size = 40,
       augment = {shift = {0.1, 0}}})()
@@ -364,7 +365,7 @@ describe("the loader", function()
     assert.error_matches(function() data.augment{shift = {0.1}} end, "augment: shift")
   end)
 
-  it("mirrors labels as the tasks say: eyes exchanged, poses reversed, missing stays", function()
+  it("mirrors labels as tasks say: eyes swapped, poses reversed, missing ones kept", function()
     local batch <const> = data.loader(dots(), {batch = 6, size = 40,
       augment = {flip = 1}, tasks = tasks})()
     assert.same({5, 4, 3, 2, 1, -100}, batch.pose:totable())
@@ -376,12 +377,12 @@ describe("the loader", function()
     end
   end)
 
-  it("refuses to mirror labels of unknown meaning", function()
+  it("raises an error if pictures are mirrored and nothing says how labels change", function()
     assert.error_matches(function() data.loader(dots(), {augment = {flip = 0.5}}) end,
       "data.loader: mirroring changes 'landmarks', but nothing says how: give tasks.landmarks")
   end)
 
-  it("mirrors labels as their reader says, unless tasks say otherwise", function()
+  it("mirrors labels as the data set says, unless tasks say otherwise", function()
     local function poses(given)
       return data.loader(faces, {augment = {flip = 1}, tasks = given})()
     end
@@ -392,7 +393,7 @@ describe("the loader", function()
     assert.same(faces.labels.pose:totable(), still.pose:totable())
   end)
 
-  it("leaves nothing behind when it is left early", function()
+  it("frees its memory after a loop that ends early", function()
     collectgarbage()
     local before <const> = braid.memory().live
     for _ = 1, 20 do

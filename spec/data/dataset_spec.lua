@@ -1,3 +1,5 @@
+--- Tests the class of data sets, braid.data.dataset, and the list of paths of their files.
+
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local shell <const> = require "spec.support.shell"
@@ -32,7 +34,7 @@ local function values(ds)
 end
 
 describe("a data set", function()
-  it("gives samples with plain numbers, and nil for a missing label", function()
+  it("gives samples with plain numbers as labels, and nil for a missing label", function()
     local ds <const> = small()
     assert.equal(6, #ds)
     local first <const> = ds[1]
@@ -44,16 +46,16 @@ describe("a data set", function()
     assert.same({nil, nil}, {ds[2].yaw, ds[2].box})
     assert.same({nil, nil}, {ds[3].small, ds[3].landmarks})
     assert.is_nil(ds[4].kind)
-    assert.equal(4, ds[4].landmarks[{2, 1}]:item()) -- one of two points is given
+    assert.equal(4, ds[4].landmarks[{2, 1}]:item()) -- of two points, only the second is given
     assert.same({nil, nil}, {ds[0], ds[7]})
   end)
 
-  it("knows what its labels are", function()
+  it("finds the kind of each label in its name, its dtype or the options", function()
     assert.same({kind = "class", small = "class", landmarks = "points", yaw = "yaw",
       box_width = "width"}, small().kinds)
   end)
 
-  it("shares pictures with its parts, in ranges, lists and lists of lists", function()
+  it("shares its pictures with its subsets, from a range, a list or a tensor", function()
     local ds <const> = small()
     local range <const>, list <const> = ds:subset(2, 4), ds:subset{6, 1, 1}
     assert.same({2, 3, 4}, values(range))
@@ -69,7 +71,7 @@ describe("a data set", function()
     assert.equal(0, #ds:subset{})
   end)
 
-  it("keeps the samples that a function wants", function()
+  it("keeps with :filter the samples for which a function returns true", function()
     local seen <const> = {}
     local cats <const> = small():filter(function(s, i)
       seen[i] = s.image:item()
@@ -79,7 +81,7 @@ describe("a data set", function()
     assert.same({1, 2, 3, 4, 5, 6}, seen)
   end)
 
-  it("is split at the end, by chance, or with classes in proportion", function()
+  it("is divided by :split at its end, at random, or with each class in proportion", function()
     local ds <const> = small()
     local a <const>, b <const> = ds:split(0.34)
     assert.same({ {1, 2, 3, 4}, {5, 6} }, {values(a), values(b)})
@@ -103,7 +105,7 @@ describe("a data set", function()
     assert.equal(108, #rest)
   end)
 
-  it("refuses parts that do not exist", function()
+  it("raises an error for a range, a sample or a part that does not exist", function()
     local ds <const> = small()
     assert.has_error(function() ds:subset(3, 2) end,
       "subset: there is no range 3 to 2 in 6 samples")
@@ -116,7 +118,7 @@ describe("a data set", function()
     assert.has_error(function() ds:image(7) end, "Dataset: there is no sample 7 of 6")
   end)
 
-  it("refuses labels of another count, taken names, and data without images or files", function()
+  it("raises an error for too many labels, a reserved name, or no images and no files", function()
     local images <const> = core.new({2, 1, 1, 1}, "uint8", 0)
     local two <const>, three <const> = braid.zeros{2}, braid.zeros{3}
     assert.has_error(function() return Dataset{images = images, labels = {age = three}} end,
@@ -129,7 +131,7 @@ describe("a data set", function()
     assert.has_error(function() return Dataset{images = images, boxes = three} end)
   end)
 
-  it("takes labels from 1 and the mark of a missing one, and asks about a 0", function()
+  it("takes classes from 1 and the mark of missing labels; any other 0 is an error", function()
     local images <const> = core.new({3, 1, 1, 1}, "uint8", 0)
     local function kinds(labels, missing, dtype)
       local ds <const> = Dataset{images = images, missing = missing,
@@ -149,7 +151,7 @@ describe("a data set", function()
       "labels.kind holds %-1; labels count from 1")
   end)
 
-  it("reads pictures of files when they are asked for", function()
+  it("reads a picture from its file only when a sample asks for it", function()
     shell.in_directory(function(dir)
       assert(braid.save(dir .. "/a.png", core.new({3, 2, 4}, "uint8", 7)))
       assert(braid.save(dir .. "/c.png", core.new({1, 2, 2}, "uint8", 9)))
@@ -171,8 +173,8 @@ describe("a data set", function()
   end)
 end)
 
-describe("a data set with further labels", function()
-  it("has the same pictures and its own labels beside them", function()
+describe("a data set from :labelled", function()
+  it("has the same pictures, and the new labels beside the old", function()
     local ds <const> = small():subset{6, 2, 1}
     local more <const> = ds:labelled{pair = braid.tensor({0, 1, 2}, {dtype = "int64"})}
     assert.same({6, 2, 1}, values(more))
@@ -184,8 +186,8 @@ describe("a data set with further labels", function()
   end)
 end)
 
-describe("paths", function()
-  it("come back as they were given, one by one and all", function()
+describe("the list of paths", function()
+  it("gives back the paths as they were given, by number and in a loop", function()
     local list <const> = {}
     for i = 1, 5000 do list[i] = i % 7 == 0 and "" or ("dir/%d.jpg"):format(i * i) end
     local paths <const> = Paths(list)

@@ -1,10 +1,10 @@
---- data.faces: rendered faces and their labels.
+--- Tests data.faces, which draws faces and their labels.
 
 local braid <const> = require "braid"
 local data <const>, mtl <const> = braid.data, braid.mtl
 
 describe("data.faces", function()
-  it("gives the same faces for a seed, whatever their number and the threads", function()
+  it("draws the same faces for the same seed, for any n and any number of threads", function()
     local threads <const> = braid.get_threads()
     local few <const> = data.faces{n = 12, seed = 5, val = 1, test = 1}.train
     braid.set_threads(1)
@@ -16,13 +16,13 @@ describe("data.faces", function()
     assert.not_same(few.images:totable(), other.images:totable())
   end)
 
-  it("gives different faces for training, validation and test", function()
+  it("draws different faces for training, validation and test", function()
     local sets <const> = data.faces{n = 4, val = 4, test = 4}
     assert.not_same(sets.train.images:totable(), sets.val.images:totable())
     assert.not_same(sets.val.images:totable(), sets.test.images:totable())
   end)
 
-  it("keeps classes balanced and landmarks inside the picture", function()
+  it("draws classes in fixed shares, and landmarks inside the picture", function()
     local train <const> = data.faces{n = 3000, val = 1, test = 1}.train
     local function share(name, label)
       return train.labels[name]:eq(label):sum():item() / #train
@@ -38,13 +38,13 @@ describe("data.faces", function()
     assert.is_true(outside < 0.005 * points:numel())
   end)
 
-  it("puts the eyes to the left and right of each other, the mouth below", function()
+  it("puts the left eye's point left of the right eye's, and the mouth below the eyes", function()
     local p <const> = data.faces{n = 500, val = 1, test = 1}.train.labels.landmarks
     assert.is_true(p[{ {}, 1, 1 }]:lt(p[{ {}, 2, 1 }]):all():item())
     assert.is_true(p[{ {}, 4, 2 }]:gt(p[{ {}, 1, 2 }]):all():item())
   end)
 
-  it("are too hard for a linear model, landmarks as well as smiles #slow", function()
+  it("draws landmarks and smiles that a linear model cannot learn #slow", function()
     braid.manual_seed(1)
     local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, smile = mtl.classes{2}}
     local sets <const> = data.faces{n = 6000, val = 2000, test = 1}
@@ -67,7 +67,7 @@ describe("data.faces", function()
     assert.is_true(report.smile.accuracy < 0.7, tostring(report))
   end)
 
-  it("draws any size, gray or coloured, and refuses others", function()
+  it("draws pictures of any size, gray or coloured, and refuses size = 8 and n = 0", function()
     assert.same({3, 3, 33, 33}, data.faces{n = 3, size = 33, channels = 3}.train.images.shape)
     assert.has_error(function() data.faces{n = 3, size = 8} end)
     assert.has_error(function() data.faces{n = 0} end)

@@ -1,5 +1,6 @@
---- The size and colours of a loader's pictures: they are those of the data unless the user chooses
--- others, and pictures are never enlarged silently. Also shifted copies.
+--- Tests the size and colours of a loader's pictures: they are those of the data unless the user
+-- chooses others, and pictures are never enlarged silently. Also tests ds:copied, which adds
+-- shifted copies of samples, and the readers' options for size and colours.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -54,7 +55,7 @@ describe("a loader's pictures", function()
     end)
   end)
 
-  it("are never enlarged unless asked", function()
+  it("are never enlarged without enlarge = true", function()
     refused(memory(24, 24), {size = 25}, "data.loader: size 25 is more than the 24 pixels that the "
       .. "pictures have: read them with size = 25")
     refused(memory(24, 24, 1, {inner = 16}), {size = 17}, "size 17 is more than the 16 pixels")
@@ -81,7 +82,7 @@ describe("a loader's pictures", function()
     end)
   end)
 
-  it("never get colours unless asked", function()
+  it("do not become coloured from gray data without enlarge = true", function()
     refused(memory(8, 8), {channels = 3}, "data.loader: channels = 3, but the pictures are gray")
     assert.same({3, 8, 8}, shape(memory(8, 8), {channels = 3, enlarge = true}))
     assert.same({1, 8, 8}, shape(memory(8, 8, 3), {channels = 1}))
@@ -100,8 +101,8 @@ local function batch_of(ds, steps)
   return data.loader(ds, {batch = #ds, size = 44, whiten = false})()
 end
 
--- Points lie on their dots in all samples, and copies differ from their originals only by a shift
--- to the side.
+-- In all samples the points are on their dots, and copies differ from their originals only by a
+-- shift to the side.
 local function check_copies(ds, steps)
   local more <const> = ds:copied{shift = {0.2, 0}, times = 2, seed = 3}
   assert.equal(3 * #ds, #more)
@@ -143,12 +144,12 @@ describe("ds:copied", function()
     augment = {data.augment{size = 40}}, colours = {data.brightness(0.05)},
   }
 
-  it("adds samples that are shifted, and their points with them, through any transforms", function()
+  it("adds shifted samples, whose points are shifted too, before any transforms", function()
     check_copies(pictures.memory(3))
     for _, steps in pairs(STEPS) do check_copies(pictures.memory(3), steps) end
   end)
 
-  it("does so for files, with a cache too", function()
+  it("adds shifted samples of picture files, with and without a cache", function()
     shell.in_directory(function(directory)
       local set <const> = pictures.files(directory, 3)
       check_copies(set, STEPS.crop)
@@ -160,7 +161,7 @@ describe("ds:copied", function()
     end)
   end)
 
-  it("refuses data without pictures, and unknown options", function()
+  it("raises an error for data without pictures, and for a negative shift", function()
     local numbers <const> = Dataset{inputs = braid.zeros(2, 3), labels = {}}
     assert.error_matches(function() numbers:copied{} end, "copied: a table of numbers")
     assert.error_matches(function() pictures.memory(1):copied{shift = -1} end, "copied: shift must")
@@ -174,7 +175,7 @@ describe("readers of files", function()
     assert(braid.save(path, braid.zeros({3, 40, 60}, {dtype = "uint8"})))
   end
 
-  -- Readers, each with the file that it reads in a directory with one picture of 60 x 40 pixels.
+  -- Each reader, and the file that it reads in a directory with one picture of 60 x 40 pixels.
   local READERS <const> = {
     images = function(dir, o)
       shell.run("mkdir -p " .. dir .. "/class")
@@ -208,7 +209,7 @@ describe("readers of files", function()
   }
   local BOXED <const> = {csv = true, jsonl = true, celeba = true}
 
-  it("take the size, the colours and the visible part", function()
+  it("give pictures of the size, the colours and the crop in their options", function()
     for name, read in pairs(READERS) do
       shell.in_directory(function(dir)
         local set <const> = read(dir, {size = 18, channels = 1}).train

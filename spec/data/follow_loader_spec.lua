@@ -1,4 +1,5 @@
---- A loader raises an error if pictures would move and labels could not follow.
+--- Tests that a loader raises an error if a transform moves pictures and nothing says how their
+-- labels change.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -8,7 +9,7 @@ local data <const>, mtl <const> = braid.data, braid.mtl
 local W <const>, H <const> = 60, 50
 local LEVEL <const> = 4 -- of colour for each pixel
 
--- ---- a data set with a label of every kind, the last sample's all missing ----------------------
+-- ---- pictures -----------------------------------------------------------------------------------
 
 local function ramp()
   local t <const> = braid.zeros({3, H, W}, {dtype = "uint8"})
@@ -17,7 +18,7 @@ local function ramp()
   return t
 end
 
--- ---- what nobody said --------------------------------------------------------------------------
+-- ---- labels of unknown kind ---------------------------------------------------------------------
 
 local function set_of(labels, kinds)
   local images <const> = braid.zeros({2, 1, 8, 8}, {dtype = "uint8"})
@@ -31,11 +32,11 @@ local function refusal(ds, steps, tasks)
   return not ok and tostring(message)
 end
 
-describe("a loader", function()
+describe("data.loader", function()
   local flip <const>, turn <const> = data.augment{flip = 0.5}, data.augment{rotate = 5}
   local two <const> = braid.tensor{10.0, 20.0}
 
-  it("refuses to mirror or turn labels of unknown kind, and says how to give it", function()
+  it("refuses to mirror or turn labels of unknown kind, and says where to give the kind", function()
     local bins <const> = data.pose_bins("heading", {as = "pose"})
     assert.matches("data.loader: mirroring changes 'pose', but nothing says how: give the data set "
       .. "kinds = {heading = \"yaw\"} (or pitch, roll), or for mirroring tasks.pose a flip, "
@@ -50,7 +51,7 @@ describe("a loader", function()
       mtl.tasks{eyes = mtl.landmarks{points = 2, eyes = {1, 2}}}), 1, true)
   end)
 
-  it("takes the kind in each of its forms", function()
+  it("takes a label's kind from a task, from the data set, from pose_bins or its name", function()
     local bins <const> = data.pose_bins("heading", {as = "pose"})
     local pose <const> = mtl.tasks{pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}}
     assert.is_false(refusal(set_of{heading = two}, {bins, flip}, pose))
@@ -64,13 +65,13 @@ describe("a loader", function()
     assert.is_false(refusal(set_of{age = two}, {flip, turn}))
   end)
 
-  -- Labels with the names and kinds that tasks have, compared with the true angles.
+  -- A data set with the angles of two samples, and a task named pose.
   local ANGLES <const> = braid.tensor{ {5, -20, 30}, {-40, 10, 2} } -- roll, pitch, yaw
   local function taken(task, labels, kinds)
     return set_of(labels or {pose = ANGLES}, kinds), mtl.tasks{pose = task}
   end
 
-  it("takes the kinds of binned angles from the task", function()
+  it("takes the kinds of mtl.pose_bins' angles from the task", function()
     for kind, mirrored in pairs{["roll pitch yaw"] = { {-5, -20, -30}, {40, 10, -2} },
       ["yaw pitch real"] = { {-5, -20, 30}, {40, 10, 2} }, yaw = { {-5, 20, -30}, {40, -10, -2} },
       real = { {5, -20, 30}, {-40, 10, 2} }} do
@@ -83,7 +84,7 @@ describe("a loader", function()
       assert.equal(kind:find("^roll") ~= nil, apart[1]:item() > 0.01)
       assert.same({0, 0}, apart[{ {2, 3} }]:totable())
     end
-    -- Each of several labels has its own word.
+    -- With several labels, each has its own word of kind.
     local ds, tasks = taken(mtl.pose_bins{"turn", "tilt", bins = 3,
       kind = "yaw"}, {turn = two, tilt = two})
     local batch = data.loader(ds, {transforms = {data.augment{flip = 1}}, tasks = tasks})()
@@ -94,7 +95,7 @@ describe("a loader", function()
     assert.same({ {-10, -20}, {10, 20} }, {batch.turn:totable(), batch.tilt:totable()})
   end)
 
-  it("refuses to mirror or turn binned angles of unknown kind", function()
+  it("refuses to mirror or turn the angles of mtl.pose_bins if their kind is unknown", function()
     for _, labels in ipairs{ {pose = ANGLES}, {pose = two}, {pose = two:reshape(2, 1)} } do
       local ds <const>, tasks <const> = taken(mtl.pose_bins{bins = 5}, labels)
       local hint <const> = " changes 'pose', but nothing says how: give tasks.pose a kind = "
@@ -111,7 +112,7 @@ describe("a loader", function()
       turn}, mtl.tasks{heading = mtl.pose_bins{bins = 5, kind = "yaw"}}))
   end)
 
-  it("names angles on which the data set and a task differ", function()
+  it("raises an error for angles whose kind differs between data set and task", function()
     local ds, tasks = taken(mtl.pose_bins{kind = "roll pitch yaw"}, nil, {pose = "-roll pitch yaw"})
     assert.matches("data.loader: number 1 of 'pose' is \"-roll\" in the data set but \"roll\" in "
       .. "tasks.pose: leave kind out of the task, or give the data set kinds = {pose = ...}",
@@ -126,7 +127,7 @@ describe("a loader", function()
       "mtl.pose_bins: kind: 'yaw pitch' has 2 words for 3 numbers", 1, true)
   end)
 
-  it("takes kinds that the readers of tables were given", function()
+  it("takes kinds that were given to data.csv", function()
     shell.in_directory(function(directory)
       assert(braid.save(directory .. "/a.png", ramp()))
       shell.write(directory .. "/t.csv", "image,yaw,turn,tilt\na.png,10,20,30\n")
@@ -144,7 +145,7 @@ describe("a loader", function()
     end)
   end)
 
-  it("mixes sets that differ in a mirror image, but then mirrors only as a task says", function()
+  it("mirrors a mix of sets with different flips only if a task gives the flip", function()
     local function of(flips) return Dataset{images = braid.zeros({2, 1, 8, 8}, {dtype = "uint8"}),
       labels = {pose = braid.tensor({1, 3}, {dtype = "int64"})}, flips = flips} end
     local mix <const> = data.mix{{of{pose = {3, 2, 1}}}, {of()}}
@@ -158,7 +159,7 @@ describe("a loader", function()
       {set_of{yaw = two}}, {set_of({yaw = two}, {yaw = "real"})}}, {}), 1, true)
   end)
 
-  it("names a flip of another length, and a kind that does not fit", function()
+  it("raises an error for a flip of wrong length, and for a kind that does not fit", function()
     local bins <const> = data.pose_bins("yaw", {as = "pose"})
     assert.matches("flip of task 'pose' must be a list of the 5 bins, not", refusal(
       set_of{yaw = two}, {bins, flip}, mtl.tasks{pose = mtl.classes{3, flip = {3, 2, 1}}}), 1, true)
@@ -171,7 +172,7 @@ describe("a loader", function()
       "does not fit float32")
   end)
 
-  it("has the mirror image of the 68 points", function()
+  it("knows which of the 68 points of data.pts change places in a mirror image", function()
     shell.in_directory(function(directory)
       local rows <const> = {}
       for i = 1, 68 do rows[i] = i .. " " .. i end
@@ -186,7 +187,7 @@ describe("a loader", function()
     end)
   end)
 
-  it("knows angles by their names, unless told that they are something else", function()
+  it("takes a label named yaw or roll as an angle, unless its kind says otherwise", function()
     local both <const> = {yaw = two, roll = two}
     local function seen(kinds)
       local b <const> = data.loader(set_of(both, kinds), {transforms = {data.augment{flip = 1}}})()
@@ -196,7 +197,7 @@ describe("a loader", function()
     assert.same({10, -10}, seen{yaw = "real"})
   end)
 
-  it("keeps an even number of bins on both sides of 0", function()
+  it("swaps the bins of negative and positive angles in mirroring, for 6 bins", function()
     local ds <const> = set_of({yaw = braid.tensor{-91.0, -1.0}}, {yaw = "yaw"})
     local function bins(...) return data.loader(ds, {transforms = {
       data.pose_bins("yaw", {bins = 6}), ...}})().yaw:totable() end

@@ -1,6 +1,6 @@
---- Checks every kind of label after every transform that moves pixels, against a label computed by
--- plain Lua. The picture shows the true transform: its colours are coordinates, so each pixel of
--- a result tells where it comes from.
+--- Tests every kind of label after every transform that moves pixels, against a label computed in
+-- plain Lua. The picture shows the true transform: its colours are coordinates, so the colour of
+-- each pixel of a result tells which pixel of the picture it comes from.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -14,7 +14,7 @@ local FLIP <const> = {2, 1, 3}
 local ROLLS <const>, YAWS <const>, PITCHES <const> = {0, 12, -35, 80, 170, -100},
   {-100, -44, 3, 29, 46, 64}, {-40, -20, -1, 1, 20, 40}
 
--- ---- a data set with a label of every kind, the last sample's all missing ----------------------
+-- ---- a data set with labels of every kind; the last sample has none -----------------------------
 
 local function ramp()
   local t <const> = braid.zeros({3, H, W}, {dtype = "uint8"})
@@ -79,7 +79,7 @@ local function in_files(directory)
     boxes = boxes(), points = {landmarks = {flip = FLIP, eyes = {1, 2}}}}
 end
 
--- Tasks. Some know more about their label than its kind, and one contradicts the kind.
+-- Some tasks know more about their label than its kind. The task signed contradicts the kind.
 local TASKS <const> = mtl.tasks{
   pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}, signed = mtl.real{2, flip = {-1, 2}},
   cells = mtl.landmarks{points = 3, flip = {3, 2, 1}, eyes = false},
@@ -116,8 +116,8 @@ local function plane(samples)
   return {m[1][4] / m[1][1], m[2][4] / m[2][2], m[3][4] / m[3][3]}
 end
 
--- The place of a point of the picture in a result that is bent: the pixels around the one that
--- comes from nearest to the point are on a plane.
+-- The place of a point of the picture in a bent result. The pixel that comes from nearest to the
+-- point is found first; the pixels around it are then taken as a plane.
 local function local_place(red, green, w, h, p)
   local bu, bv, best = 1, 1, math.huge
   for v = 1, h do
@@ -165,8 +165,8 @@ local function middle_plane(rows, w, h)
   return {a, b, between(rows, u, v) / LEVEL - a * u - b * v}
 end
 
--- The origin of each pixel (u, v), from 0, of a result: x and y as planes over the result. If it is
--- bent, these are the planes of its middle, which turn angles, and points have places of their own.
+-- The origin of each pixel (u, v), from 0, of a result: x and y as planes over the result. A bent
+-- result gets the planes of its middle, which say how angles turn; its points are found one by one.
 local function map_of(image, bent)
   local h <const>, w <const> = image:size(2), image:size(3)
   local red <const>, green <const> = image[1]:totable(), image[2]:totable()
@@ -193,14 +193,14 @@ local function map_of(image, bent)
   return m
 end
 
--- Whether a place is not seen in a bent result, where it cannot be found in its pixels.
+-- Whether a place is outside a bent result: local_place finds only places inside.
 local function unseen(m, p)
   return m.bent and (p[1] < 0 or p[2] < 0 or p[1] > m.w - 1 or p[2] > m.h - 1)
 end
 
 local function units(m, p) return {(2 * p[1] + 1) / m.w - 1, (2 * p[2] + 1) / m.h - 1} end
 
--- The angle of the line between the eyes, from the left one to the other, in degrees clockwise.
+-- The angle in degrees, clockwise, of the line from the left eye to the right eye.
 local function roll_of(m, roll)
   local c <const>, s <const> = 10 * math.cos(math.rad(roll)), 10 * math.sin(math.rad(roll))
   local p, q = m.place{30 - c, 25 - s}, m.place{30 + c, 25 + s}
@@ -250,7 +250,7 @@ local function cell(m, p, size)
   return out
 end
 
--- The two possible values of a function for a number that is less exact than the edges of bins.
+-- The two possible values of f near the edge of a bin, where v is not exact enough to tell.
 local function either(f, v, near)
   return {either = {f(v - (near or 0.2)), f(v + (near or 0.2))}}
 end
@@ -312,7 +312,7 @@ local function all_missing(t)
   return t:ne(t):all():item()
 end
 
--- ---- all of them -------------------------------------------------------------------------------
+-- ---- every transform ----------------------------------------------------------------------------
 
 local MOVES <const> = {
   nothing = {}, flip = {data.augment{flip = 1}}, rotate = {data.augment{rotate = 40}},
@@ -369,14 +369,14 @@ local function check_all(ds)
   end
 end
 
-describe("a label of any kind, after any transform,", function()
-  it("fits what the picture then shows", function() check_all(in_memory()) end)
+describe("a label of every kind, after every transform,", function()
+  it("is right for the pixels of a picture in memory", function() check_all(in_memory()) end)
 
-  it("fits pictures from files", function()
+  it("is right for the pixels of a picture from a file", function()
     shell.in_directory(function(directory) check_all(in_files(directory)) end)
   end)
 
-  it("fits after the loader's own steps", function()
+  it("is right for the pixels after the loader's own size and augment", function()
     for epoch = 1, 3 do
       local batch <const> = data.loader(in_memory(), {batch = N, size = 26, whiten = false,
         epoch = epoch, tasks = TASKS,

@@ -1,3 +1,5 @@
+--- Tests data.loader: its worker threads, and the order in which it gives samples.
+
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
 local pictures <const> = require "spec.support.pictures"
@@ -34,8 +36,8 @@ local function upto(n)
   return list
 end
 
-describe("workers of a loader", function()
-  it("give the same batches whatever their number, from memory and from files", function()
+describe("the workers of data.loader", function()
+  it("give the same batches for any number of workers, from memory and from files", function()
     shell.in_directory(function(directory)
       for _, ds in ipairs{pictures.memory(11), pictures.files(directory, 11)} do
         local options <const> = {batch = 4, shuffle = true, seed = 7, epoch = 2, tasks = TASKS,
@@ -52,7 +54,7 @@ describe("workers of a loader", function()
     end)
   end)
 
-  it("give the same batches with the usual options", function()
+  it("give the same batches as no workers, with the options shuffle and augment", function()
     local faces <const> = data.faces{n = 40, val = 1, test = 1}.train
     local options <const> = {batch = 16, shuffle = true, augment = {rotate = 9, flip = 0.5},
       tasks = TASKS}
@@ -61,7 +63,7 @@ describe("workers of a loader", function()
     assert.same(plain, all_of(faces, options))
   end)
 
-  it("leave nothing behind when the loop ends early, by break or by an error", function()
+  it("free their memory when the loop ends early, by break or by an error", function()
     local ds <const> = pictures.memory(30)
     local function early(stop)
       for batch in data.loader(ds, {batch = 2, workers = 3, ahead = 6, tasks = TASKS,
@@ -74,7 +76,7 @@ describe("workers of a loader", function()
     end
     early()
     collectgarbage()
-    collectgarbage() -- memory that finalizers of the first have released
+    collectgarbage() -- frees what finalizers of the first released
     local before <const> = braid.memory().live
     for _ = 1, 10 do
       early()
@@ -85,7 +87,7 @@ describe("workers of a loader", function()
     assert.equal(before, braid.memory().live)
   end)
 
-  it("close with their scope, and leave loops with scopes and breaks alone", function()
+  it("close at the end of their <close> variable, not of a scope inside the loop", function()
     local ds <const> = pictures.memory(8)
     local list <const> = {}
     for round = 1, 3 do
@@ -107,7 +109,7 @@ describe("workers of a loader", function()
     end
   end)
 
-  it("end when their loader is dropped without being closed", function()
+  it("free their memory when their loader is collected without close", function()
     local ds <const> = pictures.memory(4)
     collectgarbage()
     local before <const> = braid.memory().live
@@ -117,7 +119,7 @@ describe("workers of a loader", function()
     assert.equal(before, braid.memory().live)
   end)
 
-  it("hand on errors with the file's name; skip leaves the picture out and counts", function()
+  it("raise errors that name the file; skip leaves out and counts unreadable pictures", function()
     shell.in_directory(function(directory)
       local ds <const> = pictures.files(directory, 9)
       shell.write(directory .. "/p003.png", "no picture")
@@ -143,7 +145,7 @@ describe("workers of a loader", function()
     end)
   end)
 
-  it("refuse options out of range or in conflict", function()
+  it("raise an error for options that are out of range or contradict each other", function()
     local ds <const> = numbered(3)
     assert.has_error(function() data.loader(ds, {workers = -1}) end,
       "data.loader: workers must be a whole number from 0 to 256, not -1")
@@ -155,12 +157,12 @@ describe("workers of a loader", function()
   end)
 end)
 
-describe("the order of samples", function()
+describe("data.loader, in the order of its samples,", function()
   local kinds <const> = {}
   for i = 1, 60 do kinds[i] = i <= 40 and 1 or i <= 54 and 2 or i <= 57 and 3 or 0 end
   local ds <const> = numbered(60, {kind = kinds})
 
-  it("is that of the data, or a shuffle of it, without repetition", function()
+  it("follows the data, or is random with shuffle, and takes each sample once", function()
     assert.same(upto(60), numbers_of(ds, {batch = 7}))
     local shuffled <const> = numbers_of(ds, {batch = 7, shuffle = true})
     assert.not_same(upto(60), shuffled)
@@ -168,7 +170,7 @@ describe("the order of samples", function()
     assert.equal(56, #numbers_of(ds, {batch = 7, drop_last = true}))
   end)
 
-  it("is balanced: each class as often as the others in every batch", function()
+  it("with balanced takes an equal number of samples of each class into every batch", function()
     for batch in data.loader(ds, {batch = 6, balanced = "kind", shuffle = true, transforms = {}}) do
       for class = 1, 3 do assert.equal(2, batch.kind:eq(class):sum():item()) end
     end
@@ -180,7 +182,7 @@ describe("the order of samples", function()
     for i = 1, 40 do assert.is_true((seen[i] or 0) <= 1) end
   end)
 
-  it("lets tasks take turns, each balanced, without the labels of others", function()
+  it("with balanced = {...} serves one task in turn, without the labels of others", function()
     local two <const> = {}
     for i = 1, 60 do two[i] = i % 10 == 0 and 2 or 1 end
     local both <const> = numbered(60, {kind = kinds, two = two})
@@ -195,7 +197,7 @@ describe("the order of samples", function()
     assert.same({"two", "kind", "two", "kind", "two"}, tasks)
   end)
 
-  it("draws in proportion to weights", function()
+  it("with weights draws samples in proportion to them", function()
     local weights <const> = {}
     for i = 1, 60 do weights[i] = i <= 2 and 20 or i <= 22 and 1 or 0 end
     local few, many, none = 0, 0, 0
@@ -210,7 +212,7 @@ describe("the order of samples", function()
       "data.loader: weights has 2 numbers, but the data set has 60 samples")
   end)
 
-  it("stratified has the classes in every batch as in the whole", function()
+  it("with stratify gives every batch the class shares of the whole data set", function()
     local seen <const> = {}
     local options <const> = {batch = 15, stratify = "kind", shuffle = true, transforms = {}}
     for batch in data.loader(ds, options) do
@@ -221,12 +223,12 @@ describe("the order of samples", function()
     assert.same(upto(60), sorted(seen))
   end)
 
-  it("names a label that cannot balance", function()
+  it("refuses to balance by a label that does not exist", function()
     assert.has_error(function() data.loader(ds, {balanced = "size", transforms = {}}) end,
       "data.loader: balanced: there is no label 'size'")
   end)
 
-  it("goes on from a saved state, with the same batches", function()
+  it("gives the same batches after a saved state is loaded", function()
     for _, options in ipairs{
       {shuffle = true, tasks = TASKS, transforms = STEPS, workers = 2},
       {balanced = "pose", tasks = TASKS, transforms = STEPS},
@@ -245,7 +247,7 @@ describe("the order of samples", function()
     end
   end)
 
-  it("begins without opening any of 200,000 files", function()
+  it("opens none of 200,000 files before the first batch", function()
     local names <const>, labels <const> = {}, {}
     for i = 1, 200000 do names[i], labels[i] = ("%06d.jpg"):format(i), i % 2 + 1 end
     local many <const> = Dataset{files = names, root = "/nowhere",

@@ -1,4 +1,5 @@
---- Manifests: .csv and .jsonl files of pictures with labels, and AFLW, which is one.
+--- Tests data.csv and data.jsonl, which read tables of pictures and labels, and data.aflw, which
+-- reads such a table or a database.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -27,7 +28,7 @@ describe("data.csv", function()
     points = {landmarks = {"x1", "y1", "x2", "y2"}}, origin = 1, box = {"l", "t", "w", "h"},
     box_is = "size", split = "set"}
 
-  it("reads columns as classes, values, points, boxes and sets", function()
+  it("reads columns as classes, numbers, points, boxes and sets", function()
     with("m.csv", text, function(path, dir)
       local sets <const> = data.csv(path, options)
       assert.same({2, 1}, {#sets.train, #sets.test})
@@ -45,7 +46,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("takes numbers as values and words as classes without options", function()
+  it("without options reads columns of numbers as real and of words as classes", function()
     with("m.csv", "path,kind,score\na.png,x,1\nb.png,,2\n", function(path)
       local train <const> = data.csv(path).train
       assert.same({kind = "class", score = "real"}, train.kinds)
@@ -53,7 +54,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("sorts classes that are numbers as numbers, and takes an order that is given", function()
+  it("sorts classes that are numbers by value, and keeps a given order of classes", function()
     with("m.csv", "path,level,mood\na.png,10,sad\nb.png,9,glad\nc.png,-1,sad\n", function(path)
       local train = data.csv(path, {classes = {"level"}, missing = {"-1"}}).train
       assert.same({2, 1, false}, column(train, "level"))
@@ -62,7 +63,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("reads a file without names by the numbers of its columns", function()
+  it("reads a file without a header row by column numbers", function()
     with("m.csv", "a.png,3\nb.png,4\n", function(path)
       local train <const> = data.csv(path,
         {header = false, image = 1, reals = {2}, root = "/pictures"}).train
@@ -71,7 +72,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("names file, line and column of what it does not understand", function()
+  it("raises an error with file, line and column for a wrong cell", function()
     local function said(lines, o)
       return complaint("m.csv", lines, function(path) return data.csv(path, o) end)
     end
@@ -96,13 +97,13 @@ describe("data.csv", function()
       said("a,b\n1,2\n"))
   end)
 
-  it("knows its options", function()
+  it("raises an error for an unknown option", function()
     assert.has_error(function() data.csv("x.csv", {labels = {}}) end)
   end)
 end)
 
 describe("data.jsonl", function()
-  it("reads objects, lists of points and boxes, and what is missing", function()
+  it("reads objects with classes, points and boxes, of which some are missing", function()
     with("m.jsonl", '{"path": "a.png", "kind": "x", "points": [[1, 2], [3, 4]], "age": 2}\r\n' ..
       '\n{"path": "b.png", "points": null, "box": [0, 1, 2, 3], "ok": true, "kind": null}\n' ..
       '{"path": "c.png", "points": [[5, 6], [null, 8]], "kind": "w", "ok": false}', function(path)
@@ -119,7 +120,7 @@ describe("data.jsonl", function()
     end)
   end)
 
-  it("names file and line of what it does not understand", function()
+  it("raises an error with file and line for a wrong object", function()
     local function said(lines, o)
       return complaint("m.jsonl", lines, function(path) return data.jsonl(path, o) end)
     end
@@ -142,7 +143,7 @@ local NAMES <const> = [[LeftBrowLeftCorner LeftBrowCenter LeftBrowRightCorner Ri
   RightEyeLeftCorner RightEyeCenter RightEyeRightCorner LeftEar NoseLeft NoseCenter NoseRight
   RightEar MouthLeftCorner MouthCenter MouthRightCorner ChinCenter]]
 
--- The published schema, with two faces in one picture and one without anything.
+-- The published schema, with two faces in one picture and a face without labels in another.
 local function schema()
   local sql <const> = {[[
 PRAGMA synchronous = OFF;
@@ -209,7 +210,7 @@ end
 
 describe("data.aflw", function()
   it("reads the published database through sqlite3", function()
-    if not sqlite.is_installed() then return pending("the command sqlite3 is not there") end
+    if not sqlite.is_installed() then return pending("needs the command sqlite3") end
     shell.in_directory(function(dir)
       shell.run("mkdir -p " .. dir .. "/data/flickr")
       shell.write(dir .. "/schema.sql", schema())
@@ -222,8 +223,8 @@ describe("data.aflw", function()
     end)
   end)
 
-  it("says what is wrong with a database", function()
-    if not sqlite.is_installed() then return pending("the command sqlite3 is not there") end
+  it("raises an error for a file that is no database, and for a wrong table or value", function()
+    if not sqlite.is_installed() then return pending("needs the command sqlite3") end
     local function read(path) return data.aflw((path:gsub("/[^/]*$", ""))) end
     assert.matches("^DIR/aflw.sqlite: .*file is not a database",
       complaint("aflw.sqlite", ("no database "):rep(100), read))
@@ -237,7 +238,7 @@ describe("data.aflw", function()
     end)
   end)
 
-  it("reads the export as a table", function()
+  it("reads the database's export as .csv", function()
     local head <const>, first <const>, second <const>, third <const> =
       {"#FILENAME", "FACE_X", "FACE_Y", "FACE_WIDTH", "FACE_HEIGHT"},
       {"data/flickr/3/image1.jpg", -5, 10, 50, 60}, {"data/flickr/3/image1.jpg", "", "", "", ""},
@@ -273,7 +274,7 @@ describe("data.aflw", function()
     end)
   end)
 
-  it("says when there is neither a database nor an export", function()
+  it("raises an error without aflw.sqlite and aflw.csv", function()
     shell.in_directory(function(dir)
       assert.equal(dir .. ": there is no aflw.sqlite in it, nor aflw.csv",
         said_of(dir))

@@ -1,4 +1,5 @@
---- EXIF: pictures are turned as the camera recorded, wherever they are read.
+--- Tests that pictures are turned upright by their EXIF orientation, in braid.load, data sets,
+-- loaders and caches, against turns of a tensor.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -14,7 +15,7 @@ local JPEG <const> = ("ffd8ffe000104a46494600010100000100010000ffdb0043000d090a0
   .. "06ffc40017100100030000000000000000000000000005002231ffda0008010100003f0024f372b2a0f372b3"
   .. "ffd9"):gsub("%x%x", function(hex) return string.char(tonumber(hex, 16)) end)
 
--- Blocks of TIFF in either order of bytes, with other entries around.
+-- Blocks of TIFF in either byte order, with another entry before the orientation.
 local function tiff(orientation, big, kind)
   local o <const> = big and ">" or "<"
   return (big and "MM" or "II") .. string.pack(o .. "I2I4", 42, 8) .. string.pack(o .. "I2", 2)
@@ -34,7 +35,7 @@ local function with_png(png, block)
     core.crc32(body)) .. png:sub(34)
 end
 
--- The turns of a picture (c,h,w), in the order of EXIF 2.3.
+-- The eight turns of a picture (c,h,w), in the order of EXIF 2.3.
 local TURNED <const> = {
   function(t) return t end,
   function(t) return t:flip(3) end,
@@ -49,9 +50,9 @@ local TURNED <const> = {
 local STORED <const> = braid.randint(0, 255, {3, 4, 6}):to("uint8")
 local PNG <const> = file.saved("t.png", STORED)
 
-describe("the orientation of a picture", function()
+describe("the EXIF orientation of a picture", function()
   for o = 1, 8 do
-    it(("is applied, %d, or ignored when told so"):format(o), function()
+    it(("is applied if it is %d, and ignored with orientation = false"):format(o), function()
       for _, big in ipairs{true, false} do
         local bytes <const> = with_png(PNG, tiff(o, big))
         assert.same(TURNED[o](STORED):totable(), file.load("t.png", bytes):totable())
@@ -65,7 +66,7 @@ describe("the orientation of a picture", function()
     end)
   end
 
-  it("counts as 1 where it is invalid or damaged", function()
+  it("is taken as 1 if it is invalid or damaged", function()
     for _, block in ipairs{tiff(0), tiff(9), tiff(6, true, 4), "", "II*\0", "II*\0\255\255\255\255",
       "MM\0*\0\0\0\8\255\255", tiff(6):sub(1, 20), ("x"):rep(30)} do
       assert.same(STORED:totable(), file.load("t.png", with_png(PNG, block)):totable())
@@ -77,7 +78,7 @@ describe("the orientation of a picture", function()
     end
   end)
 
-  it("holds for data sets, loaders and caches, whose points lie in the upright picture", function()
+  it("is applied by data sets, loaders and caches; points refer to the upright picture", function()
     shell.in_directory(function(dir)
       os.execute(("mkdir %s/a"):format(dir))
       shell.write(dir .. "/a/t.png", with_png(PNG, tiff(6)))

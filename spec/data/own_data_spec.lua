@@ -1,4 +1,5 @@
---- data.tensors, data.of, and functions of Lua among a loader's transforms.
+--- Tests data sets of the user's own making: data.tensors, data.of (a function makes each sample),
+-- and Lua functions among a loader's transforms.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -16,7 +17,7 @@ describe("data.tensors", function()
   local z <const> = braid.randint(1, 5, {20, 3})
   local y <const>, k <const> = braid.arange(1, 20):to("float32"), braid.randint(1, 3, {20})
 
-  it("makes inputs and labels of tensors with a row for each sample", function()
+  it("makes inputs and labels of tensors that have a row for each sample", function()
     local set <const> = data.tensors{x = x, y = y, k = k}
     assert.same({y = "real", k = "class"}, set.kinds)
     local batch <const> = data.loader(set, {batch = 6})()
@@ -33,7 +34,7 @@ describe("data.tensors", function()
     assert.matches("20 samples", tostring(set:stats()))
   end)
 
-  it("asks a network with one tensor, or with several by name", function()
+  it("gives a network one tensor, or several tensors by name", function()
     local two <const> = data.tensors({x = x, z = z, y = y}, {inputs = {"x", "z"}})
     local seen <const> = {}
     local tasks <const> = mtl.tasks{y = mtl.real{}}
@@ -59,7 +60,7 @@ describe("data.tensors", function()
     end, "batch: inputs names 'b', but the batch has no such tensor")
   end)
 
-  it("keeps the orders and states of any loader", function()
+  it("has the same order of samples and the same states as a data set of pictures", function()
     local function numbers(o, take)
       local loader <const>, list <const> = data.loader(data.tensors{x = x, y = y}, o), {}
       for batch in loader do
@@ -84,10 +85,10 @@ describe("data.tensors", function()
     for batch in data.loader(images, o) do
       for _, v in ipairs(batch.y:totable()) do order[#order + 1] = v end
     end
-    assert.same(order, numbers(o)) -- that of pictures
+    assert.same(order, numbers(o)) -- the order of the pictures
   end)
 
-  it("serves train.fit and predict, which takes one sample or several", function()
+  it("works with train.fit and net:predict, which takes one sample or several", function()
     local a <const> = braid.randn(60, 3)
     local sum <const> = a:sum(2)
     local set <const> = data.tensors{x = a, sum = sum}
@@ -114,7 +115,7 @@ describe("data.tensors", function()
     end
   end)
 
-  it("says what is wrong with tensors", function()
+  it("raises an error for tensors that do not fit together", function()
     for _, case in ipairs{
       {{ {x = x, y = braid.ones(3)} }, "'x' has 20 rows, but 'y' has 3"},
       {{ {a = x} }, "inputs is missing: which of a does the network see?"},
@@ -154,7 +155,7 @@ describe("data.of", function()
     ["smaller"] = {size = 12, whiten = false, drop_last = true},
   }
   for what, o in pairs(LOADERS) do
-    it("makes the batches of the same pictures in memory: " .. what, function()
+    it("gives the same batches as a data set in memory: " .. what, function()
       for _, cache in ipairs{false, true} do
         o.batch = 7
         local wanted <const>, got <const> = data.loader(ds, o), data.loader(made{cache = cache}, o)
@@ -170,7 +171,7 @@ describe("data.of", function()
     end)
   end
 
-  it("calls the function in each epoch, or once where cached", function()
+  it("calls its function in each epoch, or only once for each sample with cache = true", function()
     for cache, wanted in pairs{[false] = 20, [true] = 10} do
       local calls = 0
       local set <const> = data.of{n = 10, cache = cache, get = function(i)
@@ -185,12 +186,12 @@ describe("data.of", function()
           end
         end
       end
-      -- sample 1 is also made to see what samples have
+      -- Sample 1 is also made to find out which labels samples have.
       assert.is_true(calls >= wanted and calls <= wanted + 3, tostring(calls))
     end
   end)
 
-  it("may fill the same memory for every sample", function()
+  it("accepts a function that fills the same tensors for every sample", function()
     local x <const>, y <const> = braid.zeros(2), braid.zeros(1)
     for _, cache in ipairs{false, true} do
       local set <const> = data.of{n = 5, cache = cache, get = function(i)
@@ -204,7 +205,7 @@ describe("data.of", function()
     end
   end)
 
-  it("can be cut, filtered, and sampled by labels that are known before", function()
+  it("can be split, filtered, and sampled by labels that are given as tensors", function()
     local k <const> = braid.tensor({1, 1, 1, 1, 1, 1, 1, 1, 2, 2}, {dtype = "int64"})
     local set <const> = data.of{n = 10, labels = {k = k}, get = function(i) return {x = {i}} end}
     local train <const>, val <const> = set:split(0.5, {stratify = "k", seed = 1})
@@ -223,7 +224,7 @@ describe("data.of", function()
     assert.equal(9, set:subset{9, 2}[1].x[1]:item())
   end)
 
-  it("joins pictures of several sizes, and marks labels that samples lack", function()
+  it("joins pictures of several sizes, and marks labels that a sample lacks as missing", function()
     local set <const> = data.of{n = 6, size = 8, get = function(i)
       return {image = braid.full({1, 8 + 4 * (i % 2), 8 + 4 * (i % 2)}, 10 * i, {dtype = "uint8"}),
         smile = i ~= 2 and 1 or nil, age = i ~= 3 and i + 0.5 or nil}
@@ -238,7 +239,7 @@ describe("data.of", function()
     for i = 2, 6 do assert.is_true(values[i] > values[i - 1]) end
   end)
 
-  it("names the sample that is wrong", function()
+  it("raises an error that names the sample with a wrong value", function()
     local fits <const> = {x = {1}, y = 1.5, k = 1}
     for _, case in ipairs{
       {3, "sample 2: get must return a table"}, {{x = 1}, "sample 2: 'x' must be a tensor"},
@@ -262,7 +263,7 @@ describe("data.of", function()
   end)
 end)
 
-describe("a function among the transforms", function()
+describe("a Lua function among a loader's transforms", function()
   it("changes pictures and labels after all other steps", function()
     local plain <const> = data.loader(ds, {batch = 8})
     local changed <const> = data.loader(ds, {batch = 8, workers = 2,
@@ -286,7 +287,7 @@ describe("a function among the transforms", function()
     assert.same({1, 1, 3, 3}, batch.x[2]:totable())
   end)
 
-  it("has a seed of its own for each sample, which a resumed loader repeats", function()
+  it("gets a different seed for each sample; a resumed loader gives the same seeds", function()
     local seeds
     local o <const> = {batch = 8, shuffle = true, seed = 4, epoch = 2, transforms = {function(x, s)
       seeds[#seeds + 1] = s.seed
@@ -313,7 +314,7 @@ describe("a function among the transforms", function()
     assert.equal(#ds, n)
   end)
 
-  it("must come last, and return a picture of the same type and shape", function()
+  it("must be the last transform, and must return a tensor of the same type and shape", function()
     for _, case in ipairs{
       {{print, data.whiten()}, "functions come after all other transforms, but item 2"},
       {{function() return 3 end}, "must return a tensor of float32 for image, not 3"},
@@ -326,7 +327,7 @@ describe("a function among the transforms", function()
     end
   end)
 
-  it("is missed by a network's file, which says so", function()
+  it("is not saved with a network: net:predict then says that it is missing", function()
     shell.in_directory(function(dir)
       local function darker(x) return x * 0.5 end
       local tasks <const> = mtl.tasks{smile = mtl.classes{2}}

@@ -1,5 +1,6 @@
---- Lists as published: WFLW, COFW, COCO, UTKFace, 300-W, WIDER FACE, CelebA as torchvision lays it
--- out. The pictures are rendered faces; the points are canonical shapes.
+--- Tests the readers of published lists: WFLW, COFW, COCO, UTKFace, 300-W, and CelebA in the
+-- folders that torchvision makes. The pictures are rendered faces, and the points are shapes of
+-- known symmetry.
 
 local braid <const> = require "braid"
 local eyes_of <const> = require "braid.data.eyes"
@@ -18,12 +19,12 @@ local FLAT <const> = {FIVE = function()
   return { {-0.4, -0.3}, {0.4, -0.3}, {0, 0.1}, {-0.3, 0.5}, {0.3, 0.5} }
 end, MULTI_PIE = shapes.multi_pie, WFLW = shapes.wflw, COFW = shapes.cofw, COCO = shapes.coco}
 
-describe("the scheme", function()
+describe("the scheme of points", function()
   for name, scheme in pairs(schemes) do
     if type(scheme) == "table" and scheme.flip then
       local shape <const> = FLAT[name]()
 
-      it(name .. " renumbers the points of a mirror image, and twice does nothing", function()
+      it(name .. " has in flip the point that replaces each point in a mirror image", function()
         assert.equal(#shape, #scheme.flip)
         for p, other in ipairs(scheme.flip) do
           assert.equal(p, scheme.flip[other])
@@ -32,7 +33,7 @@ describe("the scheme", function()
         end
       end)
 
-      it(name .. " has the eye on the left first, and its mirror image is the other", function()
+      it(name .. " has in eyes the points of the left eye, then those of the right", function()
         assert.is_nil(eyes_of.wrong(scheme.eyes, #shape))
         local t <const> = braid.tensor{shape}
         local left <const>, right <const> = eyes_of.middle(t, scheme.eyes[1]):totable()[1],
@@ -45,9 +46,9 @@ describe("the scheme", function()
   end
 end)
 
--- ---- fixtures: pictures of rendered faces, points of canonical shapes ---------------------------
+-- ---- fixtures: pictures of rendered faces, points of known shapes -------------------------------
 
--- The points of face i, from 0: a shape around the middle of the face's own five points.
+-- The points of picture i in pixels from 0: a shape around the middle of that face's five points.
 local function points_of(shape, i)
   local own <const> = FACES.labels.landmarks[i]:totable()
   local x, y = 0, 0
@@ -72,7 +73,7 @@ local function words(points, shift, more)
   return table.concat(list, " ")
 end
 
--- A data set's points of sample i as a list, and what they must be.
+-- Checks the points of sample i of a data set.
 local function check_points(wanted, set, i)
   for k, p in ipairs(set.labels.landmarks[i]:totable()) do
     assert.near(wanted[k][1], p[1], 1e-4)
@@ -80,7 +81,7 @@ local function check_points(wanted, set, i)
   end
 end
 
--- After a mirror image, the points of a mirrored shape.
+-- Checks that the points in a mirrored picture are the mirrored points.
 local function check_mirrored(set)
   local plain <const> = data.loader(set, {batch = #set, size = 32, enlarge = true})()
   local flipped <const> = data.loader(set, {batch = #set, size = 32, enlarge = true,
@@ -111,7 +112,7 @@ local function put_wflw(dir, change)
 end
 
 describe("data.wflw", function()
-  it("reads points, rectangles and attributes of the published lists", function()
+  it("reads points, boxes and attributes of the published lists", function()
     shell.in_directory(function(dir)
       put_wflw(dir)
       local sets <const> = data.wflw(dir, {size = 32, channels = 3})
@@ -150,7 +151,7 @@ local function put_cofw(dir, change, boxed)
 end
 
 describe("data.cofw", function()
-  it("reads lists with and without boxes, and what is hidden", function()
+  it("reads lists with and without boxes, and which points are hidden", function()
     for _, boxed in ipairs{false, true} do
       shell.in_directory(function(dir)
         put_cofw(dir, nil, boxed)
@@ -168,14 +169,14 @@ describe("data.cofw", function()
     end
   end)
 
-  it("says what to make of the files of MATLAB", function()
+  it("says how to convert the .mat files of MATLAB", function()
     assert.equal("DIR/COFW_train_color.mat: it is HDF5 of MATLAB 7.3, which is not read here: make "
       .. "cofw_train.txt and pictures of it; help(data.cofw) has the lines of Python for that",
       trees.said({["COFW_train_color.mat"] = "MATLAB 7.3 MAT-file"}, data.cofw))
   end)
 end)
 
--- A person of COCO. Every fifth point is not visible, every seventh not labelled.
+-- The keypoints of a person in COCO. Every fifth point is hidden, every seventh not labelled.
 local function keypoints_of(points)
   local list <const> = {}
   for k, p in ipairs(points) do
@@ -210,7 +211,7 @@ local function put_coco(dir, change)
 end
 
 describe("data.coco", function()
-  it("reads people: points by visibility, boxes, several in a picture; no crowds", function()
+  it("reads people: points by visibility, boxes, several people in a picture; no crowds", function()
     shell.in_directory(function(dir)
       put_coco(dir)
       local sets <const> = data.coco(dir, {size = 32})
@@ -238,7 +239,7 @@ describe("data.coco", function()
     end)
   end)
 
-  it("asks which year is meant, and takes it", function()
+  it("asks for the year if there are files of two years, and takes the option year", function()
     shell.in_directory(function(dir)
       local path <const> = put_coco(dir)
       os.execute(("cp %s %s"):format(shell.quote(path), shell.quote((path:gsub("2017", "2014")))))
@@ -252,7 +253,7 @@ describe("data.coco", function()
 end)
 
 describe("data.utkface", function()
-  it("reads names, and counts those that are none", function()
+  it("reads labels from file names, and counts names of another form", function()
     shell.in_directory(function(dir)
       for i, name in ipairs{"100_1_0_20170112213500903", "1_0_3_20161219140623097",
         "26_1_4_20170117191717"} do
@@ -273,14 +274,14 @@ describe("data.utkface", function()
     end)
   end)
 
-  it("says so when no name is one", function()
+  it("raises an error if no file name has its form", function()
     assert.equal("DIR/a.png: it is not [age]_[gender]_[race]_[date].jpg; nor is any other name",
       trees.said({["a.png"] = "picture"}, data.utkface))
   end)
 end)
 
 describe("data.pts", function()
-  it("reads 300-W's folders: two for testing", function()
+  it("reads the folders of 300-W, of which two are for testing", function()
     shell.in_directory(function(dir)
       for i, name in ipairs{"300W/01_Indoor/indoor_001", "300W/02_Outdoor/outdoor_001",
         "helen/trainset/a_1"} do
@@ -324,17 +325,17 @@ describe("data.celeba", function()
       local sets <const> = data.celeba(dir, {size = 32})
       assert.same({1, 1, 1}, {#sets.train, #sets.val, #sets.test})
       assert.same({2, 1, 2881}, {sets.train[1].Smiling, sets.train[1].Male, sets.train[1].identity})
-      assert.is_nil(sets.train.boxes) -- the boxes are those of the pictures as found
+      assert.is_nil(sets.train.boxes) -- the boxes belong to the pictures that are not aligned
       check_points(points_of(FLAT.FIVE(), 3), sets.test, 1)
       check_mirrored(sets.val)
     end)
   end)
 end)
 
-describe("data in a directory", function()
+describe("a directory of data", function()
   for name, tree in pairs(trees.readers) do
     if not tree.file then
-      it(("are known as those of data.%s by their names"):format(name), function()
+      it(("is known by its file names to be for data.%s"):format(name), function()
         assert.equal(name ~= "images" and name or nil,
           require("braid.data.known").directory(trees.path(name)))
       end)
@@ -344,34 +345,36 @@ end)
 
 -- ---- damaged rows -----------------------------------------------------------------------------
 
--- How the second row of a list is damaged, and what the message then says.
+-- The damage to the second row of a list, and the message that follows.
 local DAMAGE <const> = {
-  truncated = {wflw = {function(row) return row:match("^(.-) %S+$"):sub(1, 300) end, "%:2: "},
+  ["is cut short"] = {
+    wflw = {function(row) return row:match("^(.-) %S+$"):sub(1, 300) end, "%:2: "},
     cofw = {function(row) return row:sub(1, 60) end,
       "%:2: a path and 87 numbers wanted, %d+ words"},
     coco = {function(row) return row:gsub(",%d%]}$", "]}") end,
       ": annotation 2: keypoints must be a list of 51 numbers"}},
-  ["too long"] = {
+  ["is too long"] = {
     wflw = {function(row) return "3 " .. row end, ":2: a path and 206 numbers wanted"},
     cofw = {function(row) return row .. " 0" end, ":2: a path and 87 numbers wanted, 89 words"},
     coco = {function(row) return row:gsub("%]}$", ", 1]}") end, "annotation 2: keypoints must be"}},
-  ["not of numbers"] = {wflw = {function(row) return "x" .. row end,
+  ["has a word for a number"] = {wflw = {function(row) return "x" .. row end,
     ":2: 'x[%d.]+' is not a number from %-1e6 to 1e6"},
     cofw = {function(row) return (row:gsub(" 1$", " one")) end, ":2: 'one' is not a number"},
     coco = {function(row) return row:gsub('"keypoints": %[', '"keypoints": ["a", ', 1)
       :gsub(",%d+%]}$", "]}") end, "annotation 2: .*number 1 of keypoints is not a number"}},
-  ["not a number"] = {wflw = {function(row) return row:gsub("^%S+", "nan") end, ":2: 'nan' is not"},
+  ["has nan, inf or 1e9"] = {
+    wflw = {function(row) return row:gsub("^%S+", "nan") end, ":2: 'nan' is not"},
     cofw = {function(row) return row:gsub(" %S+ %S+ %S+$", " inf 3 0") end, ":2: 'inf' is not"},
     coco = {function(row) return row:gsub("%[10%.5", "[1e9") end,
       "annotation 2: number 1 of bbox is not a number"}},
-  ["of another class"] = {wflw = {function(row)
+  ["has an unknown class or mark"] = {wflw = {function(row)
     return row:gsub(" 0 0 1 0 1 0 ", " 2 0 1 0 1 0 ")
   end, ":2: pose must be from 0 to 1, not 2"},
     cofw = {function(row) return row:gsub(" 1$", " 2") end,
       ":2: point 29: 1 for a hidden point, or 0, wanted, not 2"},
     coco = {function(row) return row:gsub(",2%]}$", ",3]}") end,
       "annotation 2: the visibility of point 17 must be 0, 1 or 2, not 3"}},
-  ["without an area"] = {wflw = {function(row)
+  ["has no area or picture"] = {wflw = {function(row)
     return row:gsub(" 10 12 50 54 ", " 10 12 10 54 ")
   end, ":2: the rectangle 10 12 10 54 has no area"},
     coco = {function(row) return row:gsub('"image_id": 103', '"image_id": 7') end,
@@ -379,7 +382,7 @@ local DAMAGE <const> = {
 }
 local PUT <const> = {wflw = put_wflw, cofw = put_cofw, coco = put_coco}
 
-describe("a list that is", function()
+describe("a list whose second row", function()
   for what, cases in pairs(DAMAGE) do
     for name, case in pairs(cases) do
       it(("%s is refused by data.%s with file and line"):format(what, name), function()
@@ -400,7 +403,7 @@ describe("a list that is", function()
   end
 end)
 
--- Each reader of published lists, as its smallest tree with another path of the picture.
+-- For each reader of published lists: the file whose picture path is changed.
 local LEADING_OUT <const> = {
   wflw = "list_98pt_rect_attr_train.txt", cofw = "cofw_train.txt",
   wider = "wider_face_train_bbx_gt.txt", aflw = "aflw.csv", celeba = "list_attr_celeba.txt",
@@ -409,7 +412,7 @@ local LEADING_OUT <const> = {
 
 describe("the path of a picture", function()
   for name, file in pairs(LEADING_OUT) do
-    it(("that leads out of the directory is refused by data.%s"):format(name), function()
+    it(("is refused by data.%s if it leads out of the directory"):format(name), function()
       for _, path in ipairs{"/etc/passwd", "../1.png", "a/../../1.png", ".."} do
         local tree <const> = {}
         for key, bytes in pairs(trees.readers[name]) do

@@ -1,5 +1,5 @@
---- Damaged data: whatever is changed in a file, its reader returns data sets or a message that
--- names the file, and takes little memory compared with the file.
+--- Tests every reader of lists on damaged files: whatever is changed in a file, its reader returns
+-- data sets or raises an error that names the file, and needs little memory.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -17,7 +17,7 @@ local function listing(n)
   return table.concat(lines)
 end
 
--- name, the file that is damaged, the other files, and how it is read.
+-- Name, the file that is damaged, its bytes, the other files, and how they are read.
 local CASES <const> = {
   {"data.idx", "i", "\0\0\8\3\0\0\0\2\0\0\0\2\0\0\0\3abcdefghijkl", {l = "\0\0\8\1\0\0\0\2\3\4"},
     function(dir) return data.idx(dir .. "/i", dir .. "/l") end},
@@ -46,8 +46,8 @@ local CASES <const> = {
 for _, case in ipairs(CASES) do
   local name <const>, file <const>, bytes <const>, others <const>, read <const> =
     table.unpack(case)
-  describe("damaged data, " .. name, function()
-    it("give data sets or a message that names the file", function()
+  describe("damaged data of " .. name, function()
+    it("give data sets or an error that names the file", function()
       math.randomseed(3)
       shell.in_directory(function(dir)
         for other, text in pairs(others) do shell.write(dir .. "/" .. other, text) end

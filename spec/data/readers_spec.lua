@@ -1,5 +1,5 @@
---- Readers of published data: each reads a tiny copy of the layout, with its quirks, and
--- says what is wrong with a damaged one.
+--- Tests the readers of published data on tiny copies of the published files, with their quirks,
+-- and the errors for wrong files.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -16,7 +16,7 @@ local function changed(tree, changes)
   return copy
 end
 
--- A reader's complaint about a tree with changes.
+-- The error of a reader for a tree of files with changes.
 local function complaint(tree, changes, read) return trees.said(changed(tree, changes), read) end
 
 -- ---- IDX ----------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ local MNIST <const> = {
 }
 
 describe("data.idx", function()
-  it("reads the MNIST family, packed or not", function()
+  it("reads files of the MNIST family, with and without gzip", function()
     for _, pack in ipairs{"true", "gzip -n", "gzip"} do
       with(MNIST, function(dir)
         shell.run(("%s %s/*"):format(pack, dir))
@@ -50,7 +50,7 @@ describe("data.idx", function()
     end
   end)
 
-  it("reads a pair of files, EMNIST's letters counted from 1 and turned", function()
+  it("reads two given files; from = 1 and transposed = true are for EMNIST's letters", function()
     with({i = MNIST["train-images-idx3-ubyte"], l = idx(8, {2}, {1, 26})}, function(dir)
       local letters <const> = data.idx(dir .. "/i", dir .. "/l",
         {from = 1, transposed = true, label = "letter"}).train
@@ -61,7 +61,7 @@ describe("data.idx", function()
 
   local function said(changes) return complaint(MNIST, changes, data.idx) end
 
-  it("names a file whose contents are not what its name says", function()
+  it("raises an error that names the file with wrong contents", function()
     local name <const> = "train-images-idx3-ubyte"
     assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = "hello, world"})
     assert.equal("DIR/" .. name .. ": it ends before it should", said{[name] = "\0\0\8\3\0"})
@@ -78,7 +78,7 @@ describe("data.idx", function()
     assert.matches("there is no train%-images%-idx3%-ubyte in it", complaint({}, {}, data.idx))
   end)
 
-  it("takes no memory for sizes that a packed file only claims", function()
+  it("takes no memory for the size that a gzip file claims", function()
     local packed
     with({zeros = ("\0"):rep(1 << 22)}, function(dir)
       shell.run("gzip " .. dir .. "/zeros")
@@ -88,13 +88,13 @@ describe("data.idx", function()
     core.reset_peak()
     local before <const> = braid.memory().peak
     assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = packed})
-    local lying <const> = packed:sub(1, -5) .. string.pack("<I4", 0xFFFFFFFF)
-    assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = lying})
+    local false_size <const> = packed:sub(1, -5) .. string.pack("<I4", 0xFFFFFFFF)
+    assert.equal("DIR/" .. name .. ": it is not an IDX file", said{[name] = false_size})
     assert.equal("DIR/" .. name .. ": it is not a gzip file", said{[name] = "\x1F\x8B\8"})
     assert.is_true(braid.memory().peak - before < 1 << 20)
   end)
 
-  it("finds a packed file that was cut or changed", function()
+  it("raises an error for a gzip file that is cut or changed", function()
     local name <const> = "train-images-idx3-ubyte"
     local packed
     with(MNIST, function(dir)
@@ -127,7 +127,7 @@ describe("data.cifar10 and data.cifar100", function()
     ["test_batch.bin"] = record({9}, 1, 2, 3)}
   for i = 1, 5 do ten[("data_batch_%d.bin"):format(i)] = record({i}, 10 * i, 0, 5) end
 
-  it("reads the five batches and the test batch", function()
+  it("read CIFAR-10's five files for training and one file for testing", function()
     with(ten, function(dir)
       local sets <const> = data.cifar10(dir)
       assert.same({2, 3, 4, 5, 6}, column(sets.train, "class"))
@@ -139,7 +139,7 @@ describe("data.cifar10 and data.cifar100", function()
     end)
   end)
 
-  it("reads coarse and fine labels", function()
+  it("read CIFAR-100's coarse and fine labels", function()
     with({["cifar-100-binary/train.bin"] = record({0, 99}, 1, 2, 3) .. record({19, 0}, 4, 5, 6),
       ["cifar-100-binary/test.bin"] = record({1, 2}, 7, 8, 9)}, function(dir)
       local sets <const> = data.cifar100(dir)
@@ -149,7 +149,7 @@ describe("data.cifar10 and data.cifar100", function()
     end)
   end)
 
-  it("say which file is cut, and which record has no such class", function()
+  it("raise an error that names a cut file, or a record with an unknown class", function()
     assert.equal("DIR/data_batch_2.bin: 3072 bytes are not a whole number of records of 3073",
       complaint(ten, {["data_batch_2.bin"] = record({1}, 0, 0, 0):sub(1, -2)}, data.cifar10))
     assert.equal("DIR/test_batch.bin: record 2: class is 10, not from 0 to 9",
@@ -171,7 +171,7 @@ describe("data.images", function()
     ["valid/cat/1.jpeg"] = "picture",
   }
 
-  it("makes classes of folders, and sets of train, val and test", function()
+  it("takes folders as classes, and folders train, valid and test as sets", function()
     with(tree, function(dir)
       local sets <const> = data.images(dir)
       assert.same({"cat", "dog", "eel"}, sets.train.classes.class)
@@ -186,7 +186,7 @@ describe("data.images", function()
     end)
   end)
 
-  it("says when there is no picture or no folder", function()
+  it("raises an error for a folder without pictures, and for a missing folder", function()
     assert.equal("DIR/test/: there is no picture in it (.png, .jpg, .jpeg)", complaint(tree,
       {["test/dog/1.png"] = false, ["test/eel/1.png"] = false, ["test/none.png"] = false,
         ["test/a.txt"] = "x"}, data.images))
@@ -236,7 +236,7 @@ describe("data.celeba", function()
     end)
   end)
 
-  it("reads the pictures as found, with boxes", function()
+  it("reads the pictures that are not aligned, with boxes", function()
     with(CELEBA, function(dir)
       local train <const> = data.celeba(dir, {aligned = false}).train
       assert.equal(dir .. "/img_celeba/000001.jpg", train:path(1))
@@ -260,7 +260,7 @@ describe("data.celeba", function()
     end)
   end)
 
-  it("names file, line and column of what it does not understand", function()
+  it("raises an error with file, line and column for a wrong value", function()
     local function said(changes) return complaint(CELEBA, changes, data.celeba) end
     local head <const> = "3\n5_o_Clock_Shadow Smiling Young\n000001.jpg -1 1 1\n"
     assert.equal("DIR/list_attr_celeba.txt:4, column 3: 'x' is not a number from -1e9 to 1e9",
@@ -286,7 +286,7 @@ describe("data.celeba", function()
       complaint({}, {["list_attr_celeba.txt"] = head}, data.celeba))
   end)
 
-  it("takes no memory for rows that do not exist", function()
+  it("takes no memory for a number of rows that the first line claims", function()
     core.reset_peak()
     local before <const> = braid.memory().peak
     complaint(CELEBA, {["list_attr_celeba.txt"] = "100000\n" .. ("a "):rep(60000) .. "\n"
@@ -306,7 +306,7 @@ describe("data.pts", function()
     ["01_Indoor/indoor_001.png"] = "picture", ["helen/trainset/alone.jpg"] = "picture",
   }
 
-  it("reads points counted from 1 beside their pictures", function()
+  it("reads points, counted from 1, of .pts files that are beside pictures", function()
     with(tree, function(dir)
       local sets <const> = data.pts(dir)
       assert.same({1, 2}, {#sets.train, #sets.test})
@@ -320,7 +320,7 @@ describe("data.pts", function()
     end)
   end)
 
-  it("names file and line of what it does not understand", function()
+  it("raises an error with file and line for a wrong value", function()
     local function said(text)
       return complaint({["a.pts"] = text, ["a.png"] = "picture"}, {}, data.pts)
     end

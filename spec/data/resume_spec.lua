@@ -1,12 +1,13 @@
---- A loader's state: an epoch continues after the samples that were taken, in the same order, with
--- any batch size. It never continues with another data set or order.
+--- Tests a loader's state: a loader that gets it continues an epoch after the samples that were
+-- taken, in the same order, with any batch size. It refuses another data set or order.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
 local Dataset <const> = require "braid.data.dataset"
 local data <const> = braid.data
 
--- n pictures of one pixel, whose value is their number. Some of the labels `a` and `b` are missing.
+-- n pictures of one pixel, which holds the picture's number. Some of the labels a and b are
+-- missing.
 local function numbered(n, from)
   local values <const>, numbers <const>, a <const>, b <const> = {}, {}, {}, {}
   for i = 1, n do
@@ -18,7 +19,7 @@ local function numbered(n, from)
     labels = {number = ints(numbers), a = ints(a), b = ints(b)}}
 end
 
--- Takes up to `count` batches: {number, ...} of each, with their task.
+-- Takes up to count batches: for each {task = its task, label number, pixels}.
 local function take(loader, count)
   local list <const> = {}
   while not count or #list < count do
@@ -30,7 +31,7 @@ local function take(loader, count)
   return list
 end
 
--- The pictures of all batches in order. If a task is named, only pictures of its batches.
+-- The pixels of all batches in order. If a task is named, only pixels of its batches.
 local function flat(batches, task)
   local list <const> = {}
   for _, batch in ipairs(batches) do
@@ -51,7 +52,7 @@ local WEIGHTS <const> = {}
 for i = 1, 23 do WEIGHTS[i] = i % 5 + 0.5 end
 
 local SET <const>, OTHER <const> = numbered(23), numbered(11, 100)
--- A data set or mix, options, the tasks or parts that take turns.
+-- A data set or mix, options of its loader, and the names of tasks if they take turns.
 local ORDERS <const> = {
   ["as they are"] = {SET, {}}, shuffled = {SET, {shuffle = true}},
   balanced = {SET, {shuffle = true, balanced = "a"}},
@@ -68,9 +69,9 @@ local function options_of(case, more)
   return o
 end
 
-describe("a loader that goes on from a state", function()
+describe("a loader that gets a state", function()
   for name, case in pairs(ORDERS) do
-    it("gives the rest of an epoch: " .. name, function()
+    it("gives the rest of the epoch: " .. name, function()
       for _, workers in ipairs{0, 2} do
         for first = 3, 7, 2 do
           local whole <const> = take((data.loader(case[1], options_of(case, {batch = first}))))
@@ -79,7 +80,7 @@ describe("a loader that goes on from a state", function()
               local loader <const> =
                 data.loader(case[1], options_of(case, {batch = first, workers = workers}))
               local before <const> = take(loader, count)
-              -- The state as a checkpoint keeps it.
+              -- A checkpoint saves the state as JSON.
               local state <const> = json.decode(json.encode(loader:state()))
               loader:close()
               local o <const> = options_of(case, {batch = second, workers = workers, state = state})
@@ -105,7 +106,7 @@ describe("a loader that goes on from a state", function()
     end)
   end
 
-  it("sees all 23 samples once, 10 in batches of 5 and the rest in batches of 7", function()
+  it("gives all 23 samples once: 10 in batches of 5, then the rest in batches of 7", function()
     local loader <const> = data.loader(SET, {batch = 5, shuffle = true, transforms = {}})
     local before <const> = take(loader, 2)
     local after <const> = take((data.loader(SET, {batch = 7, shuffle = true, transforms = {},
@@ -117,7 +118,7 @@ describe("a loader that goes on from a state", function()
     assert.same({7, 6}, {#after[1][2], #after[2][2]})
   end)
 
-  it("continues the count in a state of a resumed loader", function()
+  it("counts samples from the start of the epoch, so that its own state is right too", function()
     local o <const> = {batch = 4, shuffle = true, transforms = {}, seed = 2}
     local whole <const>, all = flat(take((data.loader(SET, o)))), {}
     for _, size in ipairs{1, 5, 2, 9, 40} do
@@ -131,7 +132,7 @@ describe("a loader that goes on from a state", function()
     assert.equal(0, #take((data.loader(SET, o))))
   end)
 
-  it("drops a smaller last batch of the remaining samples", function()
+  it("with drop_last drops a last batch that is too small", function()
     local o <const> = {batch = 5, transforms = {}, drop_last = true}
     local loader <const> = data.loader(SET, o)
     take(loader, 2)
@@ -141,7 +142,7 @@ describe("a loader that goes on from a state", function()
     assert.equal(12, #flat(take(rest)))
   end)
 
-  it("refuses another data set, another order, and values that are not states", function()
+  it("raises an error for another data set, another order, and a value that is no state", function()
     local o <const> = {batch = 5, shuffle = true, transforms = {}}
     local loader <const> = data.loader(SET, o)
     take(loader, 2)

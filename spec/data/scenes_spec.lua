@@ -1,4 +1,4 @@
---- data.scenes: rendered pictures with faces, their boxes, points and labels.
+--- Tests data.scenes, which draws pictures with several faces, their boxes, points and labels.
 
 local braid <const> = require "braid"
 local data <const> = braid.data
@@ -26,7 +26,7 @@ end
 describe("data.scenes", function()
   local set <const> = scenes().train
 
-  it("gives the same pictures for a seed, whatever their number and the threads", function()
+  it("draws the same pictures for the same seed, for any n and any number of threads", function()
     local threads <const> = braid.get_threads()
     braid.set_threads(1)
     local few <const> = scenes{n = 8}.train
@@ -39,7 +39,7 @@ describe("data.scenes", function()
     assert.not_same(scenes().val.images:totable(), scenes().test.images:totable())
   end)
 
-  it("does not touch the random numbers of others", function()
+  it("does not change the random numbers that braid.rand gives", function()
     braid.manual_seed(7)
     local expected <const> = braid.rand(3):totable()
     braid.manual_seed(7)
@@ -47,7 +47,7 @@ describe("data.scenes", function()
     assert.same(expected, braid.rand(3):totable())
   end)
 
-  it("puts boxes and points inside the picture, and faces beside each other", function()
+  it("puts boxes and points inside the picture, and faces without overlap", function()
     assert.same({24, 3, 120, 160}, set.images.shape)
     local boxes <const> = set.boxes:totable()
     for _, b in ipairs(boxes) do
@@ -68,19 +68,19 @@ describe("data.scenes", function()
     end
   end)
 
-  it("keeps sides between least and most", function()
+  it("makes faces with sides from least to most", function()
     local small <const> = scenes{least = 30, most = 40, faces = 2}.train
     for _, b in ipairs(small.boxes:totable()) do
       assert.is_true(b[3] - b[1] > 29 and b[3] - b[1] < 41)
     end
   end)
 
-  it("is a data set of faces: a loader cuts them out with points and labels", function()
+  it("makes a data set from which a loader cuts out faces with points and labels", function()
     local batch <const> = data.loader(set, {batch = 8, size = 40})()
     assert.same({8, 3, 40, 40}, batch.image.shape)
     assert.same({8, 5, 2}, batch.landmarks.shape)
     assert.is_true(batch.landmarks:abs():max():item() < 1.3)
-    -- The eyes are above the mouth, and the left one is on the left.
+    -- The eyes are above the mouth, and the left eye is on the left.
     local p <const> = batch.landmarks:mean(1):totable()
     assert.is_true(p[1][2] < p[4][2] and p[1][1] < p[2][1])
     for _, name in ipairs{"gender", "smile", "glasses", "pose"} do
@@ -90,18 +90,18 @@ describe("data.scenes", function()
     assert.same(set.labels.pose[{ {1, 4} }]:totable(), other.labels.pose:totable())
   end)
 
-  it("shows the rendered face where the points are", function()
-    -- Two renderings of one face differ only in the scene around it; the middle is the same.
+  it("has the colour of skin at the nose's point", function()
+    -- This picture has skin colour at the nose only if the face was drawn where its points say.
     local at <const> = set.labels.landmarks[1][3]:totable() -- the nose
     local row <const> = set.index[1]:item()
     local x <const>, y <const> = math.floor(at[1] + 0.5) + 1, math.floor(at[2] + 0.5) + 1
     local patch <const> = set.images[row][{ {}, {y - 2, y + 2}, {x - 2, x + 2} }]:to("float32")
     local skin <const> = patch:mean({2, 3})
-    assert.is_true(skin[1]:item() > 20) -- skin is more red than blue, in each rendering
+    assert.is_true(skin[1]:item() > 20) -- skin is more red than blue
     assert.is_true(skin[1]:item() > skin[3]:item())
   end)
 
-  it("says when the faces do not fit", function()
+  it("raises an error if least is above most", function()
     assert.has_error(function() scenes{least = 50, most = 40} end)
   end)
 end)

@@ -1,4 +1,4 @@
---- Data as a user sees them: the grid of data.show, the report of ds:stats, letters.
+--- Tests how data are shown to users: the letters that are drawn, data.show, and ds:stats.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -10,7 +10,7 @@ local NAN <const> = 0 / 0
 
 local function int(list) return braid.tensor(list, {dtype = "int64"}) end
 
-describe("letters", function()
+describe("drawn letters", function()
   -- The drawing as rows of dots.
   local function drawn(text, w, h, x, y, scale)
     local canvas <const>, lines <const> = core.new({h, w, 1}, "uint8", 255), {}
@@ -22,7 +22,7 @@ describe("letters", function()
     return lines
   end
 
-  it("stand in cells of 6 by 9 dots", function()
+  it("are 6 by 9 dots large, with their margin", function()
     assert.same({
       "..#...#...#.......",
       ".##...#...#.......",
@@ -36,7 +36,7 @@ describe("letters", function()
     }, drawn("1Ng", 18, 9, 0, 0, 1))
   end)
 
-  it("grow by whole dots, and are cut at the borders", function()
+  it("are enlarged by a whole factor, and cut at the borders of the picture", function()
     local small <const>, large <const> = drawn("g", 6, 9, 0, 0, 1), drawn("g", 12, 18, 0, 0, 2)
     for v = 1, 18 do assert.equal((small[(v + 1) // 2]:gsub(".", "%0%0")), large[v]) end
     local cut <const> = drawn("1Ng", 7, 3, -6, -2, 1)
@@ -45,7 +45,7 @@ describe("letters", function()
     assert.same({"..."}, drawn("N", 3, 1, math.mininteger, 0, 1))
   end)
 
-  it("are all different, and a box stands for an unknown character", function()
+  it("are all different, and an unknown character is drawn as a box", function()
     local seen <const> = {}
     for c = 32, 126 do
       local letter <const> = table.concat(drawn(string.char(c), 6, 9, 0, 0, 1), "\n")
@@ -79,10 +79,10 @@ describe("data.show", function()
     return image
   end
 
-  -- Colour at (x, y), from 0.
+  -- The colour at (x, y), counted from 0.
   local function at(image, x, y) return image[{ {}, y + 1, x + 1 }]:totable() end
 
-  it("draws pictures in their proportions, boxes and points where they lie", function()
+  it("draws pictures in their proportions, with boxes and points in their place", function()
     local image <const> = shown(sample_set(), 2, {side = 80, columns = 2})
     -- Two cells of 80 with gaps of 6; a picture of 80x40 begins 20 below the top.
     assert.equal(3 * 6 + 2 * 80, image:size(3))
@@ -93,14 +93,15 @@ describe("data.show", function()
       local dot <const> = at(image, place[1] + 1, place[2] + 1)
       assert.is_true(dot[1] < 80 and dot[2] > 180, table.concat(dot, " "))
     end
-    -- The box is centred on x = 4.5, the middle of column 9.5: two columns share its width.
+    -- The left line of the box is at x = 4.5 of the picture, so it is between columns 9 and 10 of
+    -- the drawing: both show it.
     local edge <const> = at(image, 6 + 9, 26 + 20)
     assert.is_true(edge[1] > 200 and edge[2] > 100 and edge[3] < 20, table.concat(edge, " "))
     local other <const> = at(image, 86 + 6 + 9, 26 + 20)
     assert.same({0, 0, 255}, other) -- no box there
   end)
 
-  it("writes labels below: classes by name, what is missing as ?", function()
+  it("writes labels below the picture: classes by name, missing labels as ?", function()
     local words <const>, draw_text <const> = {}, core.draw_text
     core.draw_text = function(_, _, _, text) words[#words + 1] = text end
     local ok <const>, message <const> = pcall(shown, sample_set(), 2, {side = 400})
@@ -110,7 +111,7 @@ describe("data.show", function()
       "landmarks=?  mood=?  pair=3,4  yaw=?"}, words)
   end)
 
-  it("wraps long labels and cuts those that do not fit", function()
+  it("wraps long labels, and cuts labels that do not fit", function()
     local words <const>, draw_text <const> = {}, core.draw_text
     core.draw_text = function(_, _, _, text) words[#words + 1] = text end
     local ok <const>, message <const> = pcall(shown, sample_set():subset{2}, 1,
@@ -120,7 +121,7 @@ describe("data.show", function()
     assert.same({"landmarks=?", "mood=?", "pair=3,4..."}, words)
   end)
 
-  it("takes samples evenly, by chance or by their numbers", function()
+  it("takes samples evenly, at random or by their numbers", function()
     local images <const> = core.new({9, 1, 1, 1}, "uint8", 0)
     for i = 1, 9 do images[i] = 10 * i end
     local ds <const> = Dataset{images = images}
@@ -137,7 +138,7 @@ describe("data.show", function()
     assert.same({1, 2, 3, 4, 5, 6, 7, 8, 9}, drawn)
   end)
 
-  it("says in its place that a picture cannot be read", function()
+  it("writes an error in place of a picture that cannot be read", function()
     local said <const>, draw_text <const> = {}, core.draw_text
     core.draw_text = function(_, _, _, text) said[#said + 1] = text end
     local ok <const>, message <const> = pcall(shown, Dataset{files = {"/no/such.png"}}, 1)
@@ -146,7 +147,7 @@ describe("data.show", function()
     assert.matches("/no/such.png", table.concat(said), 1, true)
   end)
 
-  it("refuses invalid arguments, and names a file that it cannot write", function()
+  it("raises an error for invalid arguments and for a file that it cannot write", function()
     local ds <const> = sample_set()
     assert.has_error(function() data.show(ds, 0, "x.png") end,
       "data.show: n must be a whole number from 1, not 0")
@@ -161,7 +162,7 @@ describe("data.show", function()
 end)
 
 describe("ds:stats", function()
-  it("counts classes, and says what is missing and what a majority reaches", function()
+  it("counts classes and missing labels, and the accuracy of always the largest class", function()
     local s <const> = Dataset{images = core.new({8, 1, 2, 2}, "uint8", 0),
       labels = {kind = int{1, 1, 1, 1, 2, 2, -100, -100}},
       classes = {kind = {"a", "b", "c"}}}:stats()
@@ -174,7 +175,7 @@ describe("ds:stats", function()
       "imbalance 2.0", tostring(s), 1, true)
   end)
 
-  it("measures the points and values that are not missing", function()
+  it("measures points and numbers, without the missing ones", function()
     local points <const> = braid.tensor{ { {0, 0}, {10, 20} }, { {2, 0}, {NAN, NAN} },
       { {NAN, NAN}, {NAN, NAN} }, { {NAN, 1}, {10, 24} } }
     local pairs_of <const> = braid.tensor{ {1, 10}, {3, 10}, {NAN, NAN}, {5, NAN} }
@@ -189,7 +190,7 @@ describe("ds:stats", function()
     assert.near(math.sqrt(8 / 5), pair.baseline, 1e-6)
   end)
 
-  it("looks at pictures: sizes, channels, mean and deviation", function()
+  it("reports sizes, channels, mean and deviation of pictures", function()
     shell.in_directory(function(dir)
       assert(braid.save(dir .. "/a.png", core.new({3, 2, 4}, "uint8", 100)))
       assert(braid.save(dir .. "/b.png", core.new({1, 2, 2}, "uint8", 40)))
@@ -205,7 +206,7 @@ describe("ds:stats", function()
     end)
   end)
 
-  it("prints one line a label, however many classes there are", function()
+  it("prints one line for each label, for any number of classes", function()
     local labels <const> = {}
     for i = 1, 60 do labels[i] = i % 20 + 1 end
     labels[1] = 1

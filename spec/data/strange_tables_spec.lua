@@ -1,4 +1,5 @@
---- Tables as users have them: spreadsheets, other separators, broken lines.
+--- Tests data.csv and data.jsonl on tables as users have them: written by spreadsheets, with other
+-- separators, with wrong lines.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -37,7 +38,7 @@ describe("data.csv", function()
     ["UTF-16"] = (("\u{FEFF}path\tage\tkind\r\na.png\t1,5\tx\r\nb.png\t2\ty\r\n"):gsub(
       utf8.charpattern, function(c) return string.pack("<I2", utf8.codepoint(c)) end)),
   } do
-    it("reads tables with " .. what, function()
+    it("reads a table with " .. what, function()
       if what == "marks of thousands" then text = text:gsub("0,001.5", "1.5") end
       local ds <const> = rows(text)
       assert.same({age = "real", kind = "class"}, ds.kinds)
@@ -47,7 +48,7 @@ describe("data.csv", function()
     end)
   end
 
-  it("reads numbers with thousands separators where they are unambiguous", function()
+  it("reads thousands separators where they are unambiguous", function()
     assert.same({1234.5, 2}, column(rows('path,v\na,"1,234.5"\nb,2\n'), "v"))
     assert.same({1234.5, 2}, column(rows("path;v\na;1.234,5\nb;2\n"), "v"))
     assert.same({1234, 2}, column(rows('path,v\na,"1,234"\nb,2\n', {decimal = "."}), "v"))
@@ -55,12 +56,12 @@ describe("data.csv", function()
       complaint('path,v\na,"1,234"\nb,2\n'))
   end)
 
-  it("reads Windows text files and line breaks in quotes", function()
+  it("reads the Windows character set, and line breaks in quotes", function()
     local ds <const> = rows('path,kind\na.png,"gro\xDF"\nb.png,"two\nlines"\n')
     assert.same({"gro\u{DF}", "two\nlines"}, ds.classes.kind)
   end)
 
-  it("takes words for a missing value only when told, and says so", function()
+  it("takes a word as a missing value only if missing names it; the error says so", function()
     for _, word in ipairs{"NA", "N/A", "NULL", "null", "None", "-", "?"} do
       local text <const> = "path,age\na.png,1\nb.png," .. word .. "\nc.png,3\n"
       assert.matches("DIR/t.csv:3: column 'age': '" .. word .. "' is not a number from -1e9 to "
@@ -75,7 +76,7 @@ describe("data.csv", function()
     assert.same({1, false, false}, column(rows("path,a\nx,1\ny,\nz,NaN\n"), "a"))
   end)
 
-  it("takes classes that count from a number", function()
+  it("takes classes that are numbered from the option from", function()
     local text <const> = "path,k\na,0\nb,3\nc,-1\n"
     assert.same({2, 3, 1}, column(rows(text, {classes = {"k"}}), "k"))
     local ds <const> = rows(text, {classes = {"k"}, from = 0, missing = -1})
@@ -90,7 +91,7 @@ describe("data.csv", function()
       {classes = {"k"}, from = 1}), 1, true)
   end)
 
-  it("finds pictures however their paths are written", function()
+  it("finds pictures whose paths have backslashes, other case or no folder or ending", function()
     with({["t.csv"] = "path,k\nimgs\\a.png,1\nIMGS/B.PNG,2\n./imgs/c.png,3\n", ["imgs/a.png"] =
       "picture", ["IMGS/b.png"] = "picture", ["imgs/c.png"] = "picture"}, function(dir)
       all_read(data.csv(dir .. "/t.csv").train)
@@ -111,7 +112,7 @@ describe("data.csv", function()
       complaint("path,k\nhttps://example.org/a.png,1\n"), 1, true)
   end)
 
-  it("leaves out pictures that cannot be read when told to look", function()
+  it("leaves out pictures that cannot be read with check = true", function()
     with({["t.csv"] = "path,k,set\na.png,1,train\nb.png,2,train\nc.png,3,Test\n", ["a.png"] =
       "picture", ["b.png"] = "x", ["c.png"] = "picture"}, function(dir)
       local sets <const> = data.csv(dir .. "/t.csv", {check = true, split = "set"})
@@ -120,7 +121,7 @@ describe("data.csv", function()
     end)
   end)
 
-  it("takes 1 and 1.0 as one class, and shortens a list of a thousand names", function()
+  it("takes 1 and 1.0 as one class, and shortens long lists of names in errors", function()
     assert.same({1, 1, 2}, column(rows("path,k\na,1\nb,1.0\nc,02\n", {classes = {"k"}}), "k"))
     local wide <const> = {"label"}
     for i = 2, 785 do wide[i] = "p" .. i end
@@ -128,7 +129,7 @@ describe("data.csv", function()
       complaint(table.concat(wide, ",") .. "\n1" .. (",0"):rep(784) .. "\n"))
   end)
 
-  it("refuses workbooks and binary files, and a first line without names", function()
+  it("refuses workbooks, binary files, and a first line without names", function()
     assert.matches("DIR/t.csv: it is a workbook (.xlsx", complaint("PK\3\4xxxx"), 1, true)
     assert.matches("DIR/t.csv: it is a workbook of Excel", complaint("\xD0\xCF\x11\xE0xx"), 1, true)
     assert.matches("DIR/t.csv: line 2: a zero byte", complaint("path,a\nx\0,1\n"), 1, true)
@@ -146,7 +147,7 @@ describe("data.jsonl", function()
     return ds
   end
 
-  it("reads blank lines, byte order marks, lists of objects and Python's output", function()
+  it("reads blank lines, byte order marks, a list of objects, and NaN of Python", function()
     for _, text in ipairs{
       '\u{FEFF}{"path": "a", "v": 1}\r\n\r\n{"path": "b", "v": NaN}\r\n',
       '[{"path": "a", "v": 1}, {"path": "b", "v": null}]',
@@ -157,7 +158,7 @@ describe("data.jsonl", function()
     end
   end)
 
-  it("says what a file of another form is", function()
+  it("names the form of a file that is not one object on each line", function()
     for _, text in ipairs{'{\n"path": {"0": "a"}\n}\n', '{\n "images": [1]}'} do
       assert.matches("DIR/t.jsonl:1: json: .* %(the file is one value of JSON over many lines;",
         said({["t.jsonl"] = text}, function(dir) data.jsonl(dir .. "/t.jsonl") end))

@@ -1,4 +1,5 @@
---- Data as users have them: other folders, endings, archives, desktop leftovers, spreadsheets.
+--- Tests readers on data as users have them: other folders and file endings, archives that are not
+-- unpacked, files that a desktop left, pictures of other kinds.
 
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
@@ -11,9 +12,9 @@ local all_read <const>, names <const> = trees.all_read, trees.names
 
 -- ---- any reader -----------------------------------------------------------------------------
 
-describe("every reader", function()
+describe("each reader:", function()
   for name in pairs(trees.readers) do
-    it(("data.%s raises at the user's line for values that are not paths"):format(name), function()
+    it(("data.%s raises an error at the user's line for a wrong path"):format(name), function()
       for _, path in ipairs{"/no/such/place", "", 3, {}, true, print, braid.ones(1)} do
         local ok <const>, message <const> = pcall(function() return (data[name](path)) end)
         assert.is_false(ok)
@@ -25,7 +26,7 @@ describe("every reader", function()
       assert.matches("^%.?/?spec/data/strangers_spec%.lua:%d+: data%." .. name, message)
     end)
 
-    it(("data.%s takes a slash at the end of a directory"):format(name), function()
+    it(("data.%s accepts slashes after the name of a directory"):format(name), function()
       if trees.readers[name].file then return end
       local sets <const> = data[name](trees.path(name) .. "//", name == "mtfl" and {val = 1} or nil)
       assert.is_true(#sets.train >= 1)
@@ -33,7 +34,7 @@ describe("every reader", function()
     end)
   end
 
-  it("names an archive that is still to be unpacked", function()
+  it("an archive that is not yet unpacked is named in the error", function()
     for name, own in pairs(trees.readers) do
       if not own.file and not name:find("cifar") then
         assert.matches("%(there is d%.zip: has it been unpacked%?%)$",
@@ -47,7 +48,7 @@ describe("every reader", function()
     assert.matches("is not your home here", select(2, pcall(data.images, "~/faces")))
   end)
 
-  it("finds what was unpacked one folder deeper", function()
+  it("data that were unpacked one folder deeper are found", function()
     for name, own in pairs(trees.readers) do
       local tree <const> = {}
       for inner, bytes in pairs(own) do tree["data/" .. inner] = bytes end
@@ -64,7 +65,7 @@ end)
 -- ---- folders --------------------------------------------------------------------------------
 
 describe("data.images", function()
-  it("makes no class of folders without pictures or of leftovers of archives", function()
+  it("makes no classes of folders without pictures, nor of files that archives leave", function()
     with({["cat/1.png"] = "picture", ["dog/1.png"] = "picture", ["dog/._1.png"] = "x",
       ["dog/Thumbs.db"] = "x", [".ipynb_checkpoints/1.png"] = "picture", ["__MACOSX/dog/1.png"] =
       "x", [".git/a.png"] = "x", ["empty/readme.txt"] = "x", ["@eaDir/1.png"] = "x",
@@ -77,7 +78,7 @@ describe("data.images", function()
     end)
   end)
 
-  it("counts and names files that are not pictures, are cut off or are of another kind", function()
+  it("counts files that are not pictures or are damaged, and names the first", function()
     local png <const> = file.saved("t.png", braid.full({3, 9, 9}, 7, {dtype = "uint8"}))
     local jpeg <const> = odd.jpegs.baseline
     for bytes, what in pairs{
@@ -106,7 +107,7 @@ describe("data.images", function()
     end
   end)
 
-  it("counts pictures of other kinds by their endings, and refuses data of these alone",
+  it("counts pictures of other kinds by their endings; if there are no others, raises an error",
     function()
     with({["cat/1.png"] = "picture", ["cat/2.webp"] = "RIFFxxxxWEBPVP8 xx"}, function(dir)
       assert.equal(1, data.images(dir).train.unreadable)
@@ -115,7 +116,7 @@ describe("data.images", function()
       said({["cat/1.gif"] = "GIF89a xxxxxxxxx"}, data.images))
   end)
 
-  it("reads endings of any case, odd names, and files behind links", function()
+  it("reads file endings in any case, odd names, and symbolic links", function()
     with({["cat/A 1.JPG"] = odd.jpegs.colour, ["cat/b,\"2\".Jpeg"] = odd.jpegs.progressive,
       ["cat/\u{E9}\u{4E2D}.PNG"] = "picture", ["dog/1.png"] = odd.pngs.gray16}, function(dir)
       os.execute(("ln -s '%s/cat/A 1.JPG' '%s/dog/link.jpg'; ln -s . %s/dog/round; "
@@ -128,7 +129,7 @@ describe("data.images", function()
     end)
   end)
 
-  it("asks when folders called train stand beside others", function()
+  it("asks if a folder called train, beside other folders, is a set or a class", function()
     local tree <const> = {["train/1.png"] = "picture", ["bus/1.png"] = "picture",
       ["car/1.png"] = "picture"}
     assert.matches("is train a data set or a class%? There is a folder 'bus' with pictures beside",
@@ -174,7 +175,7 @@ describe("data.celeba", function()
   }
   for _, layout in ipairs(LAYOUTS) do
     local folder <const>, ending <const>, lists <const> = table.unpack(layout)
-    it(("takes pictures as %s*%s"):format(folder, ending), function()
+    it(("finds pictures named %s*%s"):format(folder, ending), function()
       local tree <const> = {}
       for name, text in pairs(lists) do tree[name] = text end
       for i = 1, 3 do tree[("%s%06d%s"):format(folder, i, ending)] = "picture" end
@@ -189,7 +190,7 @@ describe("data.celeba", function()
     end)
   end
 
-  it("leaves out what is not there when told to look", function()
+  it("leaves out pictures that are absent or damaged with check = true", function()
     with({["img_align_celeba/000001.jpg"] = "picture", ["img_align_celeba/000003.jpg"] = "x",
       ["list_attr_celeba.txt"] = attr, ["list_eval_partition.txt"] = parts}, function(dir)
       local sets <const> = data.celeba(dir, {check = true})
@@ -199,7 +200,7 @@ describe("data.celeba", function()
     end)
   end)
 
-  it("takes attributes that count from 0, and marks of missing ones", function()
+  it("takes attributes of 0 and 1 with from = 0, and missing ones with missing = 0", function()
     local zero <const> = attr:gsub(" %-1", " 0")
     with({["img_align_celeba/000001.jpg"] = "picture", ["list_attr_celeba.txt"] = zero},
       function(dir)
@@ -216,7 +217,7 @@ end)
 describe("data.idx", function()
   local images <const>, labels <const> = "\0\0\8\3\0\0\0\2\0\0\0\1\0\0\0\1ab",
     "\0\0\8\1\0\0\0\2\0\255"
-  it("reads the names that others give", function()
+  it("finds files by the names that other sources give them", function()
     for _, tree in ipairs{
       {["train-images.idx3-ubyte"] = images, ["train-labels.idx1-ubyte"] = labels},
       {["MNIST/raw/train-images-idx3-ubyte"] = images,
@@ -229,7 +230,7 @@ describe("data.idx", function()
     end
   end)
 
-  it("takes the first label and the missing mark, and names labels out of range", function()
+  it("takes the options from and missing; a label out of range is an error", function()
     local tree <const> = {i = images, l = labels}
     with(tree, function(dir)
       local i <const>, l <const> = dir .. "/i", dir .. "/l"
@@ -246,7 +247,7 @@ describe("data.idx", function()
 end)
 
 describe("data.cifar10 and data.cifar100", function()
-  it("name other versions and archives of the data", function()
+  it("recognise other versions and archives of the data, and say what to do", function()
     for name, what in pairs{["cifar-10-batches-py/data_batch_1"] = "the version for Python",
       ["data_batch_1"] = "the version for Python", ["data_batch_1.mat"] = "version for Matlab",
       ["cifar-10-binary.tar.gz"] = "unpack it: tar xzf cifar-10-binary.tar.gz"} do
@@ -271,7 +272,7 @@ describe("data.mtfl", function()
       ["my faces/p 3.png"] = "picture"}
   end
 
-  it("takes names with blanks, classes from 0 and marks of missing ones", function()
+  it("takes paths with blanks, classes from 0, and a mark of missing labels", function()
     with(tree(1), function(dir)
       assert.same({1, 1, 2, 3}, (function(s) return {s.gender, s.smile, s.glasses, s.pose} end)(
         data.mtfl(dir, {val = 1}).test[1]))

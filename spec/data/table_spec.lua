@@ -1,4 +1,4 @@
---- Tables of numbers without pictures: data.csv with inputs, its loader, and training on it.
+--- Tests tables of numbers without pictures: data.csv with inputs, its loader, and training on it.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -17,7 +17,7 @@ local OPTIONS <const> = {inputs = {"dose", "age", sex = {"f", "m"}}, reals = {"b
   classes = {risk = {"low", "mid", "high"}}, missing = "NA", split = "set"}
 
 describe("data.csv with inputs", function()
-  it("reads numbers and words as rows, labels and sets", function()
+  it("reads numbers and words as inputs, labels and sets", function()
     with(TEXT, OPTIONS, function(sets)
       local train <const> = sets.train
       assert.same({3, 1}, {#train, #sets.test})
@@ -32,14 +32,14 @@ describe("data.csv with inputs", function()
     end)
   end)
 
-  it("takes the other columns as labels, and words as one-hot inputs", function()
+  it("takes columns that are not inputs as labels, and words as one-hot inputs", function()
     with("x,w,y\n1,b,5\n2,a,6\n", {inputs = {"x", "w"}}, function(sets)
       assert.same({y = "real"}, sets.train.kinds)
       assert.same({ {1, 0, 1}, {2, 1, 0} }, sets.train.inputs:totable())
     end)
   end)
 
-  it("needs every input, or a value to fill in", function()
+  it("raises an error for a missing input, unless fill gives a value", function()
     local text <const> = "x,y\n1,5\n,6\n3,7\n"
     shell.in_directory(function(dir)
       shell.write(dir .. "/t.csv", text)
@@ -60,7 +60,7 @@ describe("data.csv with inputs", function()
   end)
 end)
 
-describe("a loader of a table", function()
+describe("data.loader of a table", function()
   it("gives inputs and labels in every order, and continues from a state", function()
     with(TEXT, OPTIONS, function(sets)
       local batch <const> = data.loader(sets.train, {batch = 3})()
@@ -89,7 +89,7 @@ describe("a loader of a table", function()
     end)
   end)
 
-  it("serves training and evaluation of columns of linear layers", function()
+  it("trains and evaluates columns of linear layers", function()
     local rows <const> = {"a,b,y,k"}
     for i = 1, 200 do
       local a <const>, b <const> = i % 10 / 10, i // 10 % 10 / 10

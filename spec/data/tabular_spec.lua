@@ -1,4 +1,5 @@
---- data.table: rows of numbers and categories, with statistics of the training rows.
+--- Tests data.table, which makes data sets of rows of numbers and words: its recipe has statistics
+-- of only the training rows. Also tests networks that are trained on a table.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -15,7 +16,7 @@ local function close(wanted, t)
   end
 end
 
--- Columns of values as rows by name.
+-- Turns columns {name = values} into rows {{name = value}}.
 local function rows_of(columns)
   local rows <const> = {}
   for name, list in pairs(columns) do
@@ -35,7 +36,7 @@ local function with_file(name, text, f)
 end
 
 describe("data.table", function()
-  it("standardises numbers, spreads categories, and keeps labels in their units", function()
+  it("standardises numbers, makes one-hot categories, and keeps labels in their units", function()
     local train <const> = data.table(rows_of{x = {1, 3, 5, 7}, sex = {"f", "m", "f", "m"},
       y = {10, 20, 30, 40}, k = {"low", "high", "low", ""}}, {reals = {"y"},
       classes = {k = {"low", "high"}}}).train
@@ -51,7 +52,7 @@ describe("data.table", function()
     assert.equal("float32", batch.input.dtype)
   end)
 
-  it("reads the same from rows, columns, CSV, TSV, JSONL and npz", function()
+  it("makes the same inputs of rows, columns, CSV, TSV, JSONL and npz", function()
     local rows <const> = rows_of{x = {1, 2.5, -4}, z = {3, 1, 1}, y = {0.5, 1, 9}}
     local wanted <const> = data.table(rows, {reals = {"y"}}).train.inputs:totable()
     local x <const>, y <const> = braid.tensor{1, 2.5, -4}, braid.tensor{0.5, 1, 9}
@@ -72,7 +73,7 @@ describe("data.table", function()
     end)
   end)
 
-  it("takes statistics of training rows alone, whichever way the table is cut", function()
+  it("takes statistics of only the training rows, however the table is divided", function()
     local rows <const> = {}
     for i = 1, 20 do
       rows[i] = {x = i <= 12 and i or 1000 * i, k = i <= 12 and "seen" or "new", y = i,
@@ -95,7 +96,7 @@ describe("data.table", function()
     check(by_column.train, by_column.val:subset(1, 2))
     check(whole():split(8))
     local used <const> = whole()
-    assert.equal(20, data.loader(used, {batch = 20})().count) -- statistics of all rows, until then
+    assert.equal(20, data.loader(used, {batch = 20})().count) -- statistics of all rows
     check(used:split(8))
     local all <const> = whole()
     local train <const> = all:subset(1, 12):prepared()
@@ -108,7 +109,7 @@ describe("data.table", function()
     assert.equal(4, #test:prepared(first).inputs)
   end)
 
-  it("has parts that are the same before and after somebody looked at the whole", function()
+  it("gives the same parts before and after the whole table was read", function()
     local rows <const> = {}
     for i = 1, 10 do rows[i] = {x = i * i, y = i} end
     local cuts <const> = {
@@ -140,7 +141,7 @@ describe("data.table", function()
     end
   end)
 
-  it("does not guess on which part of a table networks train", function()
+  it("raises an error if nothing says which part of a table is for training", function()
     local all <const> = data.table(rows_of{x = {1, 2, 3, 4}}).train
     assert.error_matches(function() return all:subset(3, 4).inputs end,
       "these 2 rows are a part of 4, and nothing says which rows the network trains on", 1, true)
@@ -150,7 +151,7 @@ describe("data.table", function()
     assert.error_matches(function() all:prepared(3) end, "prepared: wants a data set")
   end)
 
-  it("draws parts by shares, the same for the same seed", function()
+  it("draws val and test by shares, the same rows for the same seed", function()
     local rows <const> = {}
     for i = 1, 50 do rows[i] = {x = i, y = 2 * i} end
     local function parts(seed)
@@ -165,7 +166,7 @@ describe("data.table", function()
     assert.equal(5, #sets.test.inputs)
   end)
 
-  it("fills gaps with the training mean, and marks them where asked", function()
+  it("fills gaps with the training mean, and marks them with indicator = true", function()
     local columns <const> = {x = {1, NAN, 3, 5}, z = {1, 2, 3, 4}, k = {"a", "", "b", "a"}}
     local plain <const> = data.table(rows_of(columns), {inputs = {"x", "z", "k"}}).train
     assert.equal(0, plain.inputs[{2, 1}]:item())
@@ -179,7 +180,7 @@ describe("data.table", function()
     assert.same({ {1}, {3}, {3}, {5} }, raw.inputs:totable())
   end)
 
-  it("marks missing labels, and reads marks of missing values", function()
+  it("marks missing labels, and takes the values of missing as missing", function()
     local train <const> = data.table(rows_of{x = {1, 2, 3}, y = {"NA", 4, 6}, k = {"?", "a", "b"}},
       {reals = {"y"}, classes = {"k"}, missing = {"NA", "?"}}).train
     local batch <const> = data.loader(train, {batch = 3})()
@@ -188,7 +189,7 @@ describe("data.table", function()
     assert.is_nil(train[1].y)
   end)
 
-  it("standardises inputs, labels, both or none", function()
+  it("standardises inputs, labels, both or none, by the option standardise", function()
     local rows <const> = rows_of{x = {1, 3}, y = {10, 30}}
     for what, wanted in pairs{[true] = {-1, -1}, [false] = {1, 10}, inputs = {-1, 10},
       labels = {1, -1}} do
@@ -198,7 +199,7 @@ describe("data.table", function()
     end
   end)
 
-  it("gives 0 for a column of one value, whatever its digits", function()
+  it("gives 0 for a column whose values are all the same", function()
     for _, value in ipairs{0, 0.1, 1 / 3, 1e9 + 0.1, -7} do
       local list <const> = {}
       for i = 1, 11 do list[i] = value end
@@ -208,7 +209,7 @@ describe("data.table", function()
     end
   end)
 
-  it("has categories as indices for embeddings, with one more for unknown ones", function()
+  it("gives the categories of index as whole numbers, and a number for unknown ones", function()
     local train <const>, val <const> = data.table(rows_of{x = {1, 2, 3, 4}, city = {"b", "a", "b",
       "c"}, y = {1, 2, 3, 4}}, {reals = {"y"}, index = {"city"}}).train:split(1)
     local batch <const> = data.loader(train, {batch = 4})()
@@ -218,7 +219,7 @@ describe("data.table", function()
     assert.equal("int64", batch.city.dtype)
   end)
 
-  it("takes labels of several columns and categories of numbers", function()
+  it("makes one label of several columns, and categories of numbers", function()
     local train <const> = data.table(rows_of{yaw = {1, 2}, pitch = {3, 5}, zip = {"10", "20"},
       two = {"1", "0"}}, {reals = {pose = {"yaw", "pitch"}}, categories = {"zip"},
       classes = {"two"}, from = 0}).train
@@ -229,7 +230,7 @@ describe("data.table", function()
 
   local WRONG <const> = {
     ["an empty file"] = {"", "there are no rows in it"},
-    ["a header alone"] = {"x,y\n", "there are no rows in it"},
+    ["a header without rows"] = {"x,y\n", "there are no rows in it"},
     ["two columns of one name"] = {"x,x\n1,2\n", "t.csv:1: two columns are called 'x'"},
     ["words among numbers"] = {"x,y\n1,1\n2,2\nabc,3\n",
       "t.csv:4: column 'x': 'abc' among numbers such as '1'"},
@@ -243,10 +244,10 @@ describe("data.table", function()
       "label 'y' is missing in all 2 training rows: leave it out"},
     ["decimal signs that disagree"] = {"x;y\n1,5;1\n2.5;2\n", "say decimal = \",\" or \".\""},
     ["a row that is too short"] = {"x,y\n1,2\n3\n", "line 3: 1 cells, but 2 in the lines before"},
-    ["a quote that nobody closes"] = {"x,y\n1,\"2\n", "a quote is not closed"},
+    ["a quote that is not closed"] = {"x,y\n1,\"2\n", "a quote is not closed"},
   }
   for what, case in pairs(WRONG) do
-    it("refuses " .. what .. " by name", function()
+    it("refuses " .. what .. " with its place in the file", function()
       with_file("t.csv", case[1], function(path)
         assert.error_matches(function() return data.table(path, {reals = {"y"}}).train.inputs end,
           case[2], 1, true)
@@ -254,13 +255,13 @@ describe("data.table", function()
     end)
   end
 
-  it("keeps quoted cells with line ends whole", function()
+  it("keeps a quoted cell with line breaks as one cell", function()
     with_file("t.csv", "k,y\n\"a\nb\",1\n\"c,d\",2\n", function(path)
       assert.same({"k=a\nb", "k=c,d"}, data.table(path, {reals = {"y"}}).train.input_names)
     end)
   end)
 
-  it("refuses options that contradict each other", function()
+  it("raises an error for options that contradict each other", function()
     local rows <const> = rows_of{x = {1, 2}, y = {1, 2}}
     for _, case in ipairs{
       {{inputs = {"x", "y"}, reals = {"y"}}, "column 'y' is both an input and a label"},
@@ -315,8 +316,8 @@ local function trained(dir, more)
   return net, sets, braid.train.fit(o)
 end
 
-describe("a network of a table", function()
-  it("learns, is measured in the units of the columns, and predicts in them", function()
+describe("a network trained on data.table", function()
+  it("learns, and predicts in the units of the table's columns", function()
     shell.in_directory(function(dir)
       local net <const>, sets <const> = trained(dir)
       local report <const> = net.tasks:evaluate(net, data.loader(sets.val))
@@ -330,7 +331,7 @@ describe("a network of a table", function()
     end)
   end)
 
-  it("answers the same, to the bit, for loader, data set, rows, columns and files", function()
+  it("predicts exactly the same for a data set, rows, columns and a file", function()
     shell.in_directory(function(dir)
       local made <const>, sets <const> = trained(dir)
       braid.save(dir .. "/net.safetensors", made)
@@ -360,7 +361,7 @@ describe("a network of a table", function()
     end)
   end)
 
-  it("names a category that it never saw, or takes it as missing", function()
+  it("raises an error for a category unknown in training, or takes it as missing", function()
     shell.in_directory(function(dir)
       local net <const> = trained(dir)
       local row <const> = {age = 30, sex = "x", dose = 1}
@@ -379,7 +380,7 @@ describe("a network of a table", function()
     end)
   end)
 
-  it("trains on a subset that nobody prepared, and measures by its statistics", function()
+  it("can be trained on a subset, and has the statistics of that subset", function()
     shell.in_directory(function(dir)
       local all <const> = data.table(people(200), {reals = {"bp"}, classes = {"risk"}}).train
       local net <const> = trained(dir, {train = all:subset(1, 150), val = all:subset(151, 200)})
@@ -391,7 +392,7 @@ describe("a network of a table", function()
     end)
   end)
 
-  it("goes on in the middle of an epoch as if nothing had stopped it", function()
+  it("has the same weights after a training that was stopped in an epoch and resumed", function()
     local function run(stop)
       local values <const> = {}
       shell.in_directory(function(dir)
@@ -411,7 +412,7 @@ describe("a network of a table", function()
     assert.same(run(nil), run(14))
   end)
 
-  it("without a card is measured in a test only with rows that somebody prepared", function()
+  it("without a card needs prepared rows in train.test", function()
     shell.in_directory(function(dir)
       local o <const> = {reals = {"bp"}, inputs = {"age"}}
       local train <const>, rest <const> = data.table(people(60), o).train:split(20)
@@ -430,7 +431,7 @@ describe("a network of a table", function()
     end)
   end)
 
-  it("is measured in a test by the statistics on its card", function()
+  it("is measured in train.test with the statistics on its card", function()
     shell.in_directory(function(dir)
       local sets <const> = data.table(people(200), {reals = {"bp"}, classes = {"risk"}, test = 0.2,
         val = 0.2})

@@ -1,4 +1,5 @@
---- data.tar: pictures and labels in tar files, and hostile archives.
+--- Tests data.tar, which reads pictures and labels of tar files without unpacking them, also on
+-- damaged and hostile archives.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -26,7 +27,7 @@ local function shards(n, first)
 end
 
 describe("data.tar", function()
-  it("reads pictures where they lie, with their labels", function()
+  it("reads pictures at their place in the archive, with their labels", function()
     with(shards(6), function(path)
       local set <const> = data.tar(path, {classes = {"cls"}, from = {cls = 0}, reals = {"age"},
         points = {at = "at"}}).train
@@ -44,7 +45,7 @@ describe("data.tar", function()
     end)
   end)
 
-  it("gives the batches of the same files unpacked, on any threads, with a cache", function()
+  it("gives the same batches as the unpacked files, with workers and with a cache", function()
     with(shards(12), function(path, dir)
       os.execute(("cd %s && tar xf t.tar && mkdir cache"):format(shell.quote(dir)))
       local rows <const> = {"image,cls"}
@@ -65,7 +66,7 @@ describe("data.tar", function()
     end)
   end)
 
-  it("takes lists, patterns and ranges of archives", function()
+  it("accepts lists, patterns and ranges of archives", function()
     shell.in_directory(function(dir)
       for i = 0, 2 do shell.write(("%s/s-%03d.tar"):format(dir, i), shards(2, 1 + 2 * i)) end
       local wanted <const> = {2, 3, 1, 2, 3, 1}
@@ -84,7 +85,7 @@ describe("data.tar", function()
     end)
   end)
 
-  it("finds labels by itself: classes in .cls, numbers and words, but no texts", function()
+  it("finds labels itself: classes in .cls, numbers and words in .json, but no .txt", function()
     with(shards(4), function(path)
       local set <const> = data.tar(path).train
       assert.same({age = "real", cls = "class"}, set.kinds)
@@ -92,7 +93,7 @@ describe("data.tar", function()
     end)
   end)
 
-  it("reads what tar itself packs, in each of its formats", function()
+  it("reads archives that the command tar made, in each of its formats", function()
     shell.in_directory(function(dir)
       local long <const> = ("deep/"):rep(30) .. ("n"):rep(120)
       os.execute(("mkdir -p %s/%s"):format(shell.quote(dir), ("deep/"):rep(30)))
@@ -130,10 +131,10 @@ describe("data.tar", function()
   local WRONG <const> = {
     {"an empty file", "", "ends without the mark of its end"},
     {"a text", ("no archive\n"):rep(100), "checksum is not a number"},
-    {"a packed one", "\x1f\x8b" .. ("\0"):rep(600), "packed by gzip: gunzip it"},
-    {"one cut in a header", shards(1):sub(1, 300), "ends before it should"},
-    {"one cut in a file", shards(1):sub(1, 600), "was it cut short?"},
-    {"one without its end", shards(1):sub(1, -1025), "without the mark of its end"},
+    {"a file packed by gzip", "\x1f\x8b" .. ("\0"):rep(600), "packed by gzip: gunzip it"},
+    {"an archive cut in a header", shards(1):sub(1, 300), "ends before it should"},
+    {"an archive cut in a file", shards(1):sub(1, 600), "was it cut short?"},
+    {"an archive without its end", shards(1):sub(1, -1025), "without the mark of its end"},
     {"a wrong checksum", "x" .. shards(1):sub(2), "its checksum is wrong"},
     {"a size beyond the file", tars.header("a.png", {size = 1 << 30}) .. tars.finish,
       "has 1073741824 bytes, but the archive ends after 1024"},
@@ -170,7 +171,7 @@ describe("data.tar", function()
     end)
   end
 
-  it("names the picture that is damaged", function()
+  it("makes a loader name a damaged picture, also if the archive was cut later", function()
     with(tars.make{ {"1.png", png:sub(1, 40)} }, function(path)
       local set <const> = data.tar(path).train
       assert.error_matches(function() data.loader(set, {size = 8, enlarge = true})() end,
@@ -184,7 +185,7 @@ describe("data.tar", function()
     end)
   end)
 
-  it("survives random damage, with right checksums #slow", function()
+  it("reads or refuses archives with random damage and right checksums #slow", function()
     math.randomseed(7)
     local whole <const> = shards(2)
     shell.in_directory(function(dir)

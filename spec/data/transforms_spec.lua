@@ -1,3 +1,5 @@
+--- Tests the transforms of data.loader: geometry, colours, bends, blends of a batch, and bins.
+
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local shell <const> = require "spec.support.shell"
@@ -18,7 +20,7 @@ local function batch_of(ds, steps, options)
   return data.loader(ds, o)()
 end
 
--- One gray picture of the given rows, and the batch made of it.
+-- A batch of one gray picture, which has the given rows.
 local function of_rows(rows, ...)
   local image <const> = braid.tensor({{rows}}, {dtype = "uint8"})
   return data.loader(Dataset{images = image, labels = {}}, {batch = 1, transforms = {...}})().image
@@ -33,8 +35,8 @@ local function ramp(h, w)
   return rows
 end
 
-describe("points, after any transforms,", function()
-  -- All combinations of geometric steps, also none.
+describe("landmarks after every combination of transforms", function()
+  -- Some geometric steps of each kind, also none.
   local CUTS <const> = {
     none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
     by_points = {data.crop{margin = 2, by = "points"}},
@@ -84,12 +86,12 @@ describe("points, after any transforms,", function()
     end
   end
 
-  -- The third angle tells whether a picture was mirrored, because its sign changes then.
-  it("lie on the same pixels of pictures in memory", function()
+  -- The sign of yaw tells whether a picture was mirrored.
+  it("are on the same pixels of pictures in memory", function()
     check_all(pictures.memory(2), function(batch, i) return batch.yaw[i]:item() > 0 end)
   end)
 
-  it("lie on the same pixels of files with boxes", function()
+  it("are on the same pixels of pictures in files, with boxes", function()
     shell.in_directory(function(directory)
       check_all(pictures.files(directory, 1), function(batch, i)
         return batch.yaw[i]:item() > 0
@@ -97,7 +99,7 @@ describe("points, after any transforms,", function()
     end)
   end)
 
-  it("are permuted, classes reversed and angles negated by a mirror image, as tasks say", function()
+  it("change places in a mirror image, and classes and angles change as tasks say", function()
     local ds <const> = pictures.memory(5)
     local plain <const> = batch_of(ds, {})
     local flipped <const> = batch_of(ds, {data.augment{flip = 1}})
@@ -113,7 +115,7 @@ describe("points, after any transforms,", function()
     assert.same(plain.image:flip{4}:totable(), flipped.image:totable())
   end)
 
-  it("stay missing where they are, and labels too", function()
+  it("stay missing if they were missing, as other labels do", function()
     local ds <const> = pictures.memory(3)
     ds.labels.landmarks[{2, 3}] = 0 / 0
     ds.labels.yaw[2], ds.labels.pose[2] = 0 / 0, 0
@@ -126,14 +128,14 @@ describe("points, after any transforms,", function()
   end)
 end)
 
-describe("geometry", function()
-  it("that changes nothing gives the picture's own values", function()
+describe("geometric transforms:", function()
+  it("data.augment and data.resize give the picture's own values if they change nothing", function()
     local rows <const> = ramp(7, 9)
     assert.same({{rows}}, of_rows(rows, data.augment{}):totable())
     assert.same({{rows}}, of_rows(rows, data.resize(7, 9)):totable())
   end)
 
-  it("takes the mean where it shrinks, by resize and by augment", function()
+  it("data.resize and data.augment give the mean of the pixels if a picture shrinks", function()
     local rows <const> = ramp(12, 12)
     local function mean(v, u)
       local sum = 0
@@ -152,8 +154,8 @@ describe("geometry", function()
     end
   end)
 
-  it("shrinks turned pictures as it shrinks upright ones", function()
-    -- A slope: its mean over any pixel is its value in the middle.
+  it("data.augment gives the same mean if the picture is turned", function()
+    -- The value of this slope in the middle of a pixel is also its mean over the pixel.
     local rows <const> = {}
     for v = 1, 96 do
       rows[v] = {}
@@ -169,7 +171,7 @@ describe("geometry", function()
       for k, sum in ipairs{35 + 40 + 2, 60 + 55 + 2} do
         local x <const>, y <const> = (p[k][1] + 1) * size / 2, (p[k][2] + 1) * size / 2
         local u <const>, v <const> = math.floor(x + 0.5), math.floor(y + 0.5)
-        -- Between pixels: linear, as the picture is.
+        -- Between pixels, the expected value is linear, as the slope is.
         local fx <const>, fy <const> = x + 0.5 - u, y + 0.5 - v
         local top <const> = m[v][u] + fx * (m[v][u + 1] - m[v][u])
         local low <const> = m[v + 1][u] + fx * (m[v + 1][u + 1] - m[v + 1][u])
@@ -178,13 +180,13 @@ describe("geometry", function()
     end
   end)
 
-  it("repeats the edge outside the picture", function()
+  it("data.crop repeats the edge outside the picture", function()
     local image <const> = of_rows({{10, 20}, {30, 40}}, data.crop{margin = 3}, data.resize(6))
     assert.same({10, 10, 10, 20, 20, 20}, image[{1, 1, 1}]:totable())
     assert.same({30, 30, 30, 40, 40, 40}, image[{1, 1, 6}]:totable())
   end)
 
-  it("brings eyes to their place", function()
+  it("data.align brings the eyes to their place", function()
     local ds <const> = pictures.memory(3)
     local batch <const> = batch_of(ds, {data.align{height = 0.4, distance = 0.5, size = 50}})
     for i = 1, 3 do
@@ -196,7 +198,7 @@ describe("geometry", function()
     end
   end)
 
-  it("only resizes where an eye is missing", function()
+  it("data.align only resizes if an eye is missing", function()
     local ds <const> = pictures.memory(1)
     ds.labels.landmarks[{1, 1}] = 0 / 0
     local aligned <const> = batch_of(ds, {data.align{size = 40}})
@@ -204,11 +206,11 @@ describe("geometry", function()
   end)
 end)
 
-describe("colours", function()
+describe("colour transforms:", function()
   local rows <const> = ramp(6, 5)
   local plain <const> = of_rows(rows)
 
-  -- a and b, if x becomes a x + b in all places where nothing is cut off.
+  -- a and b of y = a x + b, by least squares over the pixels that are not cut off at 0 or 255.
   local function line(image)
     local n, sx, sy, sxx, sxy = 0, 0, 0, 0, 0
     local x <const>, y <const> = plain:reshape(-1):totable(), image:reshape(-1):totable()
@@ -226,19 +228,19 @@ describe("colours", function()
     return a, b
   end
 
-  it("times a factor: brightness", function()
+  it("data.brightness multiplies all values by a factor", function()
     local a <const>, b <const> = line(of_rows(rows, data.brightness(0.3)))
     assert.near(0, b, 1e-3)
     assert.is_true(a > 0.7 and a < 1.3 and a ~= 1)
   end)
 
-  it("around their mean: contrast", function()
+  it("data.contrast multiplies the distances from the mean by a factor", function()
     local a <const>, b <const> = line(of_rows(rows, data.contrast(0.3)))
     assert.is_true(a > 0.7 and a < 1.3 and a ~= 1)
     assert.near((1 - a) * plain:mean():item(), b, 1e-2)
   end)
 
-  it("around gray: saturation, and gray itself", function()
+  it("data.saturation multiplies the distances from gray, data.gray makes them 0", function()
     local image <const> = braid.tensor({{{{200}}, {{100}}, {{50}}}}, {dtype = "uint8"})
     local ds <const> = Dataset{images = image, labels = {}}
     local luma <const> = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
@@ -254,7 +256,7 @@ describe("colours", function()
     assert.same({200, 100, 50}, seen(data.gray(0)))
   end)
 
-  it("spread evenly: equalize", function()
+  it("data.equalize spreads the values evenly", function()
     local few <const> = {{10, 10, 10, 40}, {40, 40, 90, 91}}
     local level <const> = {[10] = 0, [40] = 255 * 3 / 5, [90] = 255 * 4 / 5, [91] = 255}
     local out <const> = of_rows(few, data.equalize())[{1, 1}]:totable()
@@ -264,7 +266,7 @@ describe("colours", function()
     assert.same({{{{7, 7}}}}, of_rows({{7, 7}}, data.equalize()):totable())
   end)
 
-  it("with noise of the given deviation", function()
+  it("data.noise adds noise of the given deviation", function()
     local flat <const> = {}
     for v = 1, 64 do
       flat[v] = {}
@@ -275,7 +277,7 @@ describe("colours", function()
     assert.near(0.02 * 255, out:std():item(), 0.3)
   end)
 
-  it("blurred keep their sum, and become like their neighbours", function()
+  it("data.blur keeps the sum, and spreads a dot as a Gaussian", function()
     local dot <const> = {}
     for v = 1, 21 do
       dot[v] = {}
@@ -293,7 +295,7 @@ describe("colours", function()
     assert.near(r1 ^ 4, r2, 1e-4)
   end)
 
-  it("with a square cut out", function()
+  it("data.cutout fills a square with a value", function()
     local out <const> = of_rows(ramp(40, 40), data.cutout{side = 0.25, value = 300 - 100})
     local changed <const> = out:ne(of_rows(ramp(40, 40)))
     local n <const> = changed:sum():item()
@@ -301,7 +303,7 @@ describe("colours", function()
     assert.equal(200 * n, (out * changed:to("float32")):sum():item())
   end)
 
-  it("normalised by mean and deviation, of all or of each channel", function()
+  it("data.normalize uses one mean and deviation, or one for each channel", function()
     local image <const> = of_rows(rows, data.normalize{mean = 0.5, std = 0.25})
     assert.near(0, ((plain / 255 - 0.5) / 0.25 - image):abs():max():item(), 1e-5)
     local ds <const> = pictures.memory(1)
@@ -314,7 +316,7 @@ describe("colours", function()
     end
   end)
 
-  it("whitened have mean 0 and deviation 1", function()
+  it("data.whiten gives mean 0 and deviation 1", function()
     local image <const> = of_rows(rows, data.brightness(0.1), data.whiten())
     assert.near(0, image:mean():item(), 1e-5)
     assert.near(1, image:std{unbiased = false}:item(), 1e-4)
@@ -341,8 +343,8 @@ end
 local GRAY <const> = Dataset{labels = {},
   images = braid.tensor({{ramp(12, 10)}}, {dtype = "uint8"})}
 
-describe("more colours", function()
-  it("to a power: gamma", function()
+describe("more colour transforms:", function()
+  it("data.gamma raises all values to a power", function()
     for _, ds in ipairs{coloured(), GRAY} do
       local x <const>, y <const> = seen_of(ds):reshape(-1):totable(),
         seen_of(ds, data.gamma(0.8)):reshape(-1):totable()
@@ -367,7 +369,7 @@ describe("more colours", function()
     return h, c, most
   end
 
-  it("turned on their circle: hue; gray stays gray", function()
+  it("data.hue turns colours on their circle, and gray stays gray", function()
     local ds <const> = coloured()
     local x <const>, y <const> = seen_of(ds)[1]:totable(), seen_of(ds, data.hue(0.4))[1]:totable()
     local turn
@@ -387,7 +389,7 @@ describe("more colours", function()
     assert.same(seen_of(GRAY):totable(), seen_of(GRAY, data.hue(0.4)):totable())
   end)
 
-  it("erased in a rectangle of the asked area and shape", function()
+  it("data.erase fills a rectangle of the asked area and shape", function()
     local size <const>, areas <const> = 40, {}
     local flat <const> = Dataset{images = braid.full({1, 1, size, size}, 90, {dtype = "uint8"}),
       labels = {}}
@@ -412,7 +414,7 @@ describe("more colours", function()
     assert.is_true(n > 20 and noisy:min():item() < 40 and noisy:max():item() > 215)
   end)
 
-  it("of a JPEG: the worse the quality, the more is lost", function()
+  it("data.jpeg loses more with lower quality", function()
     for _, ds in ipairs{coloured(), GRAY} do
       local plain <const>, last = seen_of(ds), -1.0
       for _, quality in ipairs{100, 60, 20, 3} do
@@ -428,8 +430,8 @@ describe("more colours", function()
   end)
 end)
 
-describe("bends", function()
-  it("that do nothing leave each pixel, with and without a size", function()
+describe("data.perspective and data.elastic", function()
+  it("leave each pixel as it is if they do nothing, with and without a size", function()
     for _, ds in ipairs{coloured(), GRAY} do
       local plain <const> = seen_of(ds)
       for _, step in ipairs{data.perspective(0), data.perspective{probability = 0},
@@ -442,8 +444,8 @@ describe("bends", function()
     end
   end)
 
-  it("are the same where pictures shrink: means of what is bent", function()
-    -- A slope: its mean over any pixel is its value in the middle, even of a bent pixel.
+  it("give the mean of the bent pixels of a picture that shrinks", function()
+    -- The value of this slope in the middle of a pixel is its mean over the pixel, even if bent.
     local rows <const> = {}
     for v = 1, 96 do
       rows[v] = {}
@@ -469,7 +471,7 @@ describe("bends", function()
     end
   end)
 
-  it("would fold beyond 0.48 of a cell, and are refused there; five are too many", function()
+  it("are refused if cells would fold, or if there are more than 4 of them", function()
     assert.error_matches(function() data.elastic{amount = 0.2, cells = 4} end,
       "data%.elastic: amount is at most 0%.48 / cells, or the picture folds")
     local steps <const> = {}
@@ -479,7 +481,7 @@ describe("bends", function()
   end)
 end)
 
-describe("every transform", function()
+describe("every random transform", function()
   local STEPS <const> = {
     data.augment{rotate = 20, flip = 0.5}, data.perspective(0.3), data.elastic(0.05),
     data.brightness(0.3), data.contrast(0.3), data.saturation(0.3), data.gray(0.5),
@@ -490,7 +492,7 @@ describe("every transform", function()
   local STEADY <const> = {crop = true, resize = true, align = true, whiten = true, normalize = true,
     landmark_bins = true, pose_bins = true}
 
-  it("that is random is tried here", function()
+  it("is in the list of this file", function()
     local tried <const> = {}
     for _, s in ipairs(STEPS) do tried[s.blend or s.step[1]] = true end
     for name in pairs(require "braid.data.transforms") do
@@ -498,7 +500,7 @@ describe("every transform", function()
     end
   end)
 
-  it("depends on seed and epoch alone, not on threads, in gray and in colour", function()
+  it("depends only on seed and epoch, not on workers, in gray and in colour", function()
     for _, channels in ipairs{1, 3} do
       local ds <const> = Dataset{images = braid.randint(0, 255, {6, channels, 24, 24}):to("uint8"),
         labels = {}}
@@ -518,7 +520,7 @@ describe("every transform", function()
   end)
 end)
 
-describe("mixed batches", function()
+describe("a batch of data.mixup or data.cutmix", function()
   local faces <const> = data.faces{n = 12, size = 24, val = 2, test = 2}.train
   local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = faces}, pose = mtl.classes{5},
     smile = mtl.classes{2}}
@@ -530,14 +532,14 @@ describe("mixed batches", function()
     return plain(), mixed()
   end
 
-  -- The sample of a batch whose labels are these.
+  -- The number of the sample in a batch that has these landmarks.
   local function partner(plain, row)
     for i = 1, plain.count do
       if plain.landmarks[i]:eq(row):all():item() then return i end
     end
   end
 
-  it("have s x + (1 - s) x' of data.mixup, and the labels of both", function()
+  it("has s x + (1 - s) x' of data.mixup, and the labels of both samples", function()
     local plain <const>, mixed <const> = batches(data.mixup(1))
     local s <const> = mixed.mixed.share
     assert.is_true(s > 0 and s < 1)
@@ -550,7 +552,7 @@ describe("mixed batches", function()
     end
   end)
 
-  it("have a rectangle of data.cutmix, of as many pixels as the share says", function()
+  it("has a rectangle of data.cutmix, whose area is at most 1 - share", function()
     local plain <const>, mixed <const> = batches(data.cutmix(1))
     for i = 1, 6 do
       local j <const> = partner(plain, mixed.mixed.other.landmarks[i])
@@ -562,7 +564,7 @@ describe("mixed batches", function()
     end
   end)
 
-  it("have the loss for soft targets", function()
+  it("has the loss of soft targets", function()
     local plain <const>, mixed <const> = batches(data.mixup(1))
     local s <const>, out <const> = mixed.mixed.share, {landmarks = braid.randn(6, 10),
       pose = braid.randn(6, 5), smile = braid.randn(6, 2)}
@@ -581,7 +583,7 @@ describe("mixed batches", function()
       1e-4)
   end)
 
-  it("are nothing to measure a network on", function()
+  it("is refused by tasks:evaluate", function()
     for _, mix in ipairs{data.mixup(1), data.cutmix(1)} do
       local _, mixed <const> = batches(mix)
       local given
@@ -594,7 +596,7 @@ describe("mixed batches", function()
     end
   end)
 
-  it("take part where only one of the two has a label", function()
+  it("has a loss of the task if only one of the two samples has its label", function()
     local _, mixed <const> = batches(data.mixup(1))
     local s <const>, out <const> = mixed.mixed.share, {landmarks = braid.randn(6, 10),
       pose = braid.randn(6, 5), smile = braid.randn(6, 2)}
@@ -607,8 +609,8 @@ describe("mixed batches", function()
   end)
 end)
 
-describe("bins", function()
-  it("of landmarks count pixels of the result from 1, and none outside", function()
+describe("bins of labels:", function()
+  it("data.landmark_bins counts pixels from 1, and marks landmarks outside as missing", function()
     local ds <const> = pictures.memory(1)
     ds.labels.landmarks[{1, 2}] = 0 / 0
     local batch <const> = batch_of(ds, {data.augment{size = 36, inner = 36},
@@ -628,7 +630,7 @@ describe("bins", function()
     assert.same({-100, -100}, away.landmarks[{1, 1}]:totable())
   end)
 
-  it("of yaw are 30 degrees wide, the middle one around 0", function()
+  it("data.pose_bins makes bins of 30 degrees, with 0 in the middle of the middle bin", function()
     local ds <const> = pictures.memory(8)
     ds.labels.yaw = braid.tensor{-100, -46, -44, -14, 16, 44, 46, 0 / 0}
     local steps <const> = {data.pose_bins("yaw", {as = "turned"})}
@@ -638,10 +640,10 @@ describe("bins", function()
   end)
 end)
 
-describe("transforms", function()
+describe("a loader's transforms", function()
   local ds <const> = pictures.memory(1)
 
-  it("name what they do not know", function()
+  it("raise an error for wrong options, which lists the right options", function()
     assert.has_error(function() data.crop{margins = 2} end,
       "data.crop: there is no option 'margins'; there is by, margin, square; did you mean margin?")
     assert.has_error(function() data.augment{flip = 2} end,
@@ -654,18 +656,18 @@ describe("transforms", function()
       "data.pose_bins: unit must be \"degrees\" or \"radians\", not \"turns\"")
   end)
 
-  it("end with whiten or normalize", function()
+  it("raise an error if a transform comes after whiten or normalize", function()
     assert.has_error(function() batch_of(ds, {data.whiten(), data.resize(20)}) end,
       "transforms: whiten must be the last step, resize comes after it")
   end)
 
-  it("must give all pictures one size", function()
+  it("raise an error if the pictures keep several sizes", function()
     assert.has_error(function() batch_of(ds, {data.crop{}}) end,
       "data.loader: the pictures differ in size; add data.resize(side) to the transforms, or " ..
       "give augment or align a size")
   end)
 
-  it("refuse to mirror points without a task, and bins of labels that do not exist", function()
+  it("raise an error for mirrored points without a flip, and bins of an unknown label", function()
     assert.has_error(function()
       data.loader(ds, {transforms = {data.augment{flip = 0.5}}})
     end, "data.loader: mirroring changes 'landmarks', but nothing says how: give "
@@ -677,7 +679,7 @@ describe("transforms", function()
       "data.loader: bins of 'pose' want real numbers, but it is class")
   end)
 
-  it("run out of memory with a message, and leave nothing behind", function()
+  it("raise an error without memory, and free what they took", function()
     local some <const> = pictures.memory(2)
     local steps <const> = {data.resize(40), data.blur(1), data.augment{flip = 0.5}, data.noise(0.1)}
     collectgarbage()

@@ -1,4 +1,4 @@
---- data.wider: lists of boxes in the form of WIDER FACE.
+--- Tests data.wider, which reads lists of boxes in the form of WIDER FACE.
 
 local braid <const> = require "braid"
 local trees <const> = require "spec.support.reader_trees"
@@ -16,15 +16,15 @@ local TREE <const> = {["wider_face_split/wider_face_train_bbx_gt.txt"] = LIST,
   ["WIDER_val/images/v.png"] = "picture"}
 
 describe("data.wider", function()
-  it("has a sample for each face, with its picture, box and classes", function()
+  it("makes a sample of each face, with its picture, box and classes", function()
     trees.with(TREE, function(dir)
       local sets <const> = data.wider(dir)
       local train <const> = sets.train
       assert.equal(3, #train)
-      assert.equal(2, train.omitted) -- an invalid one, and one without an area
+      assert.equal(2, train.omitted) -- an invalid face, and a face without area
       assert.same({1, 1, 2}, train.index:totable())
       assert.equal(dir .. "/WIDER_train/images/1--Meeting/b.png", train:path(3))
-      -- 20 pixels, starting at pixel 10; centres of pixels are whole numbers
+      -- The box is 20 pixels wide from pixel 10; centres of pixels are whole numbers.
       assert.same({9.5, 11.5, 29.5, 41.5}, train.boxes[1]:totable())
       assert.same({1, 3, 2}, train.labels.blur:totable())
       assert.same({3, 1, 2}, train.labels.occlusion:totable())
@@ -33,19 +33,19 @@ describe("data.wider", function()
       assert.same({3, 16, 16}, data.loader(train, {batch = 3, size = 16, channels = 3})().image[1]
         .shape)
       assert.equal(1, #sets.val)
-      assert.is_nil(sets.val.labels.blur) -- a list of boxes alone
+      assert.is_nil(sets.val.labels.blur) -- this list has only boxes
     end)
   end)
 
-  it("serves a detector's samples", function()
+  it("gives data from which braid.vision.samples makes a detector's samples", function()
     trees.with(TREE, function(dir)
       local found <const> = braid.vision.samples(data.wider(dir).train, {size = 12, near = 30})
       assert.is_true(found.counts.positive > 0)
-      assert.is_true(found.landmarks:ne(found.landmarks):all():item()) -- there are no points
+      assert.is_true(found.landmarks:ne(found.landmarks):all():item()) -- WIDER FACE has no points
     end)
   end)
 
-  it("names the line that is wrong", function()
+  it("raises an error that names the wrong line", function()
     local function said(list)
       return trees.said({["wider_face_train_bbx_gt.txt"] = list, ["a.png"] = "picture"}, data.wider)
     end

@@ -1,5 +1,5 @@
---- examples/from_pytorch.md: its programs print to the digit what it shows, and its names are
--- there. spec/support/from_pytorch.lua checks PyTorch's side.
+--- Tests examples/from_pytorch.md: its programs print exactly the output shown, and Braid has the
+-- names in it. spec/support/from_pytorch.lua checks PyTorch's side.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -10,7 +10,7 @@ local PAGE <const> = "examples/from_pytorch.md"
 local METHODS <const> = core.tensor_metatable.methods
 local FIELDS <const> = {shape = true, grad = true, dtype = true}
 
--- Whether a name of the page leads to something: braid.cat, F.relu, x:sum, x.shape, ds:split.
+-- Whether a name of the page exists, such as braid.cat, F.relu, x:sum, x.shape, ds:split.
 local function is_there(name)
   local method <const> = name:match("^x:([%w_]+)$")
   if method then return METHODS[method] ~= nil end
@@ -25,14 +25,14 @@ end
 
 describe(PAGE, function()
   for i, program in ipairs(markdown.programs(PAGE)) do
-    it(("prints in its program %d what it shows, to the digit"):format(i), function()
+    it(("shows the exact output of its program %d"):format(i), function()
       local ok <const>, printed <const> = markdown.run(program.code)
       assert.is_true(ok, printed)
       assert.equal(program.output, printed)
     end)
   end
 
-  it("names what there is, in at least 150 rows", function()
+  it("has at least 150 rows, whose names of Braid exist", function()
     local rows <const>, seen <const> = from_pytorch.rows(), {}
     assert.is_true(#rows >= 150)
     for _, row in ipairs(rows) do
@@ -41,6 +41,9 @@ describe(PAGE, function()
       assert.is_nil(seen[row.pytorch], row.pytorch)
       seen[row.pytorch] = true
     end
-    assert.is_false(pcall(is_there, "braid.frobnicate") and is_there("x:frobnicate") or false)
+    for _, name in ipairs{"braid.frobnicate", "x:frobnicate"} do
+      local fine <const>, there <const> = pcall(is_there, name)
+      assert.is_falsy(fine and there, name)
+    end
   end)
 end)

@@ -1,5 +1,6 @@
---- The lessons of examples/ run, and the site of documentation (make docs) is whole: every name has
--- a page, every link leads somewhere, nothing comes from the network.
+--- Tests that the lessons of examples/ run, and that the site of documentation (make docs) is
+-- complete: every public name has a page, every link has a target, and nothing is loaded from the
+-- network.
 
 local api <const> = require "spec.support.docs.api"
 local braid <const> = require "braid"
@@ -18,7 +19,7 @@ teardown(function() shell.run("rm -rf " .. shell.quote(place)) end)
 
 describe("the lessons", function()
   for number, path in ipairs(literate.lessons()) do
-    it(path .. " runs, and draws what it names", function()
+    it(path .. " runs, and draws the pictures that it names", function()
       if shell.sanitized then pending("a core with sanitizers is too slow for lessons") end
       local found <const>, why <const> = site.runs({path}, place, {})
       assert.is_truthy(found, why)
@@ -29,7 +30,7 @@ describe("the lessons", function()
       for i, cell in ipairs(script) do
         printed = printed + #(found[path].printed[i] or "")
         for _, picture in ipairs(literate.pictures(cell)) do
-          if not cell.text:find("if #wrong", 1, true) then -- there may be no wrong answer
+          if not cell.text:find("if #wrong", 1, true) then -- draws only if there is a wrong answer
             assert.is_truthy(io.open(found[path].directory .. "/" .. picture), picture)
           end
         end
@@ -58,7 +59,7 @@ describe("a literate script", function()
     return list, script.title
   end
 
-  it("is text where a comment begins after an empty line, and code elsewhere", function()
+  it("has text in comments that follow an empty line, and code elsewhere", function()
     local list <const>, title <const> = cells("--- Title: a thing. More of it.\n--\n-- And more.\n"
       .. "\nlocal x = 1\n-- stays with the code\nlocal y = 2\n\n\n-- Text.\n\nprint(x)\n")
     assert.equal("Title: a thing", title)
@@ -68,8 +69,8 @@ describe("a literate script", function()
   end)
 end)
 
-describe("colours of code", function()
-  it("leave the text as it is", function()
+describe("html.code", function()
+  it("colours code without changing its text", function()
     local code <const> = 'local x <const> = nn.Conv2d(3, "a&b") -- <c>\n'
       .. "if x then return [[\n1 < 2]] end"
     local made <const> = html.code(code, function(name) return name == "nn.Conv2d" and "c.html" end)
@@ -124,7 +125,7 @@ describe("the site", function()
     end
   end)
 
-  holds("has links that lead to pages and to places in them", function()
+  holds("has links whose pages, and places in them, exist", function()
     local count = 0
     for path, text in pairs(pages) do
       local folder <const> = path:match("^(.*/)") or ""
@@ -142,7 +143,7 @@ describe("the site", function()
     assert.is_true(count > 5000)
   end)
 
-  holds("takes nothing from the network, and shows pictures that are there", function()
+  holds("loads nothing from the network, and its pictures exist", function()
     for path, text in pairs(pages) do
       if path:find("%.html$") then
         for target in text:gmatch('%ssrc="([^"]*)"') do
@@ -156,7 +157,7 @@ describe("the site", function()
     assert.is_nil(pages["search.js"]:find("fetch", 1, true))
   end)
 
-  holds("has an index of the search that names every page once", function()
+  holds("has a search index that names every page once", function()
     local rows <const> = assert(json.decode((pages["index.js"]:gsub("^const PAGES=", "")
       :gsub(";%s*$", ""):gsub("<\\/", "</"))))
     local seen <const> = {}
@@ -185,7 +186,7 @@ describe("the site", function()
     end
   end)
 
-  holds("shows code of Braid with a place for each line", function()
+  holds("shows Braid's sources with a link target for each line", function()
     local page <const> = pages["source/nn/prelu.lua.html"]
     assert.equal(select(2, shell.read("lua/braid/nn/prelu.lua"):gsub("\n", "\n")),
       select(2, page:gsub('<span id="l%d+">', "")) - 1)

@@ -1,10 +1,10 @@
---- Runs random programs until one ends the process: `make fuzz FUZZ=api`.
+--- Runs random programs until one fails: `make fuzz FUZZ=api`.
 --
 --   lua spec/fuzz/api.lua --lua build-asan/lua --calls 100000 [--seed n] [--seconds n]
 --
--- The given Lua runs the programs, a few thousand at a time. A program fails if it ends that Lua
--- by a signal or a sanitizer's report, takes longer than a minute, or leaves memory behind. It is
--- then run again alone, reduced to the statements that it needs to fail, and printed.
+-- The given Lua runs the programs, 200 in a process. A program fails if it ends that process by a
+-- signal or a sanitizer's report, takes longer than a minute, or leaves memory behind. It is then
+-- run again alone, reduced to the statements that it needs to fail, and printed.
 
 local shell <const> = require "spec.support.shell"
 
@@ -96,7 +96,7 @@ local function report(seed, result)
     result.err:sub(1, 6000), "\n")
   local statements <const> = require "spec.fuzz.programs".make(seed, STATEMENTS)
   if not fails(statements) then
-    io.write "it does not fail alone: run it after the ones before it\n"
+    io.write "the program does not fail alone: run it after the programs before it\n"
     return
   end
   local few <const> = shrunk(statements)

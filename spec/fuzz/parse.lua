@@ -1,4 +1,4 @@
---- The function that spec/fuzz/parse.c calls. The first byte of an input chooses the reader.
+--- The function that spec/fuzz/parse.c calls with each input. The first byte chooses the reader.
 
 local caffemodel <const> = require "braid.io.caffemodel"
 local core <const> = require "braid.core"
@@ -17,7 +17,7 @@ local READERS <const> = {s = safetensors.parse, n = npy.parse, z = npz.parse,
   p = caffemodel.parse, h = pth.parse, o = onnx, t = tar.parse}
 local TEXT_READERS <const> = {c = csv.parse, j = json.decode}
 
--- Readers of files: the other files in the directory, the name of the fuzzed one, and the call.
+-- Readers of files: the name of the fuzzed file, the other files in its directory, and the call.
 local pictures <const> = {["1.png"] = "", ["a.png"] = ""}
 local FILES <const> = {
   C = {"t.csv", pictures, function(dir) return data.csv(dir .. "/t.csv") end},
@@ -62,7 +62,7 @@ local function read_file(case, bytes)
     and not value:match("data%.%w+: (.*)"):find("%.lua:%d"), value)
 end
 
--- Random changes would never find a CRC, so every CRC is 0, also in the inputs of seeds.lua.
+-- Random changes would never give a right CRC, so every CRC is 0, also in the inputs of seeds.lua.
 core.crc32 = function() return 0 end
 
 return function(input)

@@ -1,6 +1,6 @@
---- Random programs over all of Braid, for spec/fuzz/api.lua. A program is a list of statements;
--- each may fail alone. They share the tables v (tensors), m (modules), o (optimizers), s (scopes
--- and modes) and c (coroutines), each with PLACES places.
+--- Random programs over all of Braid, for spec/fuzz/api.lua. A program is a list of statements; an
+-- error ends only its own statement. The statements share the tables v (tensors), m (modules), o
+-- (optimizers), s (scopes and modes) and c (coroutines), each with PLACES places.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -65,7 +65,7 @@ local function several(f, most)
   return "{" .. table.concat(list, ", ") .. "}"
 end
 
--- A table that does something else when its length is read.
+-- A table that runs other code when its length is read.
 local function trapped(text)
   if not chance(3) then return text end
   return ("trap(%s, function() %s end)"):format(text,

@@ -53,13 +53,13 @@ put("parse/jsonl-list", "L", "[{\"path\": \"a\", \"v\": 1}, {\"path\": \"b\", \"
 put("parse/pts", "P", "version: 1\nn_points: 2\n{\n1 2\n3 nan\n}\n")
 put("parse/mtfl", "M", "faces\\p 1.png 30 60 45 33 57 40 40 55 70 70 1 2 1 3\r\n ")
 put("parse/celeba", "A", "2\nSmiling Young\n1.jpg -1 1\na.jpg 1 -1\n")
-put("parse/table", "G", "age,sex,y\n30,f,1.5\n,m,\nNA,f,2e3\n")
+put("parse/table-inputs", "G", "age,sex,y\n30,f,1.5\n,m,\nNA,f,2e3\n")
 put("parse/tar", "t", require "spec.support.tars".make{ {"1.cls", "0"}, {"a/2.json", "{}"} })
 put("parse/celeba-csv", "K", "image_id,Smiling,Young\n1.jpg,-1,1\na.jpg,1,-1\n")
 put("parse/idx", "I", "\0\0\8\3\0\0\0\1\0\0\0\1\0\0\0\1a")
 put("parse/cifar", "B", "\3\4" .. ("x"):rep(3072))
 
--- Colour and gray, flat and noisy.
+-- Pictures in colour and in gray, of one value and of noise.
 braid.manual_seed(1)
 for c = 1, 3, 2 do
   put("png/flat" .. c, "\0", saved("png", braid.full({c, 5, 7}, 9, {dtype = "uint8"})))

@@ -1,13 +1,16 @@
+--- Tests braid.grad, hooks, braid.Function and braid.detect_anomaly, also with errors and with
+-- backward passes inside hooks.
+
 local braid <const> = require "braid"
 
 local function leaf(values)
   return braid.tensor(values, {dtype = "float64", requires_grad = true})
 end
 
-describe("a gradient that is changed by its own tensor", function()
-  it("keeps no memory alive", function()
+describe("x.grad, changed in place by x,", function()
+  it("does not keep memory in use", function()
     collectgarbage()
-    collectgarbage() -- what earlier specs left ends in two
+    collectgarbage() -- two collections free what earlier specs left
     local before <const> = braid.memory().live
     for _ = 1, 20 do
       local x <const> = braid.ones(1000):requires_grad_()
@@ -27,7 +30,7 @@ describe("a gradient that is changed by its own tensor", function()
 end)
 
 describe("braid.grad", function()
-  it("gives the gradients of leaves and of values on the way, and accumulates nothing", function()
+  it("gives gradients of leaves and of intermediate values, and sets no x.grad", function()
     local x <const>, w <const> = leaf{1, 2}, leaf{3, 4}
     local h <const> = x * w
     local y <const> = (h * h):sum()
@@ -38,7 +41,7 @@ describe("braid.grad", function()
     assert.is_nil(w.grad)
   end)
 
-  it("is an error for an input that is not used, unless allowed", function()
+  it("raises an error for an input that is not used, unless allow_unused is true", function()
     local x <const>, z <const> = leaf{1}, leaf{1}
     assert.has_error(function() braid.grad((x * 2):sum(), {x, z}) end,
       "grad: y does not depend on input 2; allow_unused = true gives false for it")
@@ -47,7 +50,7 @@ describe("braid.grad", function()
     assert.is_false(grads[2])
   end)
 
-  it("goes through a graph again when it was retained", function()
+  it("can run again if the graph was retained", function()
     local x <const> = leaf{3}
     local y <const> = (x * x):sum()
     assert.equal(6, braid.grad(y, {x}, {retain_graph = true})[1]:item())
@@ -55,7 +58,7 @@ describe("braid.grad", function()
     assert.has_error(function() braid.grad(y, {x}) end)
   end)
 
-  it("takes the gradient to start from", function()
+  it("accepts the gradient of the result", function()
     local x <const> = leaf{1, 2}
     local start <const> = braid.tensor({1, 10}, {dtype = "float64"})
     local g <const> = braid.grad(x * x, {x}, {gradient = start})
@@ -66,11 +69,11 @@ describe("braid.grad", function()
     local x <const> = leaf{1}
     assert.has_error(function() braid.grad((x * 2):sum(), {braid.ones(1)}) end)
     assert.has_error(function() braid.grad((x * 2):sum(), {x, x}) end)
-    x:sum():backward() -- and nothing of it remains
+    x:sum():backward() -- the refused calls changed nothing
     assert.equal(1, x.grad:item())
   end)
 
-  it("leaves nothing behind when it is refused, however often", function()
+  it("changes nothing if it raises an error, also after many calls", function()
     local c <const> = braid.ones(3)
     local refused <const> = {
       function(x) return braid.grad(x * 2, {x}) end,
@@ -101,7 +104,7 @@ describe("braid.grad", function()
 end)
 
 describe("hooks", function()
-  it("see the complete gradient once, of leaves and of values on the way", function()
+  it("get the complete gradient once, of leaves and of intermediate values", function()
     local x <const> = leaf{2}
     local h <const> = x * 3
     local seen <const> = {}
@@ -113,7 +116,7 @@ describe("hooks", function()
     assert.equal(37, x.grad:item())
   end)
 
-  it("may put another gradient in its place, in the order of registering", function()
+  it("can replace the gradient, and run in the order of registering", function()
     local x <const> = leaf{1}
     x:register_hook(function(g) return g + 1 end)
     x:register_hook(function(g) return g * 10 end)
@@ -131,7 +134,7 @@ describe("hooks", function()
     assert.equal(1, x.grad:item())
   end)
 
-  it("give their error to the pass, which then changes no gradient", function()
+  it("that fail end backward with their error, and no gradient changes", function()
     local x <const>, z <const> = leaf{1}, leaf{1}
     x:register_hook(function() error("no thanks", 0) end)
     local ok <const>, message <const> = pcall(function() (z * x):sum():backward() end)
@@ -141,7 +144,7 @@ describe("hooks", function()
     assert.is_nil(x.grad)
   end)
 
-  it("work when the pass runs in a coroutine", function()
+  it("work if backward runs in a coroutine", function()
     local x <const> = leaf{1}
     local seen
     x:register_hook(function(g) seen = g:item() end)
@@ -149,7 +152,7 @@ describe("hooks", function()
     assert.equal(5, seen)
   end)
 
-  it("refuse tensors without gradients", function()
+  it("cannot be registered on a tensor that requires no gradient", function()
     assert.has_error(function() braid.ones(1):register_hook(print) end)
   end)
 end)
@@ -163,7 +166,7 @@ describe("braid.Function", function()
     backward = function(ctx, dy) return dy * ctx.x * (2 * ctx.scale) end,
   }
 
-  it("uses the gradient it is given", function()
+  it("uses the gradient that its backward function returns", function()
     assert.is_true(braid.gradcheck(function(x) return square(x, 3):exp() end, {leaf{0.1, -0.2}}))
     local wrong <const> = braid.Function{forward = function(_, x) return x * x end,
       backward = function(_, dy) return dy end}
@@ -184,11 +187,11 @@ describe("braid.Function", function()
     assert.is_nil(b.grad)
   end)
 
-  it("records nothing when nothing asks for a gradient", function()
+  it("records nothing if no input requires a gradient", function()
     assert.is_false(square(braid.ones(2), 1).requires_grad)
   end)
 
-  it("names gradients of the wrong shape", function()
+  it("raises an error if its backward function returns a gradient of wrong shape", function()
     local f <const> = braid.Function{forward = function(_, x) return x * 1 end,
       backward = function() return braid.ones(7) end}
     local ok <const>, message <const> = pcall(function() f(leaf{1, 2}):sum():backward() end)
@@ -196,7 +199,7 @@ describe("braid.Function", function()
     assert.matches("gradient 1 must be a tensor of shape (2), not (7)", message, 1, true)
   end)
 
-  it("leaves no memory behind", function()
+  it("frees its memory", function()
     collectgarbage()
     local before <const> = braid.memory().live
     for _ = 1, 50 do square(leaf{1, 2}, 2):sum():backward() end
@@ -225,15 +228,15 @@ describe("braid.detect_anomaly", function()
     assert.matches("autograd_spec.lua:" .. line, message, 1, true)
   end)
 
-  it("is over when its value closes", function()
+  it("ends with the function that it was given", function()
     braid.detect_anomaly(function() return 1 end)
     assert.is_false(braid.tensor{-1}:sqrt():isfinite():item())
   end)
 end)
 
-describe("a hook, while gradients are on their way,", function()
-  it("may run a pass of its own over the same values: neither sees the other's", function()
-    -- In one order z's share arrives at x before the hook runs, in the other order after it.
+describe("a hook during backward", function()
+  it("can run another backward over the same values, and both are right", function()
+    -- In one order the gradient of x * 10 reaches x before the hook runs, in the other after it.
     for order = 1, 2 do
       local x <const> = leaf{1, 2, 3}
       local other <const> = (x * 3):sum()
@@ -251,7 +254,7 @@ describe("a hook, while gradients are on their way,", function()
     end
   end)
 
-  it("may run one through values that wait in the outer pass", function()
+  it("can run braid.grad through values whose gradients are not yet complete", function()
     local x <const> = leaf{1, 2}
     local shared <const> = x * 2
     local a <const> = shared * 3
@@ -265,7 +268,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.same({16, 16}, x.grad:totable())
   end)
 
-  it("may want the gradient of what the outer pass wants", function()
+  it("can ask for the gradient of the same tensor as the outer braid.grad", function()
     local x <const> = leaf{1, 2}
     local y <const> = x * 2
     local other <const> = (x * 7):sum()
@@ -275,7 +278,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.same({7, 7}, inner)
   end)
 
-  it("cannot run the same pass again, and leaves nothing half done", function()
+  it("cannot run the same backward again, and the error leaves no partial gradient", function()
     local x <const> = leaf{1, 2}
     local y <const> = x * 2
     local z <const> = y:sum()
@@ -290,7 +293,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.same({2, 2}, x.grad:totable())
   end)
 
-  it("that fails leaves no share of a gradient behind", function()
+  it("that fails leaves no partial gradient", function()
     local x <const> = leaf{ {1, 2}, {3, 4} }
     local values <const> = x:max(1)
     local halves <const> = {x:chunk(2, 1)}
@@ -311,7 +314,7 @@ describe("a hook, while gradients are on their way,", function()
     end
   end)
 
-  it("may remove and add hooks, itself too, and drop what it hangs on", function()
+  it("can remove and add hooks, remove itself, and free its own tensor", function()
     local x <const> = leaf{1, 2}
     local seen <const> = {}
     local y = x * 2
@@ -339,7 +342,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.same({6, 6}, x.grad:totable())
   end)
 
-  it("may end a target's part in gradients without harm to a later pass", function()
+  it("can set requires_grad of x to false and true without harm to later calls", function()
     local x <const> = leaf{1, 2}
     local y <const> = x * 2
     local remove <const> = y:register_hook(function()
@@ -352,10 +355,10 @@ describe("a hook, while gradients are on their way,", function()
     end
     remove()
     for _ = 1, 3 do y:sum():backward{retain_graph = true} end
-    assert.is_nil(x.grad) -- the graph knows the x of before
+    assert.is_nil(x.grad) -- the graph does not reach x after the change
   end)
 
-  it("that writes into a value that a gradient needs is an error", function()
+  it("that changes a value which a gradient needs causes an error", function()
     local x <const> = leaf{1, 2}
     local w <const> = braid.tensor{3, 4}
     local y <const> = x * w
@@ -363,7 +366,7 @@ describe("a hook, while gradients are on their way,", function()
     assert.error_matches(function() y:sum():backward() end, "changed in place")
   end)
 
-  it("may fail with anything as its error", function()
+  it("can raise an error of any type", function()
     for _, what in ipairs{"'boom'", "{}", "12", "nil", "setmetatable({}, {__tostring = error})"} do
       local x <const> = leaf{1}
       local y <const> = x * 2
@@ -373,7 +376,7 @@ describe("a hook, while gradients are on their way,", function()
     end
   end)
 
-  it("may run a pass in a coroutine that is then gone", function()
+  it("can run backward in a coroutine that is then collected", function()
     local x <const> = leaf{1, 2}
     local y <const> = x * 2
     local z <const>, other <const> = y * 3, (x * 5):sum()
@@ -389,10 +392,10 @@ describe("a hook, while gradients are on their way,", function()
   end)
 end)
 
-describe("an argument that grad or backward refuses", function()
+describe("a wrong argument of an autograd function", function()
   local x <const> = leaf{1, 2}
 
-  it("is named with the function that was called", function()
+  it("is named in the error, with the function", function()
     for message, f in pairs{
       ["grad: the tensor has shape (2), so {gradient = ...} must be given"]
         = function() braid.grad(x * 2, {x}) end,

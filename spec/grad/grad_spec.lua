@@ -1,5 +1,5 @@
---- Autograd: what is recorded, where gradients go, when they are refused, and how long graphs
--- live.
+--- Tests autograd: what is recorded, where gradients go, when they are refused, and how long graphs
+-- are kept.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -9,7 +9,7 @@ local function leaf(values, dtype)
 end
 
 describe("backward", function()
-  it("adds up in leaves from call to call", function()
+  it("adds the gradients of several calls in the leaves", function()
     local x <const> = leaf {1, 2};
     (x * 3):sum():backward()
     assert.same({3, 3}, x.grad:totable());
@@ -19,7 +19,7 @@ describe("backward", function()
     assert.is_nil(x.grad)
   end)
 
-  it("adds up what shared parts of an expression receive", function()
+  it("adds up the gradients of a value that is used several times", function()
     local x <const> = leaf {2}
     local shared <const> = x * x
     local y <const> = shared * shared + shared:exp() * 0 + shared
@@ -27,13 +27,13 @@ describe("backward", function()
     assert.same({36}, x.grad:totable())
   end)
 
-  it("uses a tensor that is both factors twice", function()
+  it("counts a tensor twice that is both factors of a product", function()
     local x <const> = leaf {3};
     (x * x):sum():backward()
     assert.same({6}, x.grad:totable())
   end)
 
-  it("sums over what was broadcast", function()
+  it("sums gradients over the broadcast dimensions", function()
     local x <const>, row <const>, column <const>, one <const> =
       braid.ones(2, 3, {dtype = "float64", requires_grad = true}), leaf {1, 2, 3},
       leaf {{10}, {20}}, leaf(2)
@@ -45,14 +45,14 @@ describe("backward", function()
     assert.equal(6 * 10 + 15 * 20, one.grad:item())
   end)
 
-  it("goes through views to the parts they show", function()
+  it("passes gradients through views to the elements that they show", function()
     local x <const> = leaf {{1, 2, 3}, {4, 5, 6}}
     local y <const> = x:t()[{{2, 3}, 1}] * 10 + x[2][{{1, 3, 2}}]
     y:sum():backward()
     assert.same({{0, 10, 10}, {1, 0, 1}}, x.grad:totable())
   end)
 
-  it("goes through reshape, expand, cat, stack and index tensors", function()
+  it("passes gradients through reshape, expand, cat, stack and index tensors", function()
     local x <const> = leaf {1, 2}
     local wide <const> = x:reshape(2, 1):expand(2, 3)
     local y <const> = braid.cat({wide:reshape(-1), x, braid.stack({x, x}):reshape(-1)})
@@ -61,7 +61,7 @@ describe("backward", function()
     assert.same({3, 1}, x.grad:totable())
   end)
 
-  it("serves several losses over one graph, kept or gone through at once", function()
+  it("works for several losses of one graph, one by one or as a sum", function()
     local x <const> = leaf {1, 2}
     local shared <const> = x * x
     local first <const>, second <const> = shared:sum(), (shared * 2):sum()
@@ -75,7 +75,7 @@ describe("backward", function()
     assert.same({5, 7}, x.grad:totable())
   end)
 
-  it("a second time is an error that says how to allow it", function()
+  it("raises an error at the second call, which says how to allow it", function()
     local x <const> = leaf {1, 2}
     local y <const> = (x * x):sum()
     y:backward()
@@ -96,7 +96,7 @@ describe("backward", function()
     assert.same({8, 16}, x.grad:totable())
   end)
 
-  it("of several elements wants a gradient of their shape", function()
+  it("from a tensor of several elements needs a gradient of its shape", function()
     local x <const> = leaf {1, 2}
     assert.has_error(function() (x * 2):backward() end,
       "backward: the tensor has shape (2), so {gradient = ...} must be given; "
@@ -108,13 +108,13 @@ describe("backward", function()
     assert.same({2, 20}, x.grad:totable())
   end)
 
-  it("of a tensor that depends on no leaf is an error", function()
+  it("from a tensor that depends on no leaf raises an error", function()
     assert.has_error(function() braid.ones(1):backward() end,
       "backward: the tensor does not depend on any that requires a gradient (computed under "
         .. "no_grad, or detached?)")
   end)
 
-  it("of a leaf gives 1", function()
+  it("from a leaf of one element gives the gradient 1", function()
     local x <const> = leaf(3)
     x:backward()
     assert.equal(1, x.grad:item())
@@ -127,7 +127,7 @@ describe("backward", function()
     assert.same({4, 4}, x.grad:totable())
   end)
 
-  it("keeps the gradients of two leaves apart in memory", function()
+  it("gives two leaves gradients that do not share memory", function()
     local x <const>, y <const> = leaf {1, 2}, leaf {3, 4};
     (x + y):backward {gradient = braid.ones(2, {dtype = "float64"})};
     (x * 2):sum():backward()
@@ -143,7 +143,7 @@ describe("backward", function()
     assert.is_true((x.grad[2] - braid.tensor {-half, half}):abs():max():item() < 1e-7)
   end)
 
-  it("gives nothing to an input it does not reach", function()
+  it("gives no gradient to a tensor that the result does not depend on", function()
     local x <const>, y <const> = leaf {1}, leaf {2}
     local _, place <const> = (x * y):max(1)
     assert.is_false(place.requires_grad)
@@ -152,7 +152,7 @@ describe("backward", function()
     assert.is_nil(y.grad)
   end)
 
-  it("visits a wide graph in an order in which every sum is complete", function()
+  it("visits each node of a wide graph only when its gradient is complete", function()
     local x <const> = leaf {0.5, -0.25, 2}
     local function f(v)
       local level = {v}
@@ -172,7 +172,7 @@ describe("backward", function()
     assert.is_true(braid.gradcheck(f, {x}))
   end)
 
-  it("adds to a gradient that arrived as a view without changing its whole", function()
+  it("does not change the given gradient when it adds to a view of it", function()
     local x <const> = leaf {{1, 2}, {3, 4}}
     local y <const> = x * 2
     local z <const> = y:reshape(4) + y:reshape(4) * 3
@@ -182,14 +182,14 @@ describe("backward", function()
     assert.same({1, 10, 100, 1000}, dz:totable())
   end)
 
-  it("adds to a gradient that was set expanded, element by element", function()
+  it("adds to x.grad element by element if that was set to an expanded tensor", function()
     local x <const> = leaf {1, 2, 3}
     x.grad = braid.ones(1, {dtype = "float64"}):expand(3);
     (x * x):sum():backward()
     assert.same({3, 5, 7}, x.grad:totable())
   end)
 
-  it("that fails leaves nothing behind for the next", function()
+  it("leaves no partial gradients for the next call if it fails", function()
     local x <const>, c <const> = leaf {1, 2}, braid.tensor({3, 4}, {dtype = "float64"})
     local shared <const> = x * 2
     local broken <const> = (shared * c):sum() + shared:exp():sum() + shared:sum()
@@ -210,7 +210,7 @@ describe("backward", function()
     assert.same({1}, x.grad:totable())
   end)
 
-  it("runs from within a coroutine", function()
+  it("can be called in a coroutine", function()
     local x <const> = leaf {2}
     coroutine.wrap(function() (x * x):sum():backward() end)()
     assert.same({4}, x.grad:totable())
@@ -218,7 +218,7 @@ describe("backward", function()
 end)
 
 describe("a graph", function()
-  it("of 50,000 nodes that nobody holds is freed, without recursion", function()
+  it("of 50,000 nodes is freed without recursion when it is no longer used", function()
     collectgarbage()
     local before <const> = braid.memory().live
     do
@@ -230,7 +230,7 @@ describe("a graph", function()
     assert.equal(before, braid.memory().live)
   end)
 
-  it("lets go of its tensors once it has been gone through", function()
+  it("frees its tensors after backward", function()
     local x <const> = braid.randn(100000):requires_grad_()
     collectgarbage()
     local before <const> = braid.memory().live
@@ -239,12 +239,12 @@ describe("a graph", function()
     assert.is_true(braid.memory().live - before >= 2 * 400000)
     y:backward()
     collectgarbage()
-    assert.is_true(braid.memory().live - before < 2 * 400000) -- the leaf's gradient
+    assert.is_true(braid.memory().live - before < 2 * 400000) -- only the leaf's gradient remains
   end)
 end)
 
 describe("requires_grad", function()
-  it("passes from any input to the result", function()
+  it("is true for a result if it is true for any input", function()
     local x <const>, c <const> = leaf {1}, braid.ones(1)
     assert.is_true((c * x).requires_grad)
     assert.is_false((c * c).requires_grad)
@@ -253,12 +253,12 @@ describe("requires_grad", function()
     assert.is_nil(x.grad_fn)
   end)
 
-  it("is for floats alone", function()
+  it("is only for float32 and float64", function()
     assert.has_error(function() braid.ones(2, {dtype = "int64"}):requires_grad_() end,
       "requires_grad_: only float32 and float64 tensors have gradients, not int64")
   end)
 
-  it("can be taken from a leaf, not from a result", function()
+  it("can be set to false for a leaf, not for a result", function()
     local x <const> = leaf {1}
     local y <const> = x * 2
     assert.has_error(function() y:requires_grad_(false) end,
@@ -268,7 +268,7 @@ describe("requires_grad", function()
     assert.is_false((x * 2).requires_grad)
   end)
 
-  it("ends with detach, which shares the values", function()
+  it("is false for x:detach(), which shares the values of x", function()
     local x <const> = leaf {1, 2}
     local d <const> = x:detach()
     assert.is_false(d.requires_grad)
@@ -279,7 +279,7 @@ describe("requires_grad", function()
     assert.same({10, 4}, x.grad:totable())
   end)
 
-  it("has grad read and written, in the tensor's shape and type", function()
+  it("lets x.grad be read and set, with the shape and dtype of x", function()
     local x <const> = leaf {1, 2}
     x.grad = braid.tensor({7, 8}, {dtype = "float64"});
     (x * 1):sum():backward()
@@ -302,14 +302,14 @@ describe("no_grad", function()
     assert.is_true((x * 2).requires_grad)
   end)
 
-  it("takes a function and returns what that returns", function()
+  it("calls a function and returns its results", function()
     local y <const>, z <const> = braid.no_grad(function() return x * 2, "more" end)
     assert.is_false(y.requires_grad)
     assert.equal("more", z)
     assert.is_true((x * 2).requires_grad)
   end)
 
-  it("ends when an error leaves it, in both forms", function()
+  it("ends when an error leaves its block or its function", function()
     assert.is_false(pcall(function()
       local _ <close> = braid.no_grad()
       error "boom"
@@ -319,7 +319,7 @@ describe("no_grad", function()
     assert.is_true(core.is_recording())
   end)
 
-  it("nests", function()
+  it("can be opened inside another no_grad", function()
     do
       local _ <close> = braid.no_grad()
       do local _ <close> = braid.no_grad() end -- luacheck: ignore
@@ -342,7 +342,7 @@ describe("gradcheck", function()
     assert.is_true(braid.gradcheck(function(x) return x:tanh() end, {leaf {0.5, -1}}))
   end)
 
-  it("catches a wrong one and names the element", function()
+  it("finds a wrong gradient and names its element", function()
     local ok <const>, message <const> = braid.gradcheck(function(x)
       return x:detach() * x -- the gradient is half of what it should be
     end, {leaf {0.5, 2}})
@@ -359,13 +359,13 @@ describe("gradcheck", function()
     assert.matches("^input 2, element 1: ", message)
   end)
 
-  it("wants float64", function()
+  it("accepts only float64", function()
     assert.has_error(function() braid.gradcheck(function(x) return x end,
       {leaf({1}, "float32")}) end,
       "gradcheck: inputs must be float64, not float32")
   end)
 
-  it("leaves inputs and the graph's mode as they were", function()
+  it("does not change its inputs, nor whether gradients are recorded", function()
     local x <const> = leaf {0.5}
     braid.gradcheck(function(a) return a * a end, {x})
     assert.same({0.5}, x:detach():totable())
@@ -374,7 +374,7 @@ describe("gradcheck", function()
 end)
 
 describe("a gradient that is set", function()
-  it("brings no graph with it, so that a tensor cannot come to hold itself", function()
+  it("is cut from its graph, so that no tensor keeps itself in memory", function()
     collectgarbage()
     collectgarbage()
     local before <const> = braid.memory().live

@@ -1,5 +1,6 @@
--- Odd modules: modules that hold each other, parts that walks do not reach, forward functions that
--- forget to return a result.
+--- Tests unusual modules: modules that hold each other, parts in places that are not searched,
+-- plain tensors, and forward functions and mixers that return a wrong value.
+
 local braid = require "braid"
 local class = require "braid.class"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
@@ -47,7 +48,7 @@ local function table_in_itself()
   return m, 4
 end
 
--- 40 levels, each held twice by the one above: 2^40 paths.
+-- 40 modules, each of which holds the module below it twice: 2^40 paths.
 local function diamonds()
   local m = nn.Sequential{nn.Linear(2, 2)}
   for _ = 1, 40 do
@@ -62,7 +63,7 @@ describe("a module that can be reached in many ways", function()
   for name, make in pairs{itself = with_itself, partners = partners, table = table_in_itself,
     diamonds = diamonds} do
     for operation, run in pairs(OPERATIONS) do
-      it(("counts once: %s of %s"):format(operation, name), function()
+      it(("has each parameter once, also after %s: %s"):format(operation, name), function()
         local m <const>, parameters <const> = make()
         run(m)
         assert.equal(parameters, #m:parameters())
@@ -87,7 +88,7 @@ describe("a module that can be reached in many ways", function()
       "missing: decoder.bias; unexpected: $")
   end)
 
-  it("ties a tensor: one parameter, both names, either of them is enough", function()
+  it("with one tensor under two names has one parameter, and loads it from either name", function()
     local net <const> = nn.Sequential{nn.Linear(3, 3, {bias = false}),
       nn.Linear(3, 3, {bias = false})}
     net[2].weight = net[1].weight
@@ -101,7 +102,7 @@ describe("a module that can be reached in many ways", function()
     assert.equal(net[1].weight, net[2].weight)
   end)
 
-  it("prints a part once, and deep ones by name", function()
+  it("prints each part once, and very deep parts only by name", function()
     local text <const> = tostring((with_itself()))
     assert.equal("Sequential()\n  1: Linear(2, 2)\n  me: Sequential() as above", text)
     local m = nn.Sequential{nn.ReLU()}
@@ -110,7 +111,7 @@ describe("a module that can be reached in many ways", function()
   end)
 end)
 
-describe("a part where parts are not looked for", function()
+describe("a part in a place that is not searched", function()
   local function refused(change, message)
     for _, operation in ipairs{"parameters", "state_dict", "clone_parameters", "freeze", "to"} do
       local net <const> = nn.Sequential{nn.Linear(2, 2)}
@@ -123,7 +124,7 @@ describe("a part where parts are not looked for", function()
     end
   end
 
-  it("is refused in an object, or under a key that is neither a name nor a number", function()
+  it("is refused in an object, and under a key that is neither a name nor a number", function()
     local Box <const> = {__name = "Box"}
     refused(function(net) net.box = setmetatable({inner = nn.Linear(2, 2)}, Box) end,
       "Sequential: 'box' is an object with a metatable, in which no parameters are looked for")
@@ -138,7 +139,7 @@ describe("a part where parts are not looked for", function()
       "Sequential: 'parts' holds a part under a key that is a table")
   end)
 
-  it("is skipped where it is not a module: objects of numbers, tasks, data", function()
+  it("is ignored if it is no module: an object of numbers, tasks, data", function()
     local net <const> = nn.Sequential{nn.Linear(2, 2)}
     net.tasks = mtl.tasks{a = mtl.classes{2}}
     net.box = setmetatable({1, "two", {mean = braid.zeros(3)}}, {__name = "Box"})
@@ -152,7 +153,7 @@ describe("a plain tensor in a module", function()
   function Net:init(t) self.w = t end
   function Net:forward(x) return x * self.w end
 
-  it("is refused as a parameter, and says what it could be", function()
+  it("is refused as a parameter, and the error says how to declare it", function()
     assert.error_matches(function() Net(braid.randn(2)):parameters() end,
       "parameters: w is a plain float32 tensor, which no optimizer would change; "
       .. "nn.Module.parameter(t) makes it a parameter, self:buffer(\"w\", t) keeps it as state", 1,
@@ -166,7 +167,7 @@ describe("a plain tensor in a module", function()
       "parameters: 1.wieght is a plain float32 tensor", 1, true)
   end)
 
-  it("is a parameter when it takes a gradient, and stays one while frozen", function()
+  it("is a parameter if it requires a gradient, also while it is frozen", function()
     for _, make in ipairs{nn.Module.parameter, function(t) return t:requires_grad_() end} do
       local net <const> = Net(make(braid.randn(2)))
       assert.equal(1, #net:parameters())
@@ -179,7 +180,7 @@ describe("a plain tensor in a module", function()
     end
   end)
 
-  it("is a buffer when the module says so: saved, copied, not trained", function()
+  it("is a buffer after net:buffer: it is saved and copied, but not trained", function()
     local net <const> = nn.Sequential{nn.Linear(2, 2)}
     net:buffer("seen", braid.tensor{1, 2})
     local other <const> = nn.Sequential{nn.Linear(2, 2)}
@@ -193,7 +194,7 @@ describe("a plain tensor in a module", function()
 end)
 
 describe("a forward that returns nothing", function()
-  it("is an error that names the module's path", function()
+  it("raises an error that names the module's path", function()
     local Silent <const> = class("Silent", nn.Module)
     function Silent.forward(_, x) local _ = x * 2 end
     local net <const> = nn.Sequential{nn.Linear(2, 2), nn.Sequential{Silent()}}
@@ -227,7 +228,7 @@ describe("a user's own mixer", function()
   end
   local function passes(_, xs) return xs end
 
-  it("that returns nothing, too little or something else is an error that says what", function()
+  it("raises an error if it returns nothing, too few maps or another type", function()
     wrong("mtl.own at block 'fc': list(xs, z) returned nothing; it must return a list of 2 maps",
       function() end, nil, false)
     wrong("list(xs, z) returned 1 maps of 2", function(_, xs) return {xs[1]} end, nil, false)
@@ -243,7 +244,7 @@ describe("a user's own mixer", function()
     assert.is_table(network(passes, passes)(braid.ones(1, 2)))
   end)
 
-  it("is an error, too, where a tap returns something else", function()
+  it("can have a tap, and an error names a tap that returns no map", function()
     local net <const> = network(passes, passes)
     assert.error_matches(function() net(braid.ones(1, 2), function() return 1 end) end,
       "network: the tap at block 'fc' returned a number", 1, true)

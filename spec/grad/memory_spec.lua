@@ -1,4 +1,5 @@
---- Memory that graphs hold, and when it is freed: scopes, changes in place, unusual gradients.
+--- Tests the memory that graphs hold and when it is freed, changes in place, scopes, and gradients
+-- at special values.
 
 local braid <const> = require "braid"
 
@@ -7,7 +8,7 @@ local function leaf(values, dtype)
 end
 
 describe("a change in place", function()
-  it("of a leaf that wants a gradient is an error", function()
+  it("of a leaf that requires a gradient is an error", function()
     local x <const> = leaf {1, 2}
     assert.has_error(function() x:add_(1) end,
       "add_: a leaf that requires a gradient cannot be changed in place; do it under "
@@ -35,7 +36,7 @@ describe("a change in place", function()
       .. "changed in place, but its old values are needed for the gradient")
   end)
 
-  it("through a view or by index is noticed as well", function()
+  it("through a view or by index is detected too", function()
     for _, change in ipairs {function(c) c[1] = 9 end,
       function(c) c:narrow(1, 1, 1):add_(1) end,
         function(c) c:reshape(2, 1):fill_(0) end, function(c) c:detach():zero_() end,
@@ -55,7 +56,7 @@ describe("a change in place", function()
     assert.same({1, 1}, x.grad:totable())
   end)
 
-  it("of a result is recorded, with the old value where the gradient needs it", function()
+  it("of a result is recorded, and the old value is kept if the gradient needs it", function()
     local x <const> = leaf {1, 2}
     local y <const> = x * 3
     y:mul_(2):square_():add_(1)
@@ -74,7 +75,7 @@ describe("a change in place", function()
     assert.equal(2, view:dim())
   end)
 
-  it("of a tensor by one that wants a gradient makes it part of the graph", function()
+  it("that adds a tensor with a graph makes the changed tensor part of that graph", function()
     local x <const>, y <const> = leaf {1, 2}, braid.zeros(2, {dtype = "float64"})
     y:add_(x * 3)
     y:sum():backward()
@@ -83,7 +84,7 @@ describe("a change in place", function()
 end)
 
 describe("a scope", function()
-  it("releases what was made in it, and using that is a clear error", function()
+  it("releases the tensors made in it; to use one then is an error", function()
     local kept, lost
     do
       local _ <close> = braid.scope()
@@ -116,7 +117,7 @@ describe("a scope", function()
     assert.equal(before, after)
   end)
 
-  it("leaves gradients of leaves made outside", function()
+  it("does not release gradients of leaves that were made outside it", function()
     local x <const> = leaf {1, 2}
     for _ = 1, 2 do
       local _ <close> = braid.scope();
@@ -126,7 +127,7 @@ describe("a scope", function()
     assert.same({4, 8}, x.grad:totable())
   end)
 
-  it("leaves the values of a graph that is held from outside", function()
+  it("does not release the values of a graph that a kept tensor needs", function()
     local x <const> = leaf {1, 2}
     local y
     do
@@ -138,7 +139,7 @@ describe("a scope", function()
     assert.same({2, 4}, x.grad:totable())
   end)
 
-  it("nests: an inner one releases its own, keep() leaves every one", function()
+  it("inside another releases only its own tensors, and none after keep()", function()
     local outer <close> = braid.scope()
     local a <const> = braid.ones(1)
     local b, c
@@ -164,14 +165,14 @@ describe("a scope", function()
     assert.equal(1, braid.ones(1):item())
   end)
 
-  it("closed twice does no harm", function()
+  it("can be closed twice", function()
     local scope <const> = braid.scope()
     scope:close()
     scope:close()
     assert.equal(1, braid.ones(1):item())
   end)
 
-  it("closed before one opened within it leaves that one whole", function()
+  it("that closes before its inner scope does not release the inner scope's tensors", function()
     local outer <const> = braid.scope()
     local inner <const> = braid.scope()
     local x <const> = braid.ones(1)
@@ -183,30 +184,30 @@ describe("a scope", function()
   end)
 end)
 
-describe("a gradient at the edge of a range", function()
+describe("a gradient", function()
   local function slope(f, x)
     local v <const> = braid.tensor(x):requires_grad_()
     f(v):sum():backward()
     return v.grad:totable()
   end
 
-  it("of clamp is 0 at a limit, as in PyTorch, and 1 at an infinity without one", function()
+  it("of clamp is 0 at a limit, as in PyTorch, and 1 at infinity without a limit", function()
     assert.same({0, 1, 0}, slope(function(x) return x:clamp(-1, 1) end, {-1, 0, 1}))
     assert.same({1, 0}, slope(function(x) return x:clamp {max = 1} end, {-math.huge, 1}))
     assert.same({0, 1}, slope(function(x) return x:clamp {min = 1} end, {1, math.huge}))
   end)
 
-  it("of a remainder is 1 for what is divided, the negative quotient for the divisor", function()
+  it("of x % y is 1 for x, and minus the quotient rounded down for y", function()
     assert.same({1, 1, 1}, slope(function(x) return x % 2 end, {3.5, -0.5, 1}))
     assert.same({-1, 2, 0},
       slope(function(y) return braid.tensor {3.5, -3, 1} % y end, {2, 2, 4}))
   end)
 
-  it("of relu lets NaN be seen", function()
+  it("of relu is 1 at NaN", function()
     assert.same({0, 0, 1, 1}, slope(function(x) return x:relu() end, {-1, 0, 2, 0 / 0}))
   end)
 
-  it("adds what comes to parts of a tensor where the other parts' gradients lie", function()
+  it("of a tensor is the sum of the gradients of its overlapping parts", function()
     local x <const> = braid.arange(1, 12):to("float64"):reshape(3, 4):requires_grad_()
     local inner <const> = x * 1 -- a value within the graph, and a leaf
     for _, v in ipairs{inner, x} do
@@ -222,7 +223,7 @@ describe("a gradient at the edge of a range", function()
     end
   end)
 
-  it("adds up parts although a hook between them runs a pass of its own", function()
+  it("of a tensor is right if a hook runs another backward between two of its parts", function()
     for which = 1, 2 do
       local x <const> = braid.arange(1, 6):to("float32"):requires_grad_()
       local other <const> = (x * 3):sum()

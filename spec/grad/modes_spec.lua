@@ -1,5 +1,6 @@
--- Functions that run a user's network leave every part in its mode, and recording as it was, also
--- if something inside fails.
+--- Tests that functions that run a user's network leave every module in its mode (training or
+-- evaluation), and recording of gradients on, also if something inside fails.
+
 local braid = require "braid"
 local class = require "braid.class"
 local core = require "braid.core"
@@ -73,9 +74,9 @@ local function mixed(fuse)
   return net
 end
 
-describe("modes", function()
+describe("the mode of each module", function()
   for name, run in pairs(RUNS) do
-    it("are after " .. name .. " as they were before, whether it ends or fails", function()
+    it("is the same after " .. name .. " as before, also if it fails", function()
       for _, fuse in ipairs{0, 1, 2} do
         local net <const> = mixed(fuse)
         local before <const> = modes(net)
@@ -90,7 +91,7 @@ describe("modes", function()
     end)
   end
 
-  it("of a detector's networks stay as they were", function()
+  it("is kept in the networks of a detector", function()
     local tasks <const> = mtl.tasks{face = mtl.classes{2}, box = mtl.real{4},
       landmarks = mtl.landmarks{}}
     local nets <const> = {}
@@ -106,7 +107,7 @@ describe("modes", function()
     end
   end)
 
-  it("of a loader's loop left by an error are not touched", function()
+  it("and recording are kept if an error ends a loop over a loader", function()
     local faces <const> = data.faces{n = 8, seed = 1}.train
     pcall(function()
       for _ in data.loader(faces, {batch = 4}) do

@@ -1,4 +1,5 @@
---- The common part of several losses, and gradients that end in the rows of an arena.
+--- Tests core.reach and core.frontier, which find what several losses share, and
+-- core.backward_rows, which writes gradients into the rows of a matrix (the arena).
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -14,7 +15,7 @@ describe("core.reach", function()
     local x <const>, y <const> = (shared + c):sum(), (shared * shared):sum()
     assert.same({2, 2, 1, 0}, core.reach({x, y}, {a, b, c, d}))
     assert.same({1, 1, 0, 0}, core.reach({y}, {a, b, c, d}))
-    assert.same({3}, core.reach({x, y, x}, {a})) -- also the same loss again
+    assert.same({3}, core.reach({x, y, x}, {a})) -- a loss given twice counts twice
     assert.same({0, 0}, core.reach({braid.ones(1)}, {a, braid.ones(1)}))
     assert.same({}, core.reach({x}, {}))
   end)
@@ -28,7 +29,7 @@ describe("core.frontier", function()
     return list
   end
 
-  it("finds the last values that losses share", function()
+  it("finds the last values that the losses share", function()
     local w <const>, u <const>, v <const> = leaf(3, 4), leaf(4, 1), leaf(4, 2)
     local z <const> = braid.randn({5, 3}, {dtype = "float64"}):matmul(w):tanh()
     assert.same({"5x4"}, shapes{z:matmul(u):sum(), z:matmul(v):sum()})
@@ -36,7 +37,7 @@ describe("core.frontier", function()
     assert.same({"3x4", "5x4"}, shapes{z:matmul(u):sum() + w:sum(), z:matmul(v):sum()})
   end)
 
-  it("goes before a value of which each takes a part", function()
+  it("finds the whole of a value if each loss uses only a part of it", function()
     local a <const>, b <const> = leaf(2, 3), leaf(2, 3)
     local both <const> = braid.cat({a * 2, b * 3}, 2):exp()
     assert.same({"2x6"}, shapes{both:narrow(2, 1, 3):sum(), both:narrow(2, 4, 3):sum()})
@@ -45,7 +46,7 @@ describe("core.frontier", function()
 end)
 
 describe("core.backward_rows", function()
-  it("puts each loss's gradient into its row, and accumulates elsewhere", function()
+  it("writes each loss's gradient into its row, and accumulates in other leaves", function()
     local w <const>, other <const>, u <const>, v <const> = leaf(3, 4), leaf(2), leaf(4), leaf(4)
     local z <const> = w:sum(1)
     local losses <const> = {(z * u):sum(), (z * v):exp():sum()}
@@ -60,14 +61,14 @@ describe("core.backward_rows", function()
     for i = 1, 2 do
       local views <const> = core.split_row(arena, i, {w, other})
       near(views[1], wanted[i][1])
-      assert.same({0, 0}, views[2]:totable()) -- no gradient arrives there
+      assert.same({0, 0}, views[2]:totable()) -- the loss does not depend on it
     end
     assert.is_nil(w.grad)
     near(u.grad, wanted[1][2])
     near(v.grad, wanted[2][2])
   end)
 
-  it("ends at values within the graph, whose gradients then go on at once", function()
+  it("can stop at values within the graph, and go on from them in one pass", function()
     local w <const>, u <const>, v <const> = leaf(3, 4), leaf(4), leaf(4)
     local z <const> = w:sum(1):tanh()
     local losses <const> = {(z * u):sum(), (z * v):sum()}
@@ -84,7 +85,7 @@ describe("core.backward_rows", function()
     near(u.grad * 2, plain[2])
   end)
 
-  it("adds the gradients of several paths, in every type, and with hooks", function()
+  it("adds the gradients of several paths, in every dtype, and with hooks", function()
     local x <const>, y <const> = leaf(2, 3), braid.randn(3):requires_grad_()
     local seen = 0
     y:register_hook(function(g)
@@ -108,7 +109,7 @@ describe("core.backward_rows", function()
     near(x.grad, x * 6 + 2)
   end)
 
-  it("says what is wrong, and changes nothing", function()
+  it("raises an error for a wrong arena or a tensor given twice, and changes nothing", function()
     local x <const> = leaf(3)
     local loss <const> = x:sum()
     local arena <const> = core.new({1, 2}, "float64", 5)

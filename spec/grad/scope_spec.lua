@@ -1,6 +1,6 @@
---- Scopes and modes belong to the coroutine that opened them: a scope that another coroutine
--- forgot, dropped or left suspended has no effect. Scripts run in a process of their own, because a
--- warning appears only once in a process.
+--- Tests that scopes and modes belong to the coroutine that opened them: a scope of a coroutine
+-- that is dropped or suspended has no effect elsewhere. Scripts run in a process of their own,
+-- because a warning appears only once in a process.
 
 local shell <const> = require "spec.support.shell"
 
@@ -9,7 +9,7 @@ package.path = %q .. package.path
 package.cpath = %q .. package.cpath
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
-local function count(x) -- 20001, in as many steps
+local function count(x) -- makes 20000 tensors
   for _ = 1, 20000 do x = x + 1 end
   return x:item()
 end
@@ -39,8 +39,8 @@ local function times(text, part)
   return n
 end
 
-describe("a scope that nothing holds", function()
-  it("frees nothing and says so once", function()
+describe("a scope that is not assigned", function()
+  it("frees nothing, and warns once", function()
     local result <const> = run [[
 for _ = 1, 3 do
   braid.scope()
@@ -57,7 +57,7 @@ print(v:sum():item())]]
     assert.equal(1, times(result.err, "\n"))
   end)
 
-  it("leaves those around and within it as they were", function()
+  it("does not change the scopes around it and inside it", function()
     prints("false 1.0 2.0\nfalse false\n", [[
 local outer <const> = braid.scope()
 local a <const> = braid.ones(1)
@@ -77,7 +77,7 @@ print((pcall(a.item, a)), (pcall(d.item, d)))]])
 end)
 
 describe("a scope", function()
-  it("ends with the coroutine that was dropped in it, and frees nothing then", function()
+  it("ends with its coroutine if that is dropped, and frees nothing", function()
     prints("20001.0\n20001.0\n", [[
 for _ = 1, 2 do
   local co = coroutine.wrap(function() local _ <close> = braid.scope() coroutine.yield() end)
@@ -87,7 +87,7 @@ for _ = 1, 2 do
 end]])
   end)
 
-  it("holds what its own coroutine makes, however coroutines take turns", function()
+  it("releases only tensors of its own coroutine, in any order of coroutines", function()
     prints("2.0 false true\n2.0 false\n", [[
 local made
 local co = coroutine.wrap(function()
@@ -108,7 +108,7 @@ print((x + 1):item(), pcall(y.item, y), (pcall(x.item, x)))
 print((x + 1):item(), (pcall(made.item, made)))]])
   end)
 
-  it("of a coroutine may close it in any order, from anywhere", function()
+  it("of a coroutine can be closed in any order, and from another coroutine", function()
     prints("true true\nfalse false\n", [[
 local a, b, x, y
 local first = coroutine.wrap(function() a = braid.scope() x = braid.ones(1) coroutine.yield() end)
@@ -119,7 +119,7 @@ a:close() b:close() a:close()
 print((pcall(x.item, x)), (pcall(y.item, y)))]])
   end)
 
-  it("closed by a finalizer makes what is used later an error", function()
+  it("that a finalizer closes makes the later use of its tensors an error", function()
     local result <const> = run [[
 local s = braid.scope()
 local x = braid.ones(1)
@@ -131,7 +131,7 @@ count(x)]]
     assert.equal(1, result.status)
   end)
 
-  it("closed while arguments are read is an error or changes nothing", function()
+  it("that closes while arguments are read causes an error or changes nothing", function()
     prints("true\n", [[
 local s = braid.scope()
 local x = braid.ones(4)
@@ -146,7 +146,7 @@ local ok, message = pcall(braid.cat, setmetatable({}, {__len = function() return
 print(ok or message:find("was released") ~= nil)]])
   end)
 
-  it("says whether it is open", function()
+  it("prints whether it is open", function()
     prints("scope (open, 2 tensors)\nscope (closed)\nno_grad (open)\nno_grad (closed)\n2\n", [[
 local s <const> = braid.scope()
 local held <const> = {braid.ones(1), braid.ones(1)}
@@ -162,7 +162,7 @@ print(#held)]])
 end)
 
 describe("a mode", function()
-  it("of a coroutine that is suspended, dropped or dead is not felt elsewhere", function()
+  it("of a coroutine that is suspended, dropped or dead has no effect elsewhere", function()
     prints("true\ntrue\ntrue\ntrue\ntrue\n", [[
 local function open(last)
   return coroutine.create(function() braid.no_grad(function() coroutine.yield() last() end) end)
@@ -185,7 +185,7 @@ collectgarbage()
 print(recorded())]])
   end)
 
-  it("is the coroutine's own again when it goes on", function()
+  it("is in effect again when its coroutine goes on", function()
     prints("false true\nfalse true\nfalse true\n", [[
 local co = coroutine.wrap(function()
   local _ <close> = braid.no_grad()
@@ -194,7 +194,7 @@ end)
 for _ = 1, 3 do print(co(), recorded()) end]])
   end)
 
-  it("holds in coroutines that are resumed under it, whenever they were made", function()
+  it("is in effect in coroutines that are resumed inside it", function()
     prints("true false false true\nfalse true\n", [[
 local function each()
   while true do coroutine.yield(recorded()) end
@@ -213,7 +213,7 @@ end)
 print(nested(), before())]])
   end)
 
-  it("that nothing holds ends when it is collected, and says so once", function()
+  it("that is not assigned ends when it is collected, and warns once", function()
     for _, name in ipairs {"no_grad", "detect_anomaly"} do
       local result <const> = run(([[
 for _ = 1, 3 do
@@ -227,7 +227,7 @@ end]]):gsub("NAME", name))
     end
   end)
 
-  it("may end before one that was opened within it", function()
+  it("can be closed before a mode that was opened inside it", function()
     prints("false\ntrue\n", [[
 local a <const>, b <const> = braid.no_grad(), braid.no_grad()
 a:close()
@@ -236,7 +236,7 @@ b:close()
 print(recorded())]])
   end)
 
-  it("that looks for anomalies belongs to its coroutine too", function()
+  it("of detect_anomaly belongs to its coroutine too", function()
     prints("true\nfalse\ntrue\n", [[
 local function divides() return (pcall(function() return braid.zeros(1) / 0 end)) end
 local co = coroutine.wrap(function()
@@ -249,7 +249,7 @@ co = nil
 print(divides())]])
   end)
 
-  it("of a backward pass holds in what its hooks do, in coroutines too", function()
+  it("of a backward pass is in effect in its hooks, also in their coroutines", function()
     prints("false false\ntrue\n", [[
 local x <const> = braid.ones(1):requires_grad_()
 local y <const> = x * 2
@@ -263,7 +263,7 @@ print(a, b)
 print(recorded())]])
   end)
 
-  it("costs nothing that grows with the coroutines that have come and gone", function()
+  it("has no effect after 9000 coroutines with open modes were dropped", function()
     prints("true\n", [[
 for _ = 1, 300 do
   for _ = 1, 30 do
@@ -280,7 +280,7 @@ print(recorded())]])
   end)
 end)
 
-describe("a metamethod of a scope or mode that is called by hand", function()
+describe("a metamethod of a scope or mode that is called directly", function()
   it("refuses an object of another kind", function()
     prints(("false\n"):rep(8), [[
 local function call(event, of, ...)

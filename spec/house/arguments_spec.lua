@@ -1,4 +1,4 @@
---- Public functions take the arguments that they name, and refuse more.
+--- Tests that public functions take the arguments that they name, and refuse more.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -15,7 +15,7 @@ local function all_of(f, takes)
   end
 end
 
--- The message of a call with one argument, or with MANY.
+-- The message of a call with n arguments.
 local function said(value, n)
   local given <const> = {}
   for i = 1, n do given[i] = false end
@@ -30,7 +30,7 @@ end
 local ANY <const> = {["F.repeat_"] = true, ["F.tile"] = true, ["F.permute"] = true,
   ["F.reshape"] = true, ["F.view"] = true, ["F.expand"] = true, ["F.argsort"] = true}
 
-describe("more arguments than there are", function()
+describe("too many arguments", function()
   it("are an error in every class of Braid", function()
     local seen = 0
     all_of(function(name, value)
@@ -53,7 +53,7 @@ describe("more arguments than there are", function()
     assert.is_true(seen > 150)
   end)
 
-  it("name what was called, at the user's line, unless they are nil", function()
+  it("are named at the user's line, with the function, unless they are nil", function()
     for text, f in pairs{
       ["Dropout: takes at most 1 argument, not 2; there is no place for true"] = function()
         local _ <const> = nn.Dropout(0.5, true)
@@ -70,7 +70,7 @@ describe("more arguments than there are", function()
 end)
 
 describe("a scale factor", function()
-  it("is named where its pixels are too many or too few", function()
+  it("is named in the error if it makes too many or too few pixels", function()
     for _, factor in ipairs{1e18, 1e-18, 1e300} do
       for _, given in ipairs{factor, {2, factor}} do
         local ok <const>, message <const> = pcall(function()
@@ -84,7 +84,7 @@ describe("a scale factor", function()
 end)
 
 describe("layers", function()
-  it("of an impossible size are named in the message", function()
+  it("of an impossible size are named in the error", function()
     local huge <const> = 1 << 40
     local layers <const> = {Linear = {huge, huge}, Conv1d = {huge, huge, {kernel = 3}},
       Conv2d = {huge, huge, {kernel = 3}}, ConvTranspose2d = {huge, huge, {kernel = 3}},
@@ -101,7 +101,7 @@ describe("layers", function()
     end
   end)
 
-  it("that get no tensor are named by their paths", function()
+  it("that get no tensor are named by their paths in the error", function()
     local net <const> = nn.Sequential{function(x) return x end, nn.Sequential{nn.Linear(2, 2)}}
     local ok <const>, message <const> = pcall(function() return (net({})) end)
     assert.is_false(ok)

@@ -1,4 +1,4 @@
--- The benchmark runs, and writes the files that it names. No time is asserted.
+--- Tests that the benchmark runs, and writes the file that it names. No time is asserted.
 
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
@@ -16,7 +16,7 @@ describe("make bench", function()
     return run.out, assert(json.decode(text))
   end
 
-  it("without PyTorch shows our columns and writes them down #slow", function()
+  it("without PyTorch shows and writes the numbers of Braid #slow", function()
     local shown <const>, result <const> =
       bench("--only 'tcdcn fit pooling 2048 c320 overhead'")
     assert.matches("No PyTorch", shown, 1, true)
@@ -54,10 +54,10 @@ describe("make bench", function()
     assert.same({ms = true, us = true}, units)
   end)
 
-  it("shows where a step spends its time, if asked to #slow", function()
+  it("shows where a step spends its time, with --profile #slow", function()
     local run <const> = shell.run("build/braid spec/bench/bench.lua --profile tcdcn")
     assert.equal(0, run.status, run.err)
-    assert.matches("conv2d +40 ", run.out) -- four, in ten steps
+    assert.matches("conv2d +40 ", run.out) -- four convolutions in each of ten steps
     assert.matches("max_pool2d +30 ", run.out)
   end)
 end)

@@ -1,4 +1,5 @@
---- The package for Debian: made, taken apart, run, and checked by lintian where that is there.
+--- Tests the package for Debian: it is made, unpacked, run, and checked by lintian if that is
+-- installed.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -30,7 +31,7 @@ describe("make deb", function()
     if made then shell.run("rm -rf " .. quote(made)) end
   end)
 
-  it("gives a package of this version that names what it needs #slow", function()
+  it("makes a package of this version that names what it needs #slow", function()
     in_package(function(_, deb)
       local function field(name) return succeeds(("dpkg-deb -f %s %s"):format(deb, name)) end
       assert.equal("braid\n", field "Package")
@@ -42,7 +43,7 @@ describe("make deb", function()
     end)
   end)
 
-  it("packs files of root, whose sums are right, and which run where they are unpacked #slow",
+  it("packs files owned by root with right checksums, which run where they are unpacked #slow",
     function()
       in_package(function(directory, deb)
         for line in succeeds("dpkg-deb -c " .. deb):gmatch("[^\n]+") do
@@ -68,7 +69,7 @@ describe("make deb", function()
       end)
     end)
 
-  it("gives the same bytes each time, without a complaint of lintian #slow", function()
+  it("makes the same bytes each time, without a complaint of lintian #slow", function()
     in_package(function(directory, deb)
       succeeds(("sh rocks/deb.sh %s/lib/braid/core.so %s/again && cmp %s %s/again/*.deb"):format(
         shell.build, directory, deb, directory))

@@ -1,4 +1,5 @@
---- The version stands in one place. `make dist` makes a tarball that is whole and reproducible.
+--- Tests that the version is in one place, and that `make dist` makes a complete and reproducible
+-- tarball.
 
 local braid <const> = require "braid"
 local markdown <const> = require "spec.support.markdown"
@@ -13,25 +14,25 @@ local function succeeds(command)
 end
 
 describe("the version", function()
-  it("is what the command says", function()
+  it("is the same in braid --version", function()
     local result <const> = shell.run("build/braid --version")
     assert.equal("braid " .. braid.VERSION, result.out:match("^braid %S+"))
   end)
 
-  it("is the newest that the changelog lists", function()
+  it("is the newest in the changelog", function()
     local log <const> = shell.read("CHANGELOG.md")
     assert.matches("^# Changelog\n.*\n## %[Unreleased%]", log)
     assert.equal(braid.VERSION, log:match("\n## %[(%d+%.%d+%.%d+)%]"))
   end)
 
-  it("is the one to cite, of the day in the changelog", function()
+  it("is the same in CITATION.cff, with the date of the changelog", function()
     local citation <const> = shell.read("CITATION.cff")
     assert.equal(braid.VERSION, citation:match("\nversion: (%S+)\n"))
     assert.equal(shell.read("CHANGELOG.md"):match("\n## %[%d+%.%d+%.%d+%] %- (%S+)\n"),
       citation:match("\ndate%-released: (%S+)\n"))
   end)
 
-  it("stands nowhere else in sources", function()
+  it("is in no other source file", function()
     local quoted <const> = '"' .. braid.VERSION:gsub("%.", "%%.") .. '"'
     for path in shell.run("find Makefile .ci rocks lua csrc -type f").out:gmatch("[^\n]+") do
       if path ~= "lua/braid/version.lua" then
@@ -48,7 +49,7 @@ describe("make dist", function()
     shell.in_directory(f)
   end
 
-  it("gives the same bytes each time, of all that is committed", function()
+  it("makes the same bytes each time, and packs all committed files", function()
     in_checkout(function(directory)
       for _, into in ipairs{"a", "b"} do
         succeeds(("umask 00%s7; sh rocks/dist.sh %s/%s"):format(into == "a" and 2 or 7, directory,
@@ -64,7 +65,7 @@ describe("make dist", function()
     end)
   end)
 
-  it("says so where there is no checkout", function()
+  it("raises an error outside a git checkout", function()
     in_checkout(function(directory)
       succeeds(("cp -r rocks %s"):format(directory))
       local result <const> = shell.run(("cd %s && sh rocks/dist.sh out"):format(directory))
@@ -73,7 +74,7 @@ describe("make dist", function()
     end)
   end)
 
-  it("gives a tarball that installs and runs the README's first program #slow", function()
+  it("makes a tarball that installs and runs the README's first program #slow", function()
     in_checkout(function(directory)
       if not shell.run("command -v luarocks").out:find("/") then pending("there is no luarocks") end
       succeeds("sh rocks/dist.sh " .. directory)
@@ -86,7 +87,7 @@ describe("make dist", function()
     end)
   end)
 
-  it("gives a tarball whose own make builds and installs #slow", function()
+  it("makes a tarball whose own make builds and installs #slow", function()
     in_checkout(function(directory)
       succeeds("sh rocks/dist.sh " .. directory)
       succeeds(("cd %s && tar xzf %s.tar.gz && make -C %s DEPS=no install PREFIX=%s/usr")

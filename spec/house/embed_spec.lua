@@ -1,4 +1,4 @@
---- examples/embed: programs outside Lua that use a network, built and run against `make install`.
+--- Tests examples/embed: programs in C and Python that use a network, after `make install`.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -14,7 +14,7 @@ local function network()
   return net
 end
 
--- The text that predict.c prints for an answer, in the order of the tasks.
+-- The text that predict.c prints for an answer, without the line of the task age.
 local function wanted(answer)
   local lines <const> = {}
   for i, p in ipairs(answer.landmarks.points) do
@@ -69,7 +69,7 @@ describe("examples/embed", function()
     end)
   end)
 
-  it("run_onnx.py gives a network's outputs with nothing of Braid #slow", function()
+  it("run_onnx.py gives a network's outputs without Braid #slow", function()
     local python <const> = os.getenv "ONNX_PYTHON" or "python3"
     if not pcall(function() return braid.export end) then pending("there is no braid.export") end
     if shell.run(quote(python) .. " -c 'import onnxruntime'").status ~= 0

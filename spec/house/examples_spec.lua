@@ -1,4 +1,4 @@
--- Every example runs in a small form, and writes the files that it names.
+--- Tests that every example runs in a small form, and writes the files that it names.
 
 local SMALL <const> = require "spec.support.small_examples"
 
@@ -23,7 +23,7 @@ describe("examples", function()
   end)
   teardown(function() os.execute(("rm -rf '%s'"):format(out)) end)
 
-  -- spec/docs/site_spec.lua runs the lessons, 01_tensors.lua and on
+  -- spec/docs/site_spec.lua runs the lessons, whose names begin with a number.
   for _, example in ipairs(lines_of("ls examples/[!0-9]*.lua")) do
     it(example .. " runs", function()
       assert.is_truthy(SMALL[example], "no small form of " .. example .. " is listed here")
@@ -45,7 +45,7 @@ describe("examples", function()
     end)
   end
 
-  it("tcdcn.lua leaves the statistics that it learned in the file that it writes", function()
+  it("tcdcn.lua writes the running statistics that it learned into its file", function()
     local braid <const> = require "braid"
     local text <const> = assert(io.open("examples/tcdcn.lua")):read("a")
     local script <const> = out .. "/statistics.lua"
@@ -90,7 +90,7 @@ describe("examples", function()
     assert.is_truthy(braid.load(out .. "/separation_maps.png"))
   end)
 
-  it("dmt.lua reads folders of pairs, and learns by algorithm 1 too", function()
+  it("dmt.lua reads folders of classes, and trains by algorithm 1", function()
     local braid <const> = require "braid"
     for _, class in ipairs{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
       "ship", "truck"} do
@@ -124,7 +124,7 @@ describe("examples", function()
     assert.is_true(first == weights(2))
   end)
 
-  it("compare.lua keeps each result, adds to it, and refuses what was trained otherwise", function()
+  it("compare.lua keeps results, adds new ones, and refuses those of other options", function()
     local function compare(arguments)
       return run("examples/compare.lua",
         ("--faces 64 --width 0.25 --seeds 1 --maps no --out %s/kept %s"):format(out, arguments))
@@ -144,7 +144,7 @@ describe("examples", function()
       select(2, compare("--epochs 1 --networks soft")), 1, true)
   end)
 
-  it("compare.lua draws what flows between tasks", function()
+  it("compare.lua draws the flow between tasks", function()
     local files <const> = require "braid.io.files"
     local ok <const>, output <const> = run("examples/compare.lua",
       ("--faces 64 --epochs 2 --seeds 1 --width 0.25 --networks '%s' --out %s/drawn"):format(
@@ -158,13 +158,13 @@ describe("examples", function()
     assert.is_nil(files.read(out .. "/drawn/flow_hard.svg"))
   end)
 
-  it("name the directory that does not hold the data", function()
+  it("end with an error that names the directory without the data", function()
     local empty <const> = out .. "/empty"
     assert(os.execute(("mkdir -p '%s/train/airplane'"):format(empty)))
     for _, name in ipairs{"tcdcn", "compare", "separation", "dmt", "dcnet", "kth"} do
       for _, path in ipairs{empty, out .. "/nowhere"} do
         local ok <const>, output <const> = run(("examples/%s.lua"):format(name), "--data " .. path
-          .. (name == "kth" and "" or " --out " .. out)) -- which writes no file
+          .. (name == "kth" and "" or " --out " .. out)) -- kth.lua writes no file
         assert.is_falsy(ok, name)
         assert.matches(path, output:match("^[^\n]+"), 1, true)
       end
@@ -180,7 +180,7 @@ describe("examples", function()
       true)
   end)
 
-  it("name the options they know when given another", function()
+  it("name the options that they know if given an unknown option", function()
     local ok <const>, output <const> = run("examples/tcdcn.lua", "--epoch 3")
     assert.is_falsy(ok)
     assert.matches("there is no option '--epoch'", output, 1, true)

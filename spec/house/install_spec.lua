@@ -1,4 +1,5 @@
---- `make install`, and the command `braid`: built, installed, and through a symbolic link.
+--- Tests `make install`, and the command `braid`: as built, as installed, and through a symbolic
+-- link.
 
 local shell <const> = require "spec.support.shell"
 local quote <const> = shell.quote
@@ -14,7 +15,7 @@ local function install(variables)
   assert(result.status == 0, result.out .. result.err)
 end
 
--- The command at `command` works from a directory that has nothing to do with it.
+-- Checks that the command works from another directory.
 local function check_command(command, directory, lua_directory)
   shell.write(directory .. "/script.lua", SCRIPT)
   local result <const> = shell.run(("cd / && %s %s a 'b c'"):format(quote(command),
@@ -30,7 +31,7 @@ local function in_directory(f)
 end
 
 describe("make install", function()
-  it("installs the command and the module, which need nothing of the source", function()
+  it("installs the command and the module, which work without the sources", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory .. "/usr")
       local usr <const> = directory .. "/usr"
@@ -42,7 +43,7 @@ describe("make install", function()
     end)
   end)
 
-  it("installs every file of Lua, every model and experiment, readable by all", function()
+  it("installs every Lua file, every model and experiment, readable by all", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory)
       local share <const> = directory .. "/share/lua/5.4/braid"
@@ -58,7 +59,7 @@ describe("make install", function()
     end)
   end)
 
-  it("tells pkg-config where it is", function()
+  it("tells pkg-config where Braid is", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory)
       local function told(words)
@@ -76,7 +77,7 @@ describe("make install", function()
     end)
   end)
 
-  it("puts things below DESTDIR, from where they can be moved", function()
+  it("installs below DESTDIR, and the files can then be moved", function()
     in_directory(function(directory)
       install("install PREFIX=/opt/braid DESTDIR=" .. directory .. "/stage")
       local moved <const> = directory .. "/moved"
@@ -85,7 +86,7 @@ describe("make install", function()
     end)
   end)
 
-  it("is undone by make uninstall, which leaves the files of others", function()
+  it("is undone by make uninstall, which leaves other files", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory)
       shell.write(directory .. "/share/lua/5.4/other.lua", "return 1")
@@ -104,7 +105,7 @@ describe("the command braid", function()
     end)
   end)
 
-  it("finds the models that come with it from anywhere", function()
+  it("finds the models that come with it from any directory", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory .. "/usr")
       shell.write(directory .. "/model.lua",
@@ -117,7 +118,7 @@ describe("the command braid", function()
     end)
   end)
 
-  it("works through a symbolic link on the path", function()
+  it("works through a symbolic link on PATH", function()
     in_directory(function(directory)
       install("install PREFIX=" .. directory .. "/usr")
       shell.run(("mkdir %s/bin && ln -s ../usr/bin/braid %s/bin/"):format(directory, directory))
@@ -140,7 +141,7 @@ describe("the command braid", function()
     end)
   end)
 
-  it("ends with the status that the script asks for", function()
+  it("ends with the status that the script gives to os.exit", function()
     in_directory(function(directory)
       shell.write(directory .. "/seven.lua", "require 'braid'.ones(3)\nos.exit(7, true)\n")
       local result <const> = shell.run(shell.build .. "/braid " .. directory .. "/seven.lua")

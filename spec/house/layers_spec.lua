@@ -1,5 +1,5 @@
---- The layers: which directory of csrc includes which, which part of lua/braid requires
--- which, and a few rules that the compiler does not know.
+--- Tests the layers: which directory of csrc includes which, which part of lua/braid requires
+-- which, and a few rules that the compiler does not check.
 
 local shell <const> = require "spec.support.shell"
 
@@ -9,7 +9,7 @@ local function files(command)
   return list
 end
 
--- The text without comments and quoted texts. Its lines stay in place.
+-- The text with comments and quoted texts replaced by blanks. Its lines stay in place.
 local function code_of(text)
   local function blank(s) return (s:gsub("[^\n]", " ")) end
   local out <const>, at = {}, 1
@@ -69,7 +69,7 @@ describe("the layers of C", function()
     dist = "base kernel tensor op grad dist",
   }
 
-  -- Headers that are not the core's own, and the only places that may include them.
+  -- Headers of libraries, and the only layers that may include them.
   local OWNERS <const> = {
     ["cblas.h"] = "tensor", ["dlfcn.h"] = "tensor serve", ["microhttpd.h"] = "serve",
     ["omp.h"] = "op image faces load",
@@ -93,7 +93,7 @@ describe("the layers of C", function()
     end)
   end)
 
-  it("include only those below them", function()
+  it("include only headers of the layers below them", function()
     check(function(_, layer, text, report)
       for header in text:gmatch('#%s*include%s*"([^"]+)"') do
         if not words(MAY_INCLUDE[layer])[header:match("^([^/]+)/")] then
@@ -103,14 +103,14 @@ describe("the layers of C", function()
     end)
   end)
 
-  it("include headers of libraries only in their place", function()
+  it("include headers of libraries only in the layers that own them", function()
     check(function(_, layer, text, report)
       for header in text:gmatch("#%s*include%s*<([^>]+)>") do
         local owners <const> = OWNERS[header]
         if owners and not words(owners)[layer] then
           report("includes <%s>, which belongs to %s", header, owners)
         elseif not owners and not SYSTEM[header] then
-          report("includes <%s>, which nobody owns", header)
+          report("includes <%s>, which no layer owns", header)
         end
       end
     end)
@@ -118,7 +118,7 @@ describe("the layers of C", function()
 
   local PARALLEL <const> = words "op image faces load"
 
-  it("leave parallel regions to operators, pictures and loading", function()
+  it("have parallel regions only in op, image, faces and load", function()
     check(function(_, layer, text, report)
       for directive in code_of(text):gmatch("#%s*pragma%s+omp%s+([^\n]*)") do
         if not directive:find("^simd") and not PARALLEL[layer] then
@@ -128,7 +128,7 @@ describe("the layers of C", function()
     end)
   end)
 
-  it("leave instruction sets to the kernels", function()
+  it("use instruction sets only in kernel", function()
     check(function(_, layer, text, report)
       if layer == "kernel" then return end
       for _, pattern in ipairs({"__AVX%w*", "__SSE%w*", "__FMA__", "_mm%d*_%w+",
@@ -139,7 +139,7 @@ describe("the layers of C", function()
     end)
   end)
 
-  it("never include a source, and guard their headers", function()
+  it("never include a .c file, and guard every header", function()
     local guards <const> = {}
     check(function(path, _, text, report)
       local source <const> = text:match('#%s*include%s*["<]([^">]+%.c)[">]')
@@ -184,7 +184,7 @@ describe("the layers of Lua", function()
     assert.same({}, violations(all, "^lua/braid/([^/.]+)", f))
   end
 
-  -- A part requires those of a lower level, and itself. All may require the core.
+  -- A part may require parts of a lower level, itself, and the core.
   local LEVEL <const> = {
     format = 0, notice = 0, prompt = 0,
     core = 1, nearest = 0, origin = 1, version = 1, check = 1,
@@ -198,8 +198,8 @@ describe("the layers of Lua", function()
     cli = 12, init = 13,
   }
 
-  -- Parts that give all of Braid to a user: to scripts, at the prompt, to the definition of a
-  -- network.
+  -- Parts that may require all of Braid, because they give it to a user: to scripts, at the prompt,
+  -- to the definition of a network.
   local HAS_WHOLE <const> = words "cli jupyter repl sandbox"
 
   it("are all known", function()
@@ -208,7 +208,7 @@ describe("the layers of Lua", function()
     end)
   end)
 
-  it("require only those below them", function()
+  it("require only parts of a lower level", function()
     check(function(_, part, text, report)
       local level <const> = LEVEL[part] or 0
       for name in text:gmatch("%f[%w_]require%s*%(?%s*[\"']([^\"']+)[\"']") do
@@ -222,22 +222,22 @@ describe("the layers of Lua", function()
     end)
   end)
 
-  -- Elsewhere errors are raised by check.fail, at the line of the user.
+  -- The files that may call error, and what they raise. All others raise errors by check.fail.
   local RAISES <const> = {
-    ["io/damage"] = "readers give up with a table, which others turn into nil and a message",
+    ["io/damage"] = "readers raise a table, which their caller turns into nil and a message",
     limits = "as readers do",
     guard = "what a definition raised",
     ["sandbox/init"] = "a definition's text, with its own place",
-    ["sandbox/basics"] = "an interrupt goes on",
+    ["sandbox/basics"] = "an interrupt that it caught",
     ["repl/interrupts"] = "what a coroutine raised",
     ["repl/session"] = "a line's text, with its own place",
     ["repl/printing"] = "the end of the time that a __tostring may take",
     ["repl/modules"] = "what a file raised",
-    ["train/pool/engine"] = "an interrupt goes on",
-    ["train/comparing/training"] = "an interrupt goes on",
+    ["train/pool/engine"] = "an interrupt that it caught",
+    ["train/comparing/training"] = "an interrupt that it caught",
   }
 
-  it("raise by check.fail", function()
+  it("raise errors only by check.fail", function()
     local count = 0
     check(function(path, _, text, report)
       for _ in text:gsub("%-%-[^\n]*", ""):gmatch("%f[%w_.:]error%(") do
@@ -255,8 +255,8 @@ describe("the layers of Lua", function()
   end)
 end)
 
-describe("the reader of C", function()
-  it("blanks comments and quotes line by line, and keeps what divides", function()
+describe("code_of", function()
+  it("replaces comments and quotes by blanks in each line, and keeps divisions", function()
     for _, case in ipairs({
       {"a / b /* exit( */ c", "a / b             c"},
       {"/* two\nlines */ x", "      \n         x"},

@@ -1,11 +1,10 @@
---- Names: a misspelt name is an error that lists the nearest names.
+--- Tests that a misspelt name is an error that lists the nearest names.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"
 local nearest <const> = require "braid.nearest"
 
--- Misspelt forms of each name: two letters swapped, one left out, one added. Forms that are names
--- themselves are left out.
+-- Misspelt forms of each name: two letters swapped, one letter left out, one letter added.
 local function misspelt(name)
   local list <const> = {}
   if #name < 4 then return list end
@@ -31,7 +30,7 @@ end
 
 describe("a misspelt name", function()
   for what, t in pairs(TABLES) do
-    it("in " .. what .. " is an error that names what is near", function()
+    it("in " .. what .. " is an error that lists the nearest names", function()
       local names <const>, is_one <const> = names_of(t), {}
       for _, name in ipairs(names) do is_one[name] = true end
       assert.is_true(#names > 1)
@@ -49,7 +48,7 @@ describe("a misspelt name", function()
     end)
   end
 
-  it("of a tensor's field or method is one too", function()
+  it("of a tensor's field or method is an error too", function()
     local t <const> = braid.ones(2)
     for wrong, right in pairs{smu = "sum", shpae = "shape", requires_gard = "requires_grad",
       backwards = "backward", dtpye = "dtype"} do
@@ -61,7 +60,7 @@ describe("a misspelt name", function()
     assert.is_false(t.requires_grad)
   end)
 
-  it("of a module's field or method, and of a task", function()
+  it("of a module's field or method, or of a task, is an error", function()
     local nn <const>, mtl <const> = braid.nn, braid.mtl
     local net <const> = nn.Sequential{nn.Linear(2, 2), nn.Conv2d(2, 2, {kernel = 1})}
     for wrong, right in pairs{trian = "train", paramters = "parameters", sumary = "summary",
@@ -79,7 +78,7 @@ describe("a misspelt name", function()
     assert.is_nil(tasks.smile)
   end)
 
-  it("of a field of a user's class is an error, and a field that may be nil stays nil", function()
+  it("of a field of a user's class is an error; a field that was not set is nil", function()
     local class <const>, nn <const> = require "braid.class", braid.nn
     local Net <const> = class("Net", nn.Module)
     function Net:init(deep)
@@ -96,12 +95,12 @@ describe("a misspelt name", function()
     assert.error_matches(function() Net().train = true end, "'train' is a method of every Module")
   end)
 
-  it("that is near no other name gets the list of all, if it is short", function()
+  it("that is near no name gives the list of all names, if that is short", function()
     assert.error_matches(function() return braid.loss.qqqqqq end, "there is bce, bce_with_logits")
     assert.error_matches(function() return braid.F.qqqqqq end, "none of its %d+ names is near that")
   end)
 
-  it("never leads to a file elsewhere", function()
+  it("never loads a file from another folder", function()
     for _, t in pairs(TABLES) do
       for _, name in ipairs{"../check", "..", "a/b", "init/..", "a.b", "%s", "", "\0",
         ("x"):rep(100000)} do
@@ -143,15 +142,15 @@ describe("a folder of names", function()
   end)
 end)
 
-describe("nearness", function()
-  it("counts letters changed, added, dropped and swapped", function()
+describe("braid.nearest", function()
+  it("finds names with letters changed, added, dropped or swapped", function()
     local known <const> = {"train", "eval", "Conv1d", "Conv2d"}
     assert.same({"train"}, nearest.names("trian", known))
     assert.same({"Conv1d", "Conv2d"}, nearest.names("Conv3d", known))
     assert.same({}, nearest.names("something", known))
   end)
 
-  it("tells slips from other names", function()
+  it("has slip, which finds misspelt names but not different names that are similar", function()
     local known <const> = {"weight", "train", "buffers", "conv_a", "norm1", "head"}
     assert.equal("weight", nearest.slip("wieght", known))
     assert.equal("weight", nearest.slip("weigt", known))

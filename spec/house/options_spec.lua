@@ -1,5 +1,5 @@
---- Options: every declared option of every function refuses values outside its range and kind. The
--- message names function, option, value and range, and is at the caller's line.
+--- Tests that every declared option of every function refuses values outside its range and kind.
+-- The message must name function, option, value and range, at the caller's line.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -64,7 +64,7 @@ function WRONG.any() return {} end
 
 local function wrong_values(k) return WRONG[k.sort](k) end
 
--- A value that lies within a kind.
+-- A value that the kind accepts.
 local function right(k)
   if k.default ~= nil then return k.default end
   local values <const> = {number = 1, whole = 1, flag = true, text = "x", call = print,
@@ -100,7 +100,7 @@ function WRONG.pair(k)
   return with(list, {one, one, one}, {one}, {one, one, x = 1})
 end
 
--- Values that each of the kinds refuses.
+-- Values that all of the kinds refuse.
 function WRONG.either(k)
   local count <const>, list <const> = {}, {}
   for _, each in ipairs(k.kinds) do
@@ -115,7 +115,7 @@ end
 
 -- ---- calls ------------------------------------------------------------------------------
 
--- Calls the row's function with its arguments and options, `key` among them as `value`.
+-- Calls the row's function with its arguments and options, and with the option `key` = `value`.
 local function call(row, k, key, value)
   local arguments <const>, options <const> = {}, {}
   for name, v in pairs(row.arguments or {}) do arguments[name] = v end
@@ -129,7 +129,7 @@ local function starts(text, beginning)
     ("%q does not begin with %q"):format(text, beginning))
 end
 
--- Asserts that the call is refused with this message, its place in front.
+-- Asserts that the call raises an error with this message at the caller's line.
 local function refused(row, k, key, value, expected)
   local ok <const>, message <const> = call(row, k, key, value)
   local shown <const> = ("%s = %s"):format(key, check.shown(value))
@@ -164,7 +164,7 @@ describe("options in the sources", function()
     assert.same({}, found)
   end
 
-  it("are declared, and not a table of defaults", function()
+  it("are declared with check, not in a table of defaults", function()
     each(function(path, text, report)
       for first in text:gmatch("check%.options%(([^,)]+)") do
         if first:find("[\"'{]") then report("check.options(%s", first) end
@@ -178,7 +178,7 @@ describe("options in the sources", function()
 
   -- Inside readers and definitions, errors are tables, or go to the code that caught the first
   -- error.
-  it("and arguments are refused by check.fail, which knows the user's line", function()
+  it("and arguments raise errors by check.fail, which finds the user's line", function()
     each(function(_, text, report)
       for raised in text:gmatch("%f[%w_.]error(%b())") do
         if raised:find(",%s*[1-9]%)$") then report("error%s", raised:sub(1, 60)) end
@@ -190,7 +190,7 @@ end)
 describe("declared options", function()
   teardown(option_rows.remove_files)
 
-  it("have a row each, and each row is of one", function()
+  it("have one row each in spec.support.option_rows, and there are no other rows", function()
     local missing <const>, other <const> = {}, {}
     for name in pairs(check.declared) do
       if rows[name] == nil then missing[#missing + 1] = name end
@@ -208,12 +208,12 @@ describe("declared options", function()
     if row then
       local what <const> = row.what or name
 
-      it("of " .. name .. " have good defaults", function()
+      it("of " .. name .. " have defaults that work", function()
         local ok <const>, message <const> = call(row)
         assert(good(row, ok, message), message)
       end)
 
-      it("of " .. name .. " refuse what is outside", function()
+      it("of " .. name .. " refuse values outside their range or kind", function()
         for key, k in pairs(declared.kinds) do
           for _, value in ipairs((row.skip or {})[key] and {} or wrong_values(k)) do
             refused(row, k, key, value, ("%s: %s must be "):format(what, k.name or key))
@@ -221,7 +221,7 @@ describe("declared options", function()
         end
       end)
 
-      it("of " .. name .. " take the ends of their ranges", function()
+      it("of " .. name .. " accept the ends of their ranges", function()
         for key, k in pairs(declared.kinds) do
           for _, value in ipairs{k.from or false, k.to or false} do
             if value and not (row.refused_ends or {})[key] then
@@ -232,7 +232,7 @@ describe("declared options", function()
         end
       end)
 
-      it("of " .. name .. " refuse names that are not there", function()
+      it("of " .. name .. " refuse unknown names", function()
         if row.no_names then return end
         for key in pairs(declared.kinds) do
           refused(row, nil, key .. "x", 1,
@@ -240,7 +240,7 @@ describe("declared options", function()
         end
       end)
 
-      it("of " .. name .. " are a table", function()
+      it("of " .. name .. " must be in a table", function()
         if row.no_names then return end
         for _, value in ipairs{3, "x", true, braid.ones(2)} do
           local ok <const>, message <const> = pcall(row.call, row.arguments or {}, value)

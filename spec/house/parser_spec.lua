@@ -1,4 +1,4 @@
---- Arguments of scripts and commands.
+--- Tests braid.arguments, which reads the arguments of scripts and commands.
 
 local arguments <const> = require "braid.arguments"
 local check <const> = require "braid.check"
@@ -10,7 +10,7 @@ local KNOWN <const> = {epochs = {12, from = 1}, lr = {1e-3, above = 0}, out = "b
 local function read(...) return arguments.read({...}, KNOWN) end
 
 describe("arguments", function()
-  it("are --name value or --name=value, of the type of the default", function()
+  it("are --name value or --name=value, and get the type of the default", function()
     for _, row in ipairs{
       {"epochs", "3", 3}, {"epochs", "10k", 10000}, {"epochs", "1e3", 1000},
       {"epochs", "2M", 2000000},
@@ -30,14 +30,14 @@ describe("arguments", function()
     end
   end)
 
-  it("leave words, and defaults where nothing is given", function()
+  it("that are not options are words, and options that are not given have defaults", function()
     local options <const>, words <const> = read("a.png", "--quiet", "b.png", "--", "--c", "-d")
     assert.same({"a.png", "b.png", "--c", "-d"}, words)
     assert.same({epochs = 12, lr = 1e-3, out = "build", form = "plain", at = "auto", quiet = true,
       warm_up = 0}, options)
   end)
 
-  it("say what is wrong", function()
+  it("that are wrong give nil and a message", function()
     for _, row in ipairs{
       {"there is no option '--epoch'; did you mean --epochs?", "--epoch", "3"},
       {"there is no option '--epoch'; did you mean --epochs?", "--epoch=3"},
@@ -61,7 +61,7 @@ describe("arguments", function()
     end
   end)
 
-  it("ask for help", function()
+  it("named -h or --help ask for help", function()
     for _, word in ipairs{"-h", "--help"} do
       local options <const>, words <const> = read("--epochs", "3", word)
       assert.is_table(options)

@@ -1,5 +1,5 @@
---- Errors are at the user's own line, in Braid's words: every public function, and every method of
--- the objects they make, is called with useless arguments.
+--- Tests that errors name the user's own line and have a message of Braid: every public function,
+-- and every method of Braid's objects, is called with wrong arguments.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -16,7 +16,7 @@ local WRONG <const> = {
   function() return {braid.ones(2)} end, function() return {lr = -1} end,
 }
 
--- The fault of the message of a call that failed, or nil.
+-- What is wrong with the message of a failed call, or nil.
 local function fault(message)
   if type(message) ~= "string" then return "no text: " .. tostring(message) end
   if not message:find(HERE) then return message end
@@ -25,7 +25,7 @@ local function fault(message)
   end
 end
 
--- Calls f(x, y) with all pairs of wrong arguments; the faults found go into the list.
+-- Calls f(x, y) with all pairs of wrong arguments. Adds what is wrong with messages to the list.
 local function tried(name, f, found)
   for _, first in ipairs(WRONG) do
     for _, second in ipairs(WRONG) do
@@ -136,7 +136,7 @@ local OBJECTS <const> = {
   backbone = function() return nn.backbone(blocks, {channels = 1}) end,
 }
 
--- Functions among them that Braid itself calls.
+-- Methods that only Braid itself calls.
 local INNER <const> = {}
 for _, name in ipairs(words [[init declare check_state_of new_state update forward count
   record_changes]]) do INNER[name] = true end
@@ -158,7 +158,7 @@ local function methods_of(object)
   return names
 end
 
-describe("wrong arguments are named at the line of the call, of", function()
+describe("wrong arguments are named at the line of the call, in", function()
   for _, place in ipairs(PLACES) do
     local prefix <const>, t <const>, names <const> = table.unpack(place)
     it(("%s (%d functions)"):format(prefix == "" and "braid" or prefix, #names), function()
@@ -173,7 +173,7 @@ describe("wrong arguments are named at the line of the call, of", function()
   end
 
   for name, make in pairs(OBJECTS) do
-    it("methods of " .. name, function()
+    it("the methods of " .. name, function()
       local found <const>, names <const> = {}, methods_of(make())
       assert.is_true(#names > 0)
       for _, method in ipairs(names) do

@@ -1,5 +1,5 @@
---- The pages in Markdown: their programs run and print the output shown, and the paths that they
--- name exist.
+--- Tests the pages in Markdown: their programs run and print the output shown, and the paths and
+-- targets of make that they name exist.
 
 local markdown <const> = require "spec.support.markdown"
 local shell <const> = require "spec.support.shell"
@@ -77,7 +77,7 @@ describe("the README", function()
 end)
 
 describe("models/README.md", function()
-  it("is what the models' first comments make", function()
+  it("is made of the models' first comments", function()
     assert(require "spec.support.models_readme"() == shell.read("models/README.md"),
       "remake it: build/braid spec/support/models_readme.lua >models/README.md")
   end)

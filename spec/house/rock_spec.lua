@@ -1,4 +1,4 @@
---- The rock: built with luarocks into a tree of its own, used from another directory.
+--- Tests the rock: luarocks builds it into a separate tree, and it is used from another directory.
 
 local shell <const> = require "spec.support.shell"
 local quote <const> = shell.quote
@@ -12,7 +12,7 @@ print(x.grad:sum():item(), package.searchpath("braid", package.path),
 ]]
 
 describe("the rock", function()
-  it("installs a module that works without the source", function()
+  it("installs a module that works without the sources", function()
     if shell.sanitized then pending("the stock Lua cannot load a core with sanitizers") end
     if not shell.run("command -v luarocks").out:find("/") then pending("there is no luarocks") end
     shell.in_directory(function(directory)

@@ -1,5 +1,5 @@
---- The runner of the specs: it adds up results correctly, and notices every way in which a file can
--- end.
+--- Tests the runner of the specs: it adds up results, and detects every way in which a file can
+-- fail.
 
 local shell <const> = require "spec.support.shell"
 
@@ -46,13 +46,13 @@ describe("the runner of the specs", function()
   end
 
   for how, ending in pairs {
-    ["ends well"] = "os.exit(0)",
-    ["ends badly"] = "os.exit(3)",
-    ["ends as xargs would stop for"] = "os.exit(255)",
+    ["exits with status 0 before its report"] = "os.exit(0)",
+    ["exits with status 3 before its report"] = "os.exit(3)",
+    ["exits with status 255, at which xargs would stop"] = "os.exit(255)",
     ["is killed"] = "os.execute('kill -9 $PPID')",
-    ["ends badly after its report"] = [[
+    ["exits with status 7 after its report"] = [[
       package.loaded.last = setmetatable({}, {__gc = function() os.exit(7) end})]],
-    ["ends well after a failure"] = [[
+    ["exits with status 0 after a failure"] = [[
       package.loaded.last = setmetatable({}, {__gc = function() os.exit(0) end})
       it('fails', function() error('here') end)]],
   } do
@@ -66,7 +66,7 @@ describe("the runner of the specs", function()
     end)
   end
 
-  it("fails when no test ran, unless it was told that none is fine", function()
+  it("fails if no test ran, unless none-is-fine allows it", function()
     for _, case in ipairs {{{a = PASSES}, "--tags=slow", false}, {{}, "", false},
       {{a = PASSES}, "--tags=slow -Xoutput none-is-fine", true}} do
       local last <const>, good <const> = run(case[1], case[2])

@@ -1,4 +1,4 @@
---- braid.inspect: every format that it knows, whole and damaged.
+--- Tests braid.inspect on every format that it knows, with whole and damaged files.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -15,8 +15,8 @@ local function tasks() return mtl.tasks{pose = mtl.classes{5}} end
 
 local function network() return braid.model("models/tcdcn.lua", {tasks = tasks(), norm = true}) end
 
--- A sample of each format: makes it at a place in `dir`, and returns the path and parts of the
--- text.
+-- A sample of each format: a function that makes it in dir, and returns the path and parts of the
+-- text that braid.inspect must give.
 local SAMPLES <const> = {
   tensors = function(dir)
     local path <const> = dir .. "/net.safetensors"
@@ -105,7 +105,7 @@ end
 
 describe("braid.inspect", function()
   for _, name in ipairs(folder.names(formats)) do
-    it("knows " .. name .. ", and says of damage what it is", function()
+    it("recognises " .. name .. ", and names damage in one line", function()
       shell.in_directory(function(dir)
         local path <const>, parts <const> = SAMPLES[name](dir)
         local text <const>, found <const> = said(path)
@@ -123,7 +123,7 @@ describe("braid.inspect", function()
         assert.equal(found.runs, decoded.runs)
         if core.path_kind(path) == "directory" then return end
         local bytes <const> = shell.read(path)
-        for cut = 0, 60 do -- the length, then one byte
+        for cut = 0, 60 do -- each file is cut here, or one byte is changed
           local at <const> = #bytes * cut // 61
           for _, damaged in ipairs{bytes:sub(1, at),
             bytes:sub(1, at) .. "\xA7" .. bytes:sub(at + 2)} do
@@ -137,11 +137,11 @@ describe("braid.inspect", function()
     end)
   end
 
-  it("has a sample for each format", function()
+  it("has a format for each sample of this spec", function()
     for name in pairs(SAMPLES) do assert.is_truthy(folder.find(formats, name), name) end
   end)
 
-  it("tells formats by what is in a file before its name", function()
+  it("finds the format by the contents of a file first, then by its name", function()
     shell.in_directory(function(dir)
       braid.save(dir .. "/x.png", braid.zeros(1, 2, 3):to("uint8"))
       braid.save(dir .. "/y.npy", braid.zeros(2))
@@ -200,7 +200,7 @@ describe("braid.inspect", function()
     end)
   end)
 
-  it("shows a run that has begun, or is damaged, as far as it goes", function()
+  it("shows what it can of a run that is damaged or has no events", function()
     shell.in_directory(function(dir)
       SAMPLES.run(dir)
       local path <const> = dir .. "/a"

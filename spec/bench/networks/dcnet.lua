@@ -1,6 +1,6 @@
---- DCNet (models/dcnet.lua): a ResNet-18 for each of five tasks, and a collaborative block after
--- the stem and each stage. Everything is classification; a landmark's coordinate is one of 64
--- bins.
+--- DCNet (models/dcnet.lua): a ResNet-18 for each of five tasks, and a collaborative mixer after
+-- the stem and each of the four layers. All tasks are classification: a landmark's coordinate is
+-- one of 64 classes.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl

@@ -1,5 +1,6 @@
---- DMT (models/dmt.lua): a subnet for each of five tasks (CIFAR-10's pairs). Its layers after the
--- first take a mixture of all subnets' maps, x_i + sum over j ~= i of sigmoid(beta_ij) x_j.
+--- DMT (models/dmt.lua): a subnet for each of five tasks, each with two classes of CIFAR-10. Every
+-- layer after the first takes a mixture of all subnets' maps, x_i + sum over j ~= i of
+-- sigmoid(beta_ij) x_j.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl

@@ -1,4 +1,5 @@
---- The last stage of MTCNN: 48x48, PReLU for each channel, pooling that rounds up.
+--- O-Net, the last of MTCNN's three networks: 48x48 pictures, PReLU for each channel, pooling that
+-- rounds up.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl

@@ -1,5 +1,5 @@
---- The shared stream of SMTN (stage 1): VGG-16's convolutions on 128x128, a layer of 2048, ten
--- coordinates and forty attributes.
+--- The shared stream of SMTN, as in its first training stage: VGG-16's convolutions on 128x128, a
+-- layer of 2048 values, ten coordinates and forty attributes.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl

@@ -12,7 +12,7 @@ local tasks <const> = mtl.tasks{
 
 return {
   title = "TCDCN 40x40", batch = 64, image = {1, 40, 40}, tasks = tasks,
-  quick = true, -- also used by a quick comparison of one thread with all
+  quick = true, -- compared on one and on all threads even with --quick
   net = function()
     return braid.model("models/tcdcn.lua", {tasks = tasks, activation = "ReLU", norm = true})
   end,
