@@ -98,8 +98,7 @@ for _, path in ipairs(definitions.paths()) do
       if more.stage then shape[3], shape[4] = SIDES[more.stage], SIDES[more.stage] end
 
       for kind, check in pairs(CHECKS) do
-        it(('= "%s" makes that head%s'):format(kind, more.stage and ", stage " .. more.stage or ""),
-          function()
+        it(('= "%s" makes that head, %s'):format(kind, more.stage or "no stage"), function()
           local net <const> = model(path, kind, more)
           local x <const> = braid.randn(4, table.unpack(shape, 2))
           for stage = net.shared_head and 1 or 2, 2 do
