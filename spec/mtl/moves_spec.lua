@@ -11,9 +11,9 @@ local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
 
 -- ---- the rules ----------------------------------------------------------------------------
 
--- Parts: a task's name means its column, its head and its parameters in mixers. The others are
--- "mixers", "heads", "columns" and "shared" (a trunk or stream, and what mixers have for all tasks).
--- "-" takes a part away.
+-- Parts: a task's name means its column, its head and its parameters in mixers. The other parts
+-- are "mixers", "heads", "columns" and "shared" (a trunk or stream, and what mixers have for all
+-- tasks). "-" takes a part away.
 -- Each row: a name, the operation on a network of tasks a, b, c, and the parts that train after it.
 local OPERATIONS <const> = {
   {"nothing", function() end, "all"},

@@ -1,6 +1,5 @@
---- Weightings: their results for given gradients, against torchjd's values
--- (spec/support/weightings_torchjd.py) and the papers' equations; and extreme cases for all of
--- them.
+--- The methods of mtl.weighting: their results for given gradients, against torchjd's values
+-- (spec/support/weightings_torchjd.py) and the papers' equations; and extreme cases for all methods.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -22,7 +21,7 @@ end
 
 describe("a weighting", function()
   local golden <const> = assert(braid.load("spec/golden/weightings.safetensors"))
-  -- CAGrad's values are the exact minimum's (cagrad_exact.py): torchjd's solver stops at 2e-5.
+  -- CAGrad's values come from cagrad_exact.py, since torchjd's solver stops 2e-5 from the minimum.
   local TOLERANCE <const> = {cagrad = 1e-10}
 
   for name, make in pairs(methods) do
@@ -48,7 +47,7 @@ describe("a weighting", function()
   end
 
   local ALONE <const> = {["mgda exact"] = true, nash = true, fairgrad = true, ["fairgrad 2"] = true}
-  it("has golden values, or an equation below", function()
+  it("has torchjd's values, or is in ALONE, whose equations are tested below", function()
     for name in pairs(methods) do
       assert.is_true(ALONE[name] or golden[name .. ".0"] ~= nil, name)
     end
@@ -56,7 +55,7 @@ describe("a weighting", function()
 end)
 
 describe("upgrad", function()
-  it("brings conflicting gradients together", function()
+  it("gives a combination along which both tasks of a conflict improve", function()
     local _, step <const> = jacobian.weighing(w.upgrad{}, 2)
     local g <const>, c <const> = step(doubles{{-4, 1, 1}, {6, 1, 1}})
     assert.near(1.1109, c[1], 5e-5)
@@ -65,7 +64,7 @@ describe("upgrad", function()
   end)
 end)
 
-describe("equations of methods by gradients", function()
+describe("the equations of methods that use gradients", function()
   local function each_gram(f)
     braid.manual_seed(5)
     for _, t in ipairs{2, 3, 7, 20, 40} do
@@ -89,7 +88,7 @@ describe("equations of methods by gradients", function()
     end
   end)
 
-  it("hold for nash: the sum's length is sqrt(T), and max_norm shortens it", function()
+  it("hold for nash: the sum's length is sqrt(T), or max_norm if that is less", function()
     each_gram(function(j, t)
       local _, step <const> = jacobian.weighing(w.nash{}, t)
       assert.near(math.sqrt(t), step(j):norm():item(), 1e-8)
@@ -112,7 +111,7 @@ describe("equations of methods by gradients", function()
     end)
   end)
 
-  it("hold for cagrad: its w is where the printed function is least on the simplex", function()
+  it("hold for cagrad: its w minimises the paper's function on the simplex", function()
     each_gram(function(j, t, gram)
       local _, step <const> = jacobian.weighing(w.cagrad{c = 0.4}, t)
       local _, c <const> = step(j)
@@ -146,7 +145,7 @@ describe("equations of methods by gradients", function()
     end)
   end)
 
-  it("hold for pcgrad and gradvac of two gradients in conflict", function()
+  it("hold for pcgrad and gradvac with two conflicting gradients", function()
     local j <const> = doubles{{1, 0}, {-1, 1}}
     local _, step <const> = jacobian.weighing(w.pcgrad{}, 2) -- g1 - <g1,g2>/|g2|^2 g2 and so on
     assert.same({0.5, 1.5}, (step(j)):totable())
@@ -157,7 +156,7 @@ end)
 
 -- ---- methods with memory, against plain loops ---------------------------------------------
 
-describe("methods that remember", function()
+describe("methods with memory", function()
   local function steps(method, t, f)
     braid.manual_seed(8)
     local weighing <const>, step <const> = jacobian.weighing(method, t)
@@ -168,7 +167,7 @@ describe("methods that remember", function()
     end
   end
 
-  it("gradnorm follows its algorithm, weights summing to T", function()
+  it("gradnorm follows its algorithm, and its weights sum to T", function()
     local t <const>, weight <const>, m <const>, v <const> = 3, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}
     local first
     steps(w.gradnorm{lr = 0.1}, t, function(k, j, losses, step)
@@ -197,7 +196,7 @@ describe("methods that remember", function()
     end)
   end)
 
-  it("db averages gradients of log losses and gives them one length", function()
+  it("db averages gradients of log losses and scales them to the same length", function()
     local average = braid.zeros({3, 5}, {dtype = "float64"})
     steps(w.db{}, 3, function(k, j, losses, step)
       local g <const> = step(j, losses)
@@ -212,7 +211,7 @@ describe("methods that remember", function()
     end)
   end)
 
-  it("moco tracks gradients and moves weights on the simplex", function()
+  it("moco averages gradients and moves its weights on the simplex", function()
     local y, lambda = braid.zeros({3, 5}, {dtype = "float64"}), {1 / 3, 1 / 3, 1 / 3}
     local onto <const> = require("braid.mtl.weigh.matrix").onto_simplex
     steps(w.moco{gamma = 0.5, rho = 0.1}, 3, function(k, j, losses, step)
