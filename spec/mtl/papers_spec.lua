@@ -271,7 +271,7 @@ describe("the dynamic multi-task network", function()
             for name in pairs(list) do
               assert.equal(0, largest(trunk[name], out[name]))
               -- The stacked network against one without a mixer. Stacked columns of equal weights
-              -- may round differently if a tile spans two columns (AVX2), so their mean is not exact.
+              -- may round differently if a tile spans two columns (AVX2): the mean is not exact.
               local apart <const> = largest(unmixed[name], together[name])
               assert.is_true(apart <= (start == 0 and 0 or 1e-5), tostring(apart))
             end

@@ -149,7 +149,7 @@ describe("net(x, {tasks = ...})", function()
 
   for k, case in ipairs(CASES) do
     for _, optimizer in ipairs{"Adam", "SGD", "AdamW"} do
-      it(("changes only what b depends on in b's turn: %s, case %d, %s"):format(case[1], k, optimizer),
+      it(("changes in b's turn what b depends on: %s, case %d, %s"):format(case[1], k, optimizer),
         function()
           local net <const> = build(mtl[case[1]](case[2]))
           if case.freeze then net:freeze{"mixers"} end

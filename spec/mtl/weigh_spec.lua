@@ -164,7 +164,7 @@ describe("tasks:weigh on columns", function()
 
   for _, kind in ipairs(KINDS) do
     for _, groups in ipairs{false, {g = {"a", "b"}}} do
-      it(("gives the same stacked and in a list: %s%s"):format(kind, groups and ", in groups" or ""),
+      it(("gives the same stacked as in a list: %s%s"):format(kind, groups and ", groups" or ""),
         function()
           local tasks <const> = make_tasks()
           local joined <const> = network(tasks, mtl[kind], {groups = groups or nil})
@@ -362,7 +362,7 @@ describe("tasks:weigh", function()
 end)
 
 describe("mtl.task_rates", function()
-  it("sets a learning rate for each task's parameters, a number or function of the epoch", function()
+  it("sets a task's learning rate, which can be a function of the epoch", function()
     local tasks <const> = make_tasks()
     local net <const> = network(tasks, mtl.share, {stacked = false})
     local rates <const> = mtl.task_rates(net, {a = 0.5, c = function(e) return 0.1 ^ e end})

@@ -1,5 +1,5 @@
 --- The methods of mtl.weighting: their results for given gradients, against torchjd's values
--- (spec/support/weightings_torchjd.py) and the papers' equations; and extreme cases for all methods.
+-- (spec/support/weightings_torchjd.py) and the papers' equations. All methods in extreme cases.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -262,7 +262,7 @@ local function is_finite(t) return t:eq(t):all():item() and t:abs():lt(math.huge
 
 describe("every weighting", function()
   each_method(function(name, make)
-    it("gives finite gradients at the edges: " .. name, function()
+    it("gives finite gradients for zero, equal, opposite, tiny and huge ones: " .. name, function()
       for _, t in ipairs{1, 2, 40} do
         local plain <const> = braid.randn({t, 12}, {dtype = "float64"})
         local cases <const> = {plain, plain * 0, plain:clone():fill_(1), -plain, plain * 1e-12,
@@ -279,7 +279,7 @@ describe("every weighting", function()
       end
     end)
 
-    it("leaves the direction of a task alone as it is: " .. name, function()
+    it("keeps the direction of the gradient if there is one task: " .. name, function()
       local j <const> = braid.randn({1, 12}, {dtype = "float64"})
       local _, step <const> = jacobian.weighing(make(), 1)
       local g <const> = step(j)
@@ -288,7 +288,7 @@ describe("every weighting", function()
       end
     end)
 
-    it("refuses what is not finite, and has not changed then: " .. name, function()
+    it("refuses a loss or gradient that is not finite, and keeps its state: " .. name, function()
       local j <const> = braid.randn({3, 12}, {dtype = "float64"})
       local weighing <const>, step <const>, losses_at <const> = jacobian.weighing(make(), 3)
       step(j)
@@ -310,7 +310,7 @@ describe("every weighting", function()
       assert.equal(before, remembered(weighing))
     end)
 
-    it("takes an interrupted step again as if it were the first time: " .. name, function()
+    it("can repeat an interrupted step, with the same result: " .. name, function()
       local j <const> = braid.randn({4, 30}, {dtype = "float64"})
       local other <const>, losses <const> = j * 2, {2, 1, 0.5, 3}
       local function begun()
@@ -343,12 +343,12 @@ describe("every weighting", function()
       assert.is_true(stops > 3 and stops < 500)
     end)
 
-    it("leaves out tasks without labels, and takes them in again later: " .. name, function()
+    it("leaves out tasks without a loss in a step, and uses them again later: " .. name, function()
       local j <const> = braid.randn({3, 12}, {dtype = "float64"})
       local weighing <const>, step <const>, losses_at <const>, names <const> =
         jacobian.weighing(make(), 3)
       for _, left in ipairs{{1, 2, 3}, {1, 3}, {2}, {1, 2, 3}, {}, {2, 3}} do
-        local g <const> = step(j) -- makes the parameter anew
+        local g <const> = step(j) -- makes a new parameter
         assert.is_true(is_finite(g))
         local all <const>, some <const> = losses_at(j, {1, 2, 3}), {}
         for _, i in ipairs(left) do some[names[i]] = all[names[i]] end
@@ -358,7 +358,7 @@ describe("every weighting", function()
       end
     end)
 
-    it("says what it is: " .. name, function()
+    it("has its name and what it works on in tostring: " .. name, function()
       local weighing <const> = jacobian.weighing(make(), 2)
       assert.matches("mtl.weighting." .. name, tostring(weighing), 1, true)
       assert.matches(weighing.method.by == "losses" and "on losses" or "on the gradients of",
@@ -367,7 +367,7 @@ describe("every weighting", function()
   end)
 end)
 
-describe("a step with many tasks", function()
+describe("a weighing step with many tasks", function()
   local TASKS <const> = 80
 
   each_method(function(name, make)
@@ -378,7 +378,7 @@ describe("a step with many tasks", function()
       local begun = core.clock()
       step(j)
       local wait <const>, best = (core.clock() - begun) / 2, math.huge
-      for _ = 1, 10 do -- others may want the processors at the same time
+      for _ = 1, 10 do -- other programs may use the processors at the same time
         os.execute(("(sleep %.3f; kill -INT %d) &"):format(wait, core.process_id()))
         begun = core.clock()
         local ok <const> = core.interruptible(errors.caught, function()
@@ -394,7 +394,7 @@ describe("a step with many tasks", function()
 end)
 
 describe("random weightings", function()
-  it("repeat with the seed, and differ without", function()
+  it("give the same with the same seed, and differ with another", function()
     for _, name in ipairs{"rlw", "pcgrad", "gradvac", "graddrop"} do
       local j <const> = braid.randn({6, 12}, {dtype = "float64"})
       local function run(seed)
