@@ -61,7 +61,7 @@ describe("mtl.widen", function()
       "mtl.widen: the widest network of the family has 82 parameters, not about 1000")
   end)
 
-  it("is used by braid.model's option `parameters`; `single` makes a network of one task", function()
+  it("is what braid.model's option `parameters` uses; `single` leaves one task", function()
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, single = "b"})
     assert.same({1, 2}, net(braid.randn(1, 1, 40, 40)).b.shape)
     assert.is_nil(net(braid.randn(1, 1, 40, 40)).a)
