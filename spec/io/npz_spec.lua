@@ -21,7 +21,7 @@ local DEFLATED <const> = (([[
   return string.char(tonumber(h, 16))
 end))
 
--- A zip file with one stored entry, its row in the directory, and the end. `change` replaces fields.
+-- A zip file of one stored entry, its row in the directory, and the end. `change` replaces fields.
 local function made(change)
   local f <const> = {name = "a.npy", body = file.saved("t.npy", braid.tensor{1}), flags = 0,
     method = 0, extra = "", before = "", after = "", count = 1, disk = 0}
@@ -119,8 +119,9 @@ describe(".npz files", function()
     ["a directory beyond the file"] = {made{start = 0xFFFFFF00}, "not at its place"},
     ["a directory with a wrong size"] = {made{row_size = 1}, "not at its place"},
     ["a gap after the directory"] = {made{between = "x"}, "its directory is not at its place"},
-    ["more entries counted than there are"] = {made{entries = 0xFFFE}, "its directory is not at its place"},
-    ["fewer entries counted than there are"] = {made{entries = 0}, "its directory is damaged"},
+    ["a count of entries that is too large"] = {made{entries = 0xFFFE},
+      "its directory is not at its place"},
+    ["a count of entries that is too small"] = {made{entries = 0}, "its directory is damaged"},
     ["several parts"] = {made{disk = 1}, "it is one of several parts"},
     ["an entry beyond the file"] = {made{offset = 1 << 31}, "is not where the directory says"},
     ["an entry somewhere else"] = {made{offset = 5}, "is not where the directory says"},
@@ -131,7 +132,8 @@ describe(".npz files", function()
     ["encryption"] = {made{flags = 1}, "'a.npy' is encrypted"},
     ["an unknown method"] = {made{method = 12}, "'a.npy' is packed by method 12"},
     ["a wrong stored size"] = {made{size = 9}, "'a.npy' cannot have 9 bytes"},
-    ["a few bytes that claim to inflate to 4 GB"] = {made{method = 8, size = 0xFFFFFFF0}, "'a.npy' cannot have 4294967280 bytes"},
+    ["few bytes that should inflate to 4 GB"] = {made{method = 8, size = 0xFFFFFFF0},
+      "'a.npy' cannot have 4294967280 bytes"},
     ["deflated bytes that are damaged"] = {made{method = 8, body = "\xff\xff"},
       "cannot be inflated"},
     ["a deflated stream that ends early"] = {made{method = 8, body = "\3\0", size = 1},

@@ -205,7 +205,7 @@ end)
 local defined <const> = require "spec.support.defined"
 
 describe("an honest definition", function()
-  it("can use metatables, classes, closures, errors and the functions of Lua that compute", function()
+  it("can use metatables, classes, closures, errors and Lua's functions that compute", function()
     local net <const> = defined [[
 local Stack = {}
 Stack.__index = Stack
