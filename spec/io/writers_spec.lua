@@ -126,7 +126,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("refuses a path with a folder, pipe, device or read-only file, and changes nothing", function()
+    it("refuses to replace a folder, pipe, device or read-only file", function()
       with_folder(function(folder)
         local commands <const> = {}
         for i, case in ipairs(OBSTACLES) do
@@ -163,7 +163,7 @@ for _, writer in ipairs(WRITERS) do
       assert.is_nil((io.open("a")))
     end)
 
-    it("does not change other files in the folder, even with names like its temporary one", function()
+    it("leaves other files in the folder alone, also with names like temporary ones", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         local names <const> = {}

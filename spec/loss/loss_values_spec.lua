@@ -176,7 +176,7 @@ describe("the pieces of a loss", function()
     for key, value in pairs(joint) do
       if key ~= "at" then options[key] = value end
     end
-    it("have the same value where they meet, and except in wing the same slope: " .. name, function()
+    it("meet with the same value, and the same slope except in wing: " .. name, function()
       for _, sign in ipairs {1, -1} do
         local h <const> = 1e-9
         local x <const> = float {sign * (at - h), sign * at, sign * (at + h)}:requires_grad_()
