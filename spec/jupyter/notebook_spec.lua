@@ -1,4 +1,4 @@
---- The process of a notebook (lua/braid/jupyter/notebook.lua): it runs cells, shows results, and
+--- The process of a notebook (braid -m braid.jupyter.kernel): it runs cells, shows results, and
 -- answers questions about code.
 
 local notebooks <const> = require "spec.support.notebooks"

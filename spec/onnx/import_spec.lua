@@ -57,7 +57,7 @@ describe("braid.import", function()
     end
   end)
 
-  it("keeps a separate tensor whose name belongs to a layer, such as fc.weight or fc.scale", function()
+  it("keeps a separate tensor with a layer's name, such as fc.weight or fc.scale", function()
     local scale <const>, w <const>, b <const> = braid.tensor{2, 3}, braid.tensor{{1, 2}, {3, 4}},
       braid.tensor{10, 20}
     for name, place in pairs{["fc.scale"] = "fc.scale", ["fc.weight"] = "fc.weight"} do
@@ -312,7 +312,7 @@ describe("a damaged ONNX file", function()
     ["it ends too early"] = relu{}:sub(1, -2),
   }
 
-  it("is refused with a message that says what is wrong", function()
+  it("is refused with the message of its damage", function()
     for wanted, bytes in pairs(CASES) do
       local net <const>, message <const> = onnx.import(bytes)
       assert.is_nil(net, wanted)
@@ -320,9 +320,9 @@ describe("a damaged ONNX file", function()
     end
   end)
 
-  it("may not lay graphs within each other without end", function()
+  it("is refused if graphs are nested too deeply", function()
     local bytes = onnx.message("Graph", {name = "innermost"})
-    for _ = 1, 40 do -- one graph in each, as two would double the size 40 times
+    for _ = 1, 40 do -- one graph within each; with two the size would double 40 times
       local attribute <const> = pb.bytes(1, "body") .. pb.bytes(6, bytes) .. pb.whole(20, 5)
       bytes = pb.bytes(1, pb.bytes(5, attribute))
     end
@@ -330,7 +330,7 @@ describe("a damaged ONNX file", function()
     assert.equal("its graphs lie within each other too deep", message)
   end)
 
-  it("takes no memory that its own bytes do not fill", function()
+  it("takes little memory if it has huge shapes but few bytes", function()
     local before <const> = braid.memory().peak
     for _, kind in ipairs{1, 6, 7, 10} do
       onnx.import(w{data_type = kind, dims = {1 << 28}, int32_data = {1}})
@@ -339,7 +339,7 @@ describe("a damaged ONNX file", function()
     assert.is_true(braid.memory().peak - before < 1e6)
   end)
 
-  it("does not make a large result without a word", function()
+  it("raises an error with braid.limits.elements instead of making a huge result", function()
     local big <const> = ints(1 << 33)
     for op, inputs in pairs{ConstantOfShape = {"big"}, Expand = {"x", "big"},
       Tile = {"x", "big"}} do
@@ -351,11 +351,12 @@ describe("a damaged ONNX file", function()
   end)
 end)
 
-describe("values outside an ONNX file", function()
+describe("values of an ONNX file that are in another file", function()
   local shell <const> = require "spec.support.shell"
   local files <const> = require "braid.io.files"
 
-  -- Calls f(directory, import), where import(location, more) reads a file whose tensor lies there.
+  -- Calls f(directory, import). import(location, more) imports an ONNX file whose tensor is in the
+  -- file `location`, and returns the tensor.
   local function with_directory(f)
     local home <const> = os.tmpname()
     os.remove(home)
@@ -383,7 +384,7 @@ describe("values outside an ONNX file", function()
     assert(ok, message)
   end
 
-  it("are read from its own directory, if the user says so", function()
+  it("are read from the ONNX file's own directory with external = true", function()
     with_directory(function(_, import)
       assert.same({5, 6}, import("w.bin", {offset = "4", length = "8"}):totable())
       assert.same({7, 8}, import("sub/w.bin"):totable())
@@ -393,7 +394,7 @@ describe("values outside an ONNX file", function()
     end)
   end)
 
-  it("are read from nowhere else", function()
+  it("are read neither from other directories nor through links", function()
     with_directory(function(directory, import)
       for _, location in ipairs{"../secret", "/etc/passwd", "sub/../../secret", "", "./w.bin",
         "sub//w.bin", "a\\b", "w.bin\0x", "file:w.bin"} do
@@ -410,7 +411,7 @@ describe("values outside an ONNX file", function()
     end)
   end)
 
-  it("must be as many as the tensor asks for", function()
+  it("must be as many as the tensor's shape asks for, and within the file", function()
     with_directory(function(directory, import)
       local path <const> = directory .. "w.bin"
       for wanted, more in pairs{
