@@ -41,7 +41,7 @@ local SCHEDULES <const> = {
   plateau = {optim.plateau{factor = 0.5, patience = 1, cooldown = 1, lowest = 0.2},
     {1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2, 0.2, 0.2},
     {1, 0.9, 0.95, 0.91, 0.92, 0.93, 0.89995, 0.5, 0.6, 0.6, 0.6, 0.6}},
-  ["plateau of a metric that should grow"] = {optim.plateau{mode = "max", patience = 0, threshold = 0.1,
+  ["plateau with mode = 'max'"] = {optim.plateau{mode = "max", patience = 0, threshold = 0.1,
     threshold_mode = "abs"}, {1, 1, 0.1, 0.1, 0.01, 0.001, 0.001, 0.0001, 0.00001},
     {1, 1.05, 1.3, 1.35, 1.2, 1.5, 1.5, 1.5}},
 }

@@ -50,7 +50,7 @@ describe("an optimizer", function()
       make{p, braid.ones(2)}
     end)
 
-    it("raises an error at the next step if an option was set to a wrong value: " .. name, function()
+    it("raises an error in the next step after an option was set wrong: " .. name, function()
       for _, change in ipairs{
         {"lr", "0.1"}, {"lr", -1}, {"lr", 0 / 0}, {"lr", math.huge}, {"lr", nil}, {"lr_mult", {}},
       } do

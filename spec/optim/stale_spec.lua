@@ -30,7 +30,7 @@ end
 local function adam(net) return optim.Adam(net:parameters(), {lr = 0.01}) end
 
 local CHANGES <const> = {
-  ["add_task where nothing is mixed"] = {nil, function(net) net:add_task("c", mtl.classes{2}) end,
+  ["add_task without a mixer"] = {nil, function(net) net:add_task("c", mtl.classes{2}) end,
     "columns.c.one.1.bias, because add_task made new parameters"},
   remove_task = {nil, function(net) net:remove_task("b") end,
     ", because the loss of a task made new parameters"},
@@ -42,7 +42,7 @@ local CHANGES <const> = {
     "which was made, or began to train"},
   ["to(dtype) and back"] = {mtl.nddr{}, function(net) net:to("float64"):to("float32") end,
     "which was made, or began to train, after the newest optimizer"},
-  ["a head set by hand"] = {nil, function(net)
+  ["a head was set by hand"] = {nil, function(net)
     net.head.a = nn.Sequential{nn.GlobalAvgPool(), nn.Linear(4, 2)}
   end, "head.a.2.bias, which was made, or began to train"},
 }
@@ -57,7 +57,8 @@ describe("an optimizer that was made before", function()
         case[2](net)
         assert.error_matches(function() step(net, opt) end, case[3], 1, true)
         local image <const> = x:to(net.head.a[2].weight.dtype)
-        assert.is_table(braid.no_grad(function() return net(image) end)) -- no error without gradients
+        -- A run without gradients raises no error.
+        assert.is_table(braid.no_grad(function() return net(image) end))
         step(net, adam(net))
       end
     end)
@@ -134,7 +135,7 @@ describe("no error is raised for", function()
     step(net, first)
   end)
 
-  it("frozen parts, evaluation, clones, a new optimizer, and a group that is added later", function()
+  it("frozen parts, evaluation, clones, a new optimizer, and a group added later", function()
     local net <const> = build(mtl.cross_stitch{})
     local opt <const> = adam(net)
     step(net, opt)

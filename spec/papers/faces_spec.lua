@@ -1,4 +1,4 @@
---- braid.papers.faces, which gives CelebA and AFLW the labels of MTFL for the experiments of papers.
+--- braid.papers.faces, which gives CelebA and AFLW the labels of MTFL, for experiments of papers.
 
 local braid <const> = require "braid"
 local faces <const> = require "braid.papers.faces"

@@ -41,7 +41,7 @@ describe("the papers' README", function()
   setup(function() shell.write(path, "--- What it says.\n--\n-- Section 9: more.\nlocal x\n") end)
   teardown(function() os.remove(path) end)
 
-  it("has the paper's numbers for an experiment without a run, and says that there is none", function()
+  it("has only the paper's numbers, and says so, if no run of an experiment is kept", function()
     local text <const> = readme.section("002_table9", path, experiment())
     for _, part in ipairs{"## [002_table9](002_table9.lua)", "What it says.", "Section 9: more.",
       "No run is kept yet", "| network | error |", "| a | 1.5 |", "| wide | 2 |",

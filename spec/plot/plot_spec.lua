@@ -117,7 +117,7 @@ describe("the axes of a figure", function()
     end
   end)
 
-  it("with a logarithm have ticks at powers of ten, and note values that have no logarithm", function()
+  it("have ticks at powers of ten if logarithmic, with a note on values left out", function()
     local axis <const> = scale.log{low = 1e-4, high = 1, count = 5}
     assert.equal("1e-4 0.001 0.01 0.1 1", table.concat(axis.labels, " "))
     assert.near(0.5, axis.at(1e-2), 0.01)
