@@ -21,7 +21,7 @@ local DEFLATED <const> = (([[
   return string.char(tonumber(h, 16))
 end))
 
--- A zip file of one stored entry, its row in the directory, and the end. `change` replaces fields.
+-- A zip file: one stored entry, its row in the directory, and the end. `change` replaces fields.
 local function made(change)
   local f <const> = {name = "a.npy", body = file.saved("t.npy", braid.tensor{1}), flags = 0,
     method = 0, extra = "", before = "", after = "", count = 1, disk = 0}

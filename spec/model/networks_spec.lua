@@ -202,7 +202,7 @@ describe("models/cascade.lua", function()
 end)
 
 describe("models/hyperface.lua", function()
-  it("refuses an input whose three maps would differ in size, and names one that fits", function()
+  it("refuses an input whose three maps would differ in size, and names sizes that fit", function()
     for _, side in ipairs{63, 70, 95, 102, 227} do
       local net <const> = model("hyperface", {input = side, width = 0.02})
       assert.same({1, 2}, net(braid.randn(1, 3, side, side)).smile.shape)

@@ -163,7 +163,7 @@ describe("a hostile definition", function()
       local before <const>, was <const> = copies(tables), said(user_tasks())
       local start <const> = os.clock()
       local ok, result = define(attack)
-      -- An attack that does not read its options fails for that reason; it is tried again.
+      -- An attack that fails because it did not read all options is tried again, and reads them.
       if not ok and tostring(result):find("has no option", 1, true) then
         attack.text = "local _ = o.inner, o.word, o.mixer, o.own, o.other " .. attack.text
         ok, result = define(attack)

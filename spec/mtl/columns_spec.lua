@@ -299,7 +299,8 @@ describe("mtl.ttc_update", function()
     end)
   end
 
-  -- The paper has c_j in equation 11, but if columns run alone, c_j has no gradient at W_i.
+  -- Equation 11 has <dc_j/dW_i, V_j>. Columns run separately here, so c_j does not depend on W_i,
+  -- and the option `cost` chooses one of two readings.
   for _, cost in ipairs{"i", "j"} do
     it(("moves beta against <dc_%s/dW_%s, V_j>, and keeps alpha_ii"):format(cost, cost), function()
       local net <const> = build{stacked = false}

@@ -101,7 +101,7 @@ end
 
 describe("landmark metrics of", function()
   for name, row in pairs(READERS) do
-    it(name .. " are those computed from the raw files", function()
+    it(name .. " equal those computed from the raw files", function()
       shell.in_directory(function(dir)
         local faces <const> = faces_of(row.n, row.eyes, row.holes)
         trees.put(dir, row.files(faces))
@@ -122,7 +122,7 @@ describe("landmark metrics of", function()
           end
           check_all(row.frame, {batch = 6, size = 40})
           check_all(row.frame, {batch = 4, size = 40})
-          if set.files then -- whole pictures, not square
+          if set.files then -- also whole pictures, which are not square
             check_all(whole_of(row), {batch = 6, transforms = {data.resize(2 * H, 2 * W)}})
           end
         end

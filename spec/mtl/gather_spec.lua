@@ -221,7 +221,7 @@ describe("sdmgrad with double sampling", function()
     end
     local truth <const> = mean:matmul(mean:t())
     assert.is_true((both / n - truth):abs():max():item() < 0.4)
-    assert.is_true((one / n - truth):abs():max():item() > 5) -- six variances of 1 on the diagonal
+    assert.is_true((one / n - truth):abs():max():item() > 5) -- noise adds 6 on the diagonal
   end)
 
   it("accepts a step with fewer batches, and uses those", function()

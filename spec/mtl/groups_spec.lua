@@ -50,7 +50,7 @@ describe("groups", function()
     assert.same({"face", "traits"}, net.names)
     assert.is_true((net:stacked()))
     local parted <const>, total = net:clone():unstack(), 0
-    for _, block in ipairs(net:blocks()) do -- L_w of the poster, r_w the squared distance
+    for _, block in ipairs(net:blocks()) do -- L_w of the poster, with the squared distance as r_w
       local one <const>, two <const> = parted.columns.face[block], parted.columns.traits[block]
       for path, p in one:named_parameters() do
         if p:dim() > 1 then
@@ -138,7 +138,7 @@ describe("groups", function()
           "add_task: column: there is no column 'hat'")
       end)
 
-      it("keep the columns that net:extract's tasks need", function()
+      it("keep in net:extract the columns that its tasks need", function()
         local net <const> = build(name, options)
         local part <const> = net:extract{"gender", "smile"}
         equal(net, part, {"gender", "smile"}, 1e-5)

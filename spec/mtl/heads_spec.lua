@@ -21,7 +21,7 @@ local function fails(f, message) assert.error_matches(f, message, 1, true) end
 -- The heads of a network by task, wherever it keeps them.
 local function heads_of(net)
   if not net.stage or net.head then return net.head or net.heads end
-  local list <const> = {} -- a cascade
+  local list <const> = {} -- models/cascade.lua
   for i, name in ipairs(net.order) do list[name] = net.stage[i] end
   return list
 end
@@ -98,7 +98,7 @@ for _, path in ipairs(definitions.paths()) do
       if more.stage then shape[3], shape[4] = SIDES[more.stage], SIDES[more.stage] end
 
       for kind, check in pairs(CHECKS) do
-        it(('= "%s" makes that head, %s'):format(kind, more.stage or "no stage"), function()
+        it(('= "%s" makes such heads, %s'):format(kind, more.stage or "no stage"), function()
           local net <const> = model(path, kind, more)
           local x <const> = braid.randn(4, table.unpack(shape, 2))
           for stage = net.shared_head and 1 or 2, 2 do

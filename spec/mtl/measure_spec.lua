@@ -163,7 +163,7 @@ describe("every metric", function()
     for _, name in ipairs{"accuracy", "auc", "ap", "f1", "kappa", "mcc", "balanced"} do
       assert.is_true(of(name) < 1, name)
     end
-    -- The lost positive is below both negatives: 2 of 4 pairs.
+    -- The positive with NaN counts as below both negatives, so 2 of 4 comparisons are right.
     assert.equal(0.5, of("auc"))
     local function numbers(name)
       return (mtl.metric[name]():observe(braid.tensor{1, NAN, 2}, braid.tensor{1, 2, 3}):result())
@@ -234,7 +234,7 @@ describe("a metric without a task", function()
   end)
 
   it("is relative to the face's length that `by` names", function()
-    -- Points of a square of side 1; the eyes and corners are its upper ones. All are off by 0.1.
+    -- The points are the corners of a square of side 1. All predictions are off by 0.1.
     local truth <const> = braid.tensor{{{0, 0}, {1, 0}, {0, 1}, {1, 1}}}
     local said <const> = truth + braid.tensor{0.1, 0}
     local function of(o)

@@ -7,7 +7,7 @@ local NAN <const>, EYES <const> = 0 / 0, {1, 2}
 
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
--- Faces with eyes 0.4 apart and a nose, whose predictions are off by `off[face][point]` along x.
+-- Faces with two eyes, 0.4 apart, and a nose. Predictions are off by `off[face][point]` along x.
 local function faces(off)
   local truth <const>, predicted <const> = {}, {}
   for i, row in ipairs(off) do

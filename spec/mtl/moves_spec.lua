@@ -1,8 +1,9 @@
 --- The tensors that change in a training step, for every mixer, operation and optimizer.
 --
--- The table OPERATIONS says, from the papers, which parts train after each operation. Parts that
--- train must change; all other tensors must stay equal to the byte. An optimizer made before the
--- operation trains the same parts, or raises an error before anything has changed.
+-- The table OPERATIONS says which parts train after each operation, from the papers 000 and 001
+-- (examples/papers/README.md). Parts that train must change; all other tensors must stay equal to
+-- the byte. An optimizer made before the operation trains the same parts, or raises an error
+-- before anything has changed.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"

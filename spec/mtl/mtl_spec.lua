@@ -107,7 +107,7 @@ describe("mtl.real", function()
     assert.equal(2, task:labelled(target))
   end)
 
-  it("takes labels {n} if a sample has one number", function()
+  it("takes labels (n) if a sample has one number", function()
     assert.near(4, mtl.real{}:loss(braid.tensor{{1}, {2}}, braid.tensor{3, NAN}):item(), 1e-6)
   end)
 
@@ -147,7 +147,7 @@ describe("mtl.classes", function()
 end)
 
 describe("the examples that mtl.classes{hardest = share} chooses", function()
-  -- Losses log(1 + e^-margin): the smaller the margin, the higher.
+  -- Losses log(1 + e^-margin): the smaller the margin, the higher the loss.
   local MARGINS <const> = {3, -1, 0, 2, 5, 1, 4, -2, 6, 7}
   local function rows(n)
     local values <const> = {}

@@ -113,7 +113,7 @@ describe("tasks:weigh on hard sharing", function()
     assert.matches("on the gradients of the last values", tostring(other), 1, true)
   end)
 
-  it("gives the gradients of tasks:loss if all coefficients are 1, and adds them up", function()
+  it("with all coefficients 1 gives the gradients of tasks:loss, and adds up steps", function()
     local function plainly() return tasks:loss(net(x), batch):backward() end
     core.clear_grads(net:parameters())
     plainly()
@@ -186,7 +186,7 @@ describe("tasks:weigh on columns", function()
               local other <const> = weighings[2].coefficients[task]
               assert.is_true(math.abs(one - other) <= 1e-8 * math.abs(one), name .. task)
             end
-            -- Compares the states after a step, since gradients of stacked columns have no names.
+            -- Compares states after a step, because states have the same names, stacked or not.
             local copy <const> = network(tasks, mtl[kind], {groups = groups or nil})
             copy:load_state_dict(state)
             core.clear_grads(copy:parameters())

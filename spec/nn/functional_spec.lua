@@ -4,7 +4,7 @@
 local braid <const> = require "braid"
 local F <const> = braid.F
 
--- A float64 tensor that wants a gradient, of different values between -1 and 1.
+-- A float64 tensor that requires a gradient. Its values differ and are near (-1, 1).
 local function some(...)
   local shape <const> = {...}
   local n = 1

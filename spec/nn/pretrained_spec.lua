@@ -66,7 +66,8 @@ local function backbone_of(name, net)
   return nn.backbone(b)
 end
 
--- Calls f(path, name in the backbone) for each tensor of a network that comes from its backbone.
+-- Calls f(path, name) for each tensor of a network's trunk, stream and columns. `name` is the
+-- tensor's name in the backbone.
 local function each_place(net, f)
   local count = 0
   for path in pairs(net:state_dict()) do
@@ -111,7 +112,7 @@ for path in io.popen("ls models/*.lua"):lines() do
 
     local function like(source, net)
       local own <const> = net:state_dict()
-      -- Where a network has a stream, its weights begin the columns too.
+      -- If the given network has a stream, its columns and stream both take the stream's weights.
       local function check(p, inner)
         equal(own[p], source["shared." .. (inner or "")] or source[p], p)
       end

@@ -98,7 +98,7 @@ describe("optimizers against PyTorch's", function()
   end)
 
   for _, name in ipairs(sorted(CASES)) do
-    it("have the same parameters after each step: " .. name, function()
+    it("reach the same parameters after each step: " .. name, function()
       local a <const>, b <const> = start "a", start "b"
       local opt <const> = made(CASES[name], a, b)
       local expected <const> = golden["run/" .. name]:totable()

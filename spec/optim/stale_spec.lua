@@ -64,7 +64,7 @@ describe("an optimizer that was made before", function()
     end)
   end
 
-  it("parameters that it lacks were unfrozen causes an error", function()
+  it("net:unfreeze of parameters that it lacks causes an error", function()
     local net <const> = build():train_only{"heads"}
     local heads <const> = {}
     for _, head in pairs(net.head) do table.move(head:parameters(), 1, 2, #heads + 1, heads) end

@@ -18,7 +18,7 @@ local function kept()
   return names
 end
 
--- An experiment with printed numbers for two networks.
+-- An experiment with the paper's numbers for two networks.
 local function experiment()
   return papers.experiment{paper = "002", item = "table 9", title = "nothing", data = {"faces"},
     minutes = 1, options = {epochs = {3, from = 1}}, differs = {"it is made up"},
