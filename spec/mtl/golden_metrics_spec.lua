@@ -1,5 +1,5 @@
---- Metrics against scikit-learn's and SciPy's values, which support/golden_metrics.py wrote: in one
--- batch, in batches of any size, merged from parts, and through a task.
+--- Metrics against scikit-learn's and SciPy's values, which spec/support/golden_metrics.py wrote: in
+-- one batch, in batches of any size, merged from parts, and through a task.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
