@@ -1,4 +1,4 @@
---- Metrics against scikit-learn's and SciPy's values, which spec/support/golden_metrics.py wrote: in
+--- Metrics against values of scikit-learn and SciPy, which spec/support/golden_metrics.py wrote: in
 -- one batch, in batches of any size, merged from parts, and through a task.
 
 local braid <const> = require "braid"
