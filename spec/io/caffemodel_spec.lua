@@ -1,4 +1,4 @@
---- .caffemodel files, made by hand field by field.
+--- The reader of .caffemodel files, on files that the spec makes field by field.
 
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
@@ -16,7 +16,7 @@ end
 local function floats(...) return string.pack(("<f"):rep(select("#", ...)), ...) end
 
 describe("a .caffemodel file", function()
-  it("gives the blobs of its layers by name, and leaves out layers without", function()
+  it("gives the blobs of its layers by name, and leaves out layers without blobs", function()
     local net <const> = assert(load(file.caffemodel{{"data"}, {"conv", W, braid.tensor{7, 8}},
       {"prelu", braid.tensor{0.25}}}))
     assert.same({"conv", "prelu"}, {next(net) and "conv", net.prelu and "prelu"})
@@ -28,10 +28,10 @@ describe("a .caffemodel file", function()
     assert.same({0.25}, net.prelu[1]:totable())
   end)
 
-  it("is read in any order and packing of its fields, with further fields", function()
-    local shape <const> = field(7, field(1, 1) .. field(1, 2)) -- sizes one by one
-    local one_by_one <const> = "\x2D" .. floats(3) .. "\x2D" .. floats(4) -- field 5, four bytes
-    local more <const> = field(9, 300) .. "\xA1\x06" .. ("x"):rep(8) -- field 100, eight bytes
+  it("is read with its fields in any order and packing, and with unknown fields", function()
+    local shape <const> = field(7, field(1, 1) .. field(1, 2)) -- a field for each size
+    local one_by_one <const> = "\x2D" .. floats(3) .. "\x2D" .. floats(4) -- field 5 of four bytes
+    local more <const> = field(9, 300) .. "\xA1\x06" .. ("x"):rep(8) -- field 100 of eight bytes
     for _, blob in ipairs{shape .. field(5, floats(3, 4)), field(5, floats(3, 4)) .. shape,
       shape .. one_by_one, field(5, floats(3)) .. shape .. field(5, floats(4)),
       shape .. field(8, string.pack("<dd", 3, 4)), field(6, floats(9, 9)) .. shape
@@ -43,7 +43,7 @@ describe("a .caffemodel file", function()
     assert.same({}, single.fc[1].shape)
   end)
 
-  it("is refused with a message when it does not make sense", function()
+  it("is refused with a message when it is damaged", function()
     local shape <const> = field(7, field(1, "\2"))
     local huge <const> = field(7, field(1, ("\xFF\xFF\xFF\xFF\7"):rep(4)))
     for wrong, bytes in pairs{
@@ -71,7 +71,7 @@ describe("a .caffemodel file", function()
     end
   end)
 
-  it("that does not exist is named", function()
+  it("is named in the error if it does not exist", function()
     assert.error_matches(function() braid.load("/nowhere/x.caffemodel") end,
       "load: /nowhere/x.caffemodel: No such file or directory (its folder does not exist either)",
       1, true)

@@ -1,3 +1,5 @@
+--- The reader and writer of .csv files: separators, quotes, numbers, encodings, and messages.
+
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
 
@@ -10,14 +12,14 @@ end
 
 describe(".csv files", function()
   for what, case in pairs{
-    ["numbers alone"] = {"1,2.5\n-3,4e-2\n", {false, {{1, 2.5}, {-3, 0.04}}}},
+    ["only numbers"] = {"1,2.5\n-3,4e-2\n", {false, {{1, 2.5}, {-3, 0.04}}}},
     ["no line end at the end"] = {"1,2", {false, {{1, 2}}}},
     ["names, CRLF and blank lines"] = {"\r\na,b\r\n\r\n1,2\r\n   \r\n3,4\r\n\r\n",
       {{"a", "b"}, {{1, 2}, {3, 4}}}},
     ["a byte order mark"] = {"\xEF\xBB\xBFa\n1\n", {{"a"}, {{1}}}},
     ["quotes"] = {"\"a,\"\"b\"\"\n\",c\n\"1\",2\n", {{"a,\"b\"\n", "c"}, {{1, 2}}}},
     ["blanks around numbers"] = {" 1 ,\t2\n", {false, {{1, 2}}}},
-    ["names alone"] = {"a,b\n", {{"a", "b"}, {}}},
+    ["only names"] = {"a,b\n", {{"a", "b"}, {}}},
     ["a column without a name"] = {",b\n1,2\n", {{"", "b"}, {{1, 2}}}},
     ["semicolons and decimal commas"] = {"a;b\n1,5;-2\n1.234,25;7e1\n",
       {{"a", "b"}, {{1.5, -2}, {1234.25, 70}}}},
@@ -25,18 +27,18 @@ describe(".csv files", function()
     ["bars"] = {"1|2\n3|4\n", {false, {{1, 2}, {3, 4}}}},
     ["a line that names the separator"] = {"sep=;\r\n1,25;2\r\n",
       {false, {{1.25, 2}}}},
-    ["marks of thousands"] = {"\"1,234.5\",\"12,345,678\"\n\"1,000\",2\n",
+    ["thousands separated by commas"] = {"\"1,234.5\",\"12,345,678\"\n\"1,000\",2\n",
       {false, {{1234.5, 12345678}, {1000, 2}}}},
-    ["other marks of thousands"] = {"1'234.5;1 000\n2\u{A0}000.25;3\n",
+    ["thousands separated by apostrophes and spaces"] = {"1'234.5;1 000\n2\u{A0}000.25;3\n",
       {false, {{1234.5, 1000}, {2000.25, 3}}}},
-    ["shares"] = {"50%,12.5 %\n", {false, {{0.5, 0.125}}}},
+    ["percent"] = {"50%,12.5 %\n", {false, {{0.5, 0.125}}}},
     ["separators at the ends of lines"] = {"a,b,\n1,2,\n3,4,,\n,,,\n",
       {{"a", "b"}, {{1, 2}, {3, 4}}}},
-    ["a name at the end that is missing"] = {"a,\n1,2\n", {{"a", ""}, {{1, 2}}}},
+    ["an empty name at the end"] = {"a,\n1,2\n", {{"a", ""}, {{1, 2}}}},
     ["lines that end in CR"] = {"a,b\r1,2\r3,4", {{"a", "b"}, {{1, 2}, {3, 4}}}},
     ["UTF-16"] = {"\xFF\xFEa\0\t\0\xE9\0\r\0\n\0001\0\t\0002\0\r\0\n\0",
       {{"a", "\u{E9}"}, {{1, 2}}}},
-    ["UTF-16 of the other order, without a mark"] = {"\0a\0,\0b\0\n\0001\0,\0002\0\n",
+    ["big-endian UTF-16 without a byte order mark"] = {"\0a\0,\0b\0\n\0001\0,\0002\0\n",
       {{"a", "b"}, {{1, 2}}}},
     ["Windows-1252"] = {"gr\xF6\xDFe,\x80\n1,2\n", {{"gr\u{F6}\u{DF}e", "\u{20AC}"}, {{1, 2}}}},
     ["gzip"] = {"\x1F\x8B\8\0\0\0\0\0\0\3\1\4\0\xFB\xFF1,2\n\x33\x42\x21\x55\4\0\0\0",
@@ -48,16 +50,16 @@ describe(".csv files", function()
     it("are read: " .. what, function() assert.same(case[2], assert(read(case[1]))) end)
   end
 
-  it("keep the columns of a table without rows", function()
+  it("give a tensor (0, 2) for two names and no rows", function()
     assert.same({0, 2}, assert(file.load("t.csv", "a,b\n")).data.shape)
   end)
 
-  it("read NaN as NaN", function()
+  it("are read with NaN as NaN", function()
     local x <const> = assert(file.load("t.csv", "nan,NaN\n")).data
     assert.same({true, true}, x[1]:ne(x[1]):totable())
   end)
 
-  it("take the first line as the option says", function()
+  it("are read with the first line as names or numbers, as the option header says", function()
     assert.same({{"x", "2019"}, {{1, 2}}}, read("x,2019\n1,2\n", {header = true}))
     assert.same({{"2018", "2019"}, {{1, 2}}}, read("2018,2019\n1,2\n", {header = true}))
     local value <const>, message <const> = read("x,y\n1,2\n", {header = false})
@@ -98,13 +100,13 @@ describe(".csv files", function()
     end)
   end
 
-  it("take decimals as the option says", function()
+  it("are read with decimal commas or points, as the option decimal says", function()
     assert.same({false, {{1.234, 5}}}, read("\"1,234\",5\n", {decimal = ","}))
     assert.same({false, {{1234, 5}}}, read("\"1,234\",5\n", {decimal = "."}))
     assert.error_matches(function() read("1\n", {decimal = ";"}) end, "decimal must be")
   end)
 
-  it("are written and come back the same", function()
+  it("give the same names and numbers after they are written and read", function()
     local header <const> = {"a", "b,\"c\"", " d\n", ""}
     local data <const> = braid.tensor({{1, 0.1, 1e300, -2}, {1 / 3, -0.0, math.huge, 2 ^ 53}},
       {dtype = "float64"})
@@ -125,13 +127,13 @@ describe(".csv files", function()
     end)
   end
 
-  it("keep every float32", function()
+  it("keep every float32 exactly", function()
     local x <const> = braid.randn(50, 4)
     local again <const> = assert(file.load("t.csv", file.saved("t.csv", x))).data:to("float32")
     assert.same(x:totable(), again:totable())
   end)
 
-  it("refuse values that are not tables of numbers", function()
+  it("cannot be written from values that are not tables of numbers", function()
     for value, message in pairs{
       [1] = "save: a .csv wants a tensor", [braid.ones(1, 2, 3)] = "save: a .csv wants a tensor",
       [{}] = "save: a .csv wants a tensor",

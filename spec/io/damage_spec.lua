@@ -1,5 +1,5 @@
---- Damaged files: whatever is changed in a file, its reader returns a value or a message, and
--- takes little memory compared with the file.
+--- Damaged files: whatever bytes are changed in a file, its reader returns a value or a message,
+-- and takes less than 64 MiB.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -21,7 +21,7 @@ local TENSORS <const> = {
   c = braid.tensor{true, false}, d = braid.tensor(2.5, {dtype = "float64"}), e = braid.zeros(0, 2),
 }
 
--- name, reader, bytes, whether every beginning of the file is refused
+-- Name, reader, bytes, and whether the reader must refuse a file that is cut at any byte.
 local FORMATS <const> = {
   {"safetensors", view_reader "safetensors", file.saved("t.safetensors", TENSORS, {k = "v"}), true},
   {".npy", view_reader "npy", file.saved("t.npy", TENSORS.a), true},
@@ -37,7 +37,8 @@ local FORMATS <const> = {
 for _, format in ipairs(FORMATS) do
   local name <const>, read <const>, bytes <const>, all <const> = table.unpack(format)
 
-  -- The value that was read. Checks that the reader raises nothing and gives a message if it fails.
+  -- Reads a text and gives the value. Checks that the reader raises no error of its own, and gives
+  -- a message if it fails.
   local function attempt(text)
     local ok <const>, value <const>, message <const> = pcall(read, text)
     if not ok then error(("%s raised for %q"):format(value, text)) end
@@ -48,16 +49,16 @@ for _, format in ipairs(FORMATS) do
   end
 
   describe("a damaged file, " .. name, function()
-    it("can be read before it is damaged", function() assert.is_truthy(attempt(bytes)) end)
+    it("was readable before it was damaged", function() assert.is_truthy(attempt(bytes)) end)
 
-    it("cut anywhere gives a message" .. (all and "" or " or a value"), function()
+    it("cut at any byte gives a message" .. (all and "" or " or a value"), function()
       for n = 0, #bytes - 1 do
         local value <const> = attempt(bytes:sub(1, n))
         if all and value ~= nil then error(n .. " bytes are read") end
       end
     end)
 
-    it("with other bytes gives a value or a message, and takes little memory", function()
+    it("with changed bytes gives a value or a message, and takes little memory", function()
       math.randomseed(7)
       collectgarbage()
       core.reset_peak()
@@ -73,7 +74,7 @@ for _, format in ipairs(FORMATS) do
       assert.is_true(braid.memory().peak - before < 64 << 20)
     end)
 
-    it("with a piece lost, repeated or put in gives a value or a message", function()
+    it("with a piece removed, repeated or inserted gives a value or a message", function()
       math.randomseed(8)
       for _ = 1, FLIPS / 5 do
         local from <const>, n <const>, to <const> = math.random(#bytes), math.random(0, 9),

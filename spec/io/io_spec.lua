@@ -1,3 +1,5 @@
+--- safetensors files, files that are written and read in parts, PNG files and JSON.
+
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
 local shell <const> = require "spec.support.shell"
@@ -5,7 +7,7 @@ local files <const>, json <const> = require "braid.io.files", require "braid.io.
 
 local with_file <const> = file.with
 
-describe("safetensors", function()
+describe("safetensors files", function()
   local TENSORS <const> = {
     weight = braid.tensor{{1.5, -2}, {3, 4}}, flags = braid.tensor{true, false, true},
     ["a.b/c \"q\""] = braid.tensor({1, -2}, {dtype = "int64"}), empty = braid.zeros(0, 3),
@@ -14,7 +16,7 @@ describe("safetensors", function()
     small = braid.tensor({-7}, {dtype = "int32"}),
   }
 
-  it("come back as they were", function()
+  it("give the same tensors after they are written and read", function()
     with_file("t.safetensors", function(path)
       assert.is_true(braid.save(path, TENSORS))
       local read <const> = assert(braid.load(path))
@@ -28,7 +30,7 @@ describe("safetensors", function()
     end)
   end)
 
-  it("have the format's layout: a padded header, then the values by name", function()
+  it("have the format's layout: a padded header, then values in the order of names", function()
     with_file("t.safetensors", function(path)
       assert(braid.save(path, {b = braid.tensor{1}, a = braid.tensor({2}, {dtype = "uint8"})}))
       local text <const> = assert(files.read(path))
@@ -41,7 +43,7 @@ describe("safetensors", function()
     end)
   end)
 
-  it("are written whatever the memory order of a tensor", function()
+  it("are written from tensors that are not contiguous", function()
     with_file("t.safetensors", function(path)
       local t <const> = braid.tensor{{1, 2, 3}, {4, 5, 6}}
       assert(braid.save(path, {t = t:t(), part = t[{ {}, {1, 3, 2} }]}))
@@ -56,7 +58,7 @@ describe("safetensors", function()
     return string.pack("<s8", header) .. ("\0"):rep(n)
   end
 
-  -- The same with one tensor, `a`.
+  -- A file with one tensor, `a`.
   local function one(dtype, shape, first, last, n)
     return lying(("{\"a\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}}"):format(
       dtype, shape, first, last), n)
@@ -68,17 +70,17 @@ describe("safetensors", function()
     ["a length beyond the file"] = string.pack("<i8", 1000) .. "{}",
     ["a huge length"] = string.pack("<i8", 1 << 60) .. "{}",
     ["a negative length"] = string.pack("<i8", -1) .. "{}",
-    ["no JSON"] = lying("hello", 0),
+    ["text that is not JSON"] = lying("hello", 0),
     ["a list for an object"] = lying("[1]", 0),
-    ["half a JSON"] = lying("{\"a\":", 0),
+    ["JSON that ends early"] = lying("{\"a\":", 0),
     ["a number for an entry"] = lying("{\"a\":1}", 0),
     ["an unknown type"] = one("X9", "1", 0, 4, 4),
-    ["a shape that lies"] = one("F32", "2", 0, 4, 4),
+    ["a shape that does not fit its bytes"] = one("F32", "2", 0, 4, 4),
     ["a shape that overflows"] = one("F32", "4294967296,4294967296", 0, 0, 0),
     ["a negative size"] = one("F32", "-1", 0, 4, 4),
     ["offsets beyond the end"] = one("F32", "1", 0, 4, 3),
-    ["a hole"] = one("F32", "1", 4, 8, 8),
-    ["bytes to spare"] = one("F32", "1", 0, 4, 8),
+    ["a gap before the values"] = one("F32", "1", 4, 8, 8),
+    ["bytes after the values"] = one("F32", "1", 0, 4, 8),
     ["an overlap"] = lying("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
       .. "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}", 6),
     ["a name twice"] = lying("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
@@ -112,7 +114,7 @@ describe("safetensors", function()
     end)
   end
 
-  it("cut anywhere are refused", function()
+  it("are refused when they are cut", function()
     with_file("t.safetensors", function(path)
       assert(braid.save(path, TENSORS))
       local text <const> = files.read(path)
@@ -136,7 +138,7 @@ describe("safetensors", function()
     {"F8_E4M3", "\x38\x81\x7e", "float32", {1, -2.0 ^ -9, 448}},
     {"F8_E8M0", "\x7f\x00\xfe", "float32", {1, 2.0 ^ -127, 2.0 ^ 127}},
   } do
-    it(("widen %s to %s"):format(case[1], case[3]), function()
+    it(("give %s values as %s"):format(case[1], case[3]), function()
       local bytes <const> = one(case[1], "3", 0, #case[2], 0) .. case[2]
       local t <const> = assert(file.load("t.safetensors", bytes)).a
       assert.equal(case[3], t.dtype)
@@ -144,7 +146,7 @@ describe("safetensors", function()
     end)
   end
 
-  it("keep metadata, and return them as the second value", function()
+  it("keep metadata, which braid.load returns as its second value", function()
     local metadata <const> = {format = "pt", ["a \"b\"\n"] = ""}
     local bytes <const> = file.saved("t.safetensors", {a = braid.ones(1)}, metadata)
     local read <const>, more <const> = file.load("t.safetensors", bytes)
@@ -154,7 +156,7 @@ describe("safetensors", function()
     assert.is_nil(select(2, file.load("t.safetensors", file.saved("t.safetensors", {}))))
   end)
 
-  it("refuse metadata that is not of strings", function()
+  it("cannot hold metadata that are not strings", function()
     for _, metadata in ipairs{{a = 1}, {"a"}, {a = {}}, "a"} do
       assert.error_matches(function() braid.save("x.safetensors", {}, metadata) end,
         "save: metadata must be .*strings by name")
@@ -167,7 +169,7 @@ describe("safetensors", function()
     end
   end)
 
-  it("refuse values that are not tensors, and leave the old file", function()
+  it("cannot hold values that are not tensors, and the old file then stays", function()
     with_file("t.safetensors", function(path)
       assert(braid.save(path, {a = braid.ones(1)}))
       assert.has_error(function() braid.save(path, {a = 1}) end)
@@ -176,7 +178,7 @@ describe("safetensors", function()
   end)
 end)
 
--- The unfinished files beside a file that is being written.
+-- The paths of the unfinished files that files.write makes beside a file.
 local function beside(path)
   local folder <const>, name <const> = path:match("^(.*)/([^/]*)$")
   local list <const> = {}
@@ -188,7 +190,7 @@ local function beside(path)
   return list
 end
 
-describe("files", function()
+describe("files of braid.io.files", function()
   it("are written part by part, as the parts are made", function()
     with_file("t.bin", function(path)
       local n, longest = 0, 0
@@ -200,7 +202,7 @@ describe("files", function()
         n = n + 1
         return n <= 8 and ("x"):rep(1 << 20) or nil
       end))
-      assert.is_true(longest >= 7 << 20) -- what was made before is written by then
+      assert.is_true(longest >= 7 << 20) -- at the last part, all earlier ones are written
       assert.equal(8 << 20, #files.read(path))
     end)
   end)
@@ -229,7 +231,7 @@ describe("files", function()
     end)
   end)
 
-  it("say when they became shorter", function()
+  it("give a message if they became shorter while they are read", function()
     with_file("t.bin", function(path)
       assert(files.write(path, {("x"):rep(1 << 16)}))
       local source <close> = assert(files.open(path))
@@ -241,7 +243,7 @@ describe("files", function()
 end)
 
 describe("braid.load and braid.save", function()
-  it("refuse endings they do not know", function()
+  it("refuse unknown endings, and list the known ones", function()
     assert.error_matches(function() braid.load("x.pkl") end,
       "load: x.pkl: files end in .safetensors, .npy, .npz, .csv, .caffemodel, .pth, "
         .. ".pt, .png, .jpg or .jpeg", 1, true)

@@ -1,3 +1,5 @@
+--- The reader and writer of .npy files, on files that the spec makes byte by byte.
+
 local braid <const> = require "braid"
 local file <const> = require "spec.support.file"
 
@@ -21,7 +23,8 @@ describe(".npy files", function()
     braid.tensor{true, false, true}, braid.tensor(2.5), braid.randn(1, 2, 3, 1, 2, 1, 2, 2),
     braid.tensor{{1, 2, 3}, {4, 5, 6}}:t(),
   } do
-    it(("keep %s (%s)"):format(t.dtype, table.concat(t.shape, ", ")), function()
+    it(("give the same %s (%s) after they are written and read"):format(t.dtype,
+      table.concat(t.shape, ", ")), function()
       local bytes <const> = file.saved("t.npy", t)
       local read <const> = assert(file.load("t.npy", bytes))
       assert.equal(t.dtype, read.dtype)
@@ -31,7 +34,7 @@ describe(".npy files", function()
     end)
   end
 
-  it("have the layout that numpy gives them", function()
+  it("are written as numpy writes them", function()
     assert.equal("\x93NUMPY\1\0\x76\0{'descr': '<i4', 'fortran_order': False, 'shape': (2,), }"
       .. (" "):rep(60) .. "\n\1\0\0\0\2\0\0\0",
       file.saved("t.npy", braid.tensor({1, 2}, {dtype = "int32"})))
@@ -54,14 +57,14 @@ describe(".npy files", function()
     {"<f2", "\0\x3c\1\0", "float32", {1, 2.0 ^ -24}},
     {">f2", "\xfb\xff\x7c\0", "float32", {-65504, math.huge}},
   } do
-    it(("are read when their values are %s"):format(case[1]), function()
+    it(("are read with values of type %s"):format(case[1]), function()
       local t <const> = assert(file.load("t.npy", made(header(case[1], "(2,)"), case[2])))
       assert.equal(case[3], t.dtype)
       assert.same(case[4], t:totable())
     end)
   end
 
-  it("are read in the order of Fortran, and in any version and notation of the header", function()
+  it("are read in Fortran's order, and with any version and notation of the header", function()
     local t <const> = assert(file.load("t.npy", made(header("|u1", "(2, 3)", true),
       "\1\2\3\4\5\6")))
     assert.same({{1, 3, 5}, {2, 4, 6}}, t:totable())
@@ -85,13 +88,13 @@ describe(".npy files", function()
     ["a huge header"] = {"\x93NUMPY\2\0\xff\xff\xff\xff", "it ends too early"},
     ["too few values"] = {made(GOOD, "1234567"), "ask for 8 bytes of values, but it has 7"},
     ["too many values"] = {made(GOOD, "123456789"), "ask for 8 bytes of values, but it has 9"},
-    ["a shape that lies"] = {made(header("<f4", "(4000000000,)"), EIGHT),
+    ["a shape beyond the file"] = {made(header("<f4", "(4000000000,)"), EIGHT),
       "ask for 16000000000 bytes of values, but it has 8"},
     ["a shape that overflows"] = {made(header("<f4", "(4294967296, 4294967296)"), EIGHT),
       "its shape is impossible"},
-    ["a shape that overflows to nothing"] = {
+    ["a shape that overflows to 0"] = {
       made(header("<f4", "(461168601842738790, 40, 0)"), ""), "its shape is impossible"},
-    ["nothing of huge rows"] = {made(header("<f4", "(0, 1125899906842624, 3)"), ""),
+    ["no rows, each of them huge"] = {made(header("<f4", "(0, 1125899906842624, 3)"), ""),
       "its shape is impossible"},
     ["a size of many digits"] = {made(header("<f4", "(99999999999999999999,)"), EIGHT),
       "a size of 99999999999999999999 is impossible"},
@@ -109,14 +112,14 @@ describe(".npy files", function()
       "it holds a number of 2^63 or more, which no type here can hold"},
     ["uint128"] = {made(header("<u16", "(1,)"), EIGHT .. EIGHT),
       "its values are <u16, which no type"},
-    ["no order of bytes"] = {made(header("|f4", "(2,)"), EIGHT), "does not say the order"},
-    ["a type that is none"] = {made(header("x;y", "(2,)"), EIGHT), "'x;y' is not a type of values"},
+    ["no byte order"] = {made(header("|f4", "(2,)"), EIGHT), "does not say the order"},
+    ["an impossible type"] = {made(header("x;y", "(2,)"), EIGHT), "'x;y' is not a type of values"},
     ["a field too many"] = {made(GOOD:gsub("{", "{'a': 1, "), EIGHT), "damaged at byte"},
     ["a field too few"] = {made("{'descr': '<f4', 'shape': (2,)}", EIGHT), "does not say all"},
     ["a field twice"] = {made(GOOD:gsub("}", "'shape': (2,)}"), EIGHT), "says shape twice"},
     ["a call"] = {made("dict(descr='<f4')", EIGHT), "is not a dictionary"},
     ["more than a dictionary"] = {made(GOOD .. "; x()", EIGHT), "goes on after its end"},
-    ["a flag that is none"] = {made(GOOD:gsub("False", "0"), EIGHT), "neither True nor False"},
+    ["a flag that is a number"] = {made(GOOD:gsub("False", "0"), EIGHT), "neither True nor False"},
   } do
     it("are refused with a message: " .. what, function()
       local t <const>, message <const> = file.load("t.npy", case[1])
@@ -126,7 +129,7 @@ describe(".npy files", function()
     end)
   end
 
-  it("are written from tensors alone", function()
+  it("can be written only from tensors, and without metadata", function()
     assert.error_matches(function() braid.save("x.npy", {1}) end,
       "save: a .npy wants a tensor, not a table$")
     assert.error_matches(function() braid.save("x.npy", braid.ones(1), {a = "b"}) end,
@@ -135,7 +138,7 @@ describe(".npy files", function()
       "load: there are no options for .npy files$")
   end)
 
-  it("name a directory as one", function()
+  it("that are directories give a message that says so", function()
     local path <const> = os.tmpname()
     os.remove(path)
     assert(os.execute("mkdir " .. path .. ".npy"))

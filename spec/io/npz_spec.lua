@@ -1,3 +1,6 @@
+--- The reader and writer of .npz files, zip files of .npy files, on files that numpy or the spec
+-- made.
+
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local zip <const> = require "braid.io.zip"
@@ -18,7 +21,7 @@ local DEFLATED <const> = (([[
   return string.char(tonumber(h, 16))
 end))
 
--- A stored entry of one byte, its directory row and the end, as fields to be changed.
+-- A zip file: one stored entry, its row in the directory, and the end. `change` replaces fields.
 local function made(change)
   local f <const> = {name = "a.npy", body = file.saved("t.npy", braid.tensor{1}), flags = 0,
     method = 0, extra = "", before = "", after = "", count = 1, disk = 0}
@@ -62,7 +65,7 @@ describe(".npz files", function()
     assert.same({}, assert(file.load("t.npz", file.saved("t.npz", {}))))
   end)
 
-  it("use zip64 from 4 GiB on", function()
+  it("use zip64 from 4 GiB on, tested with a lower limit", function()
     local limit <const> = zip.zip64_from
     local plain <const> = file.saved("t.npz", TENSORS)
     zip.zip64_from = 140
@@ -79,7 +82,7 @@ describe(".npz files", function()
     assert.same({{1, 2, 3}, {4, 5, 6}}, assert(file.load("t.npz", DEFLATED)).a:totable())
   end)
 
-  it("leave out texts and files that are not .npy, and name them", function()
+  it("are read without texts and files that are not .npy, which are named", function()
     local texts <const> = "\x93NUMPY\1\0" .. string.pack("<s2",
       "{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}") .. "a\0\0\0"
     local a <const> = file.saved("t.npz", {a = braid.ones(2)})
@@ -103,7 +106,7 @@ describe(".npz files", function()
     assert.same({names = "it holds texts", ["read.me"] = "it is not a .npy file"}, left_out)
   end)
 
-  it("may end in a comment", function()
+  it("are read if they end in a comment", function()
     assert.same({1}, assert(file.load("t.npz", made{after = "PK\5\6 a comment"})).a:totable())
   end)
 
@@ -114,10 +117,11 @@ describe(".npz files", function()
     ["bytes after the end"] = {made() .. "x", "it has no directory at its end"},
     ["bytes before the start"] = {made{before = "x"}, "its directory is not at its place"},
     ["a directory beyond the file"] = {made{start = 0xFFFFFF00}, "not at its place"},
-    ["a directory with a size that lies"] = {made{row_size = 1}, "not at its place"},
+    ["a directory with a wrong size"] = {made{row_size = 1}, "not at its place"},
     ["a gap after the directory"] = {made{between = "x"}, "its directory is not at its place"},
-    ["entries that are not there"] = {made{entries = 0xFFFE}, "its directory is not at its place"},
-    ["entries that are not counted"] = {made{entries = 0}, "its directory is damaged"},
+    ["a count of entries that is too large"] = {made{entries = 0xFFFE},
+      "its directory is not at its place"},
+    ["a count of entries that is too small"] = {made{entries = 0}, "its directory is damaged"},
     ["several parts"] = {made{disk = 1}, "it is one of several parts"},
     ["an entry beyond the file"] = {made{offset = 1 << 31}, "is not where the directory says"},
     ["an entry somewhere else"] = {made{offset = 5}, "is not where the directory says"},
@@ -127,9 +131,10 @@ describe(".npz files", function()
     ["a wrong CRC"] = {made{crc = 1}, "its CRC is wrong"},
     ["encryption"] = {made{flags = 1}, "'a.npy' is encrypted"},
     ["an unknown method"] = {made{method = 12}, "'a.npy' is packed by method 12"},
-    ["a stored size that lies"] = {made{size = 9}, "'a.npy' cannot have 9 bytes"},
-    ["a bomb"] = {made{method = 8, size = 0xFFFFFFF0}, "'a.npy' cannot have 4294967280 bytes"},
-    ["a deflated stream that is none"] = {made{method = 8, body = "\xff\xff"},
+    ["a wrong stored size"] = {made{size = 9}, "'a.npy' cannot have 9 bytes"},
+    ["few bytes that should inflate to 4 GB"] = {made{method = 8, size = 0xFFFFFFF0},
+      "'a.npy' cannot have 4294967280 bytes"},
+    ["deflated bytes that are damaged"] = {made{method = 8, body = "\xff\xff"},
       "cannot be inflated"},
     ["a deflated stream that ends early"] = {made{method = 8, body = "\3\0", size = 1},
       "'a.npy' cannot be inflated: its size is not the stated one"},
@@ -139,7 +144,7 @@ describe(".npz files", function()
       made{method = 8, body = "\1\4\0\xfb\xffabcd", size = 3}, "its size is not the stated one"},
     ["a zip64 size that is missing"] = {made{offset = 0xFFFFFFFF, extra = A64}, "size is missing"},
     ["an extra field that is cut off"] = {made{extra = "\1\0\99\0"}, "extra field is cut off"},
-    ["nothing but something else"] = {made{name = "a.txt"},
+    ["no .npy file in it"] = {made{name = "a.txt"},
       "no tensor is in it; 'a.txt': it is not a .npy file"},
     ["a damaged .npy"] = {made{body = "x"}, "'a.npy': it does not begin like one"},
   } do
@@ -151,7 +156,7 @@ describe(".npz files", function()
     end)
   end
 
-  it("are written from tensors by name alone", function()
+  it("can be written only from tensors by name", function()
     assert.error_matches(function() braid.save("x.npz", braid.ones(1)) end,
       "save: a .npz wants a table of tensors by name, such as {weight = t}, not a tensor$")
     for name, value in pairs{a = 1, [1] = braid.ones(1), [""] = braid.ones(1),

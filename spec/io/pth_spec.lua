@@ -1,4 +1,5 @@
---- .pth files, made opcode by opcode. spec/support/compare_pth.py has PyTorch's own.
+--- The reader of .pth files, on files that the spec makes opcode by opcode.
+-- spec/support/compare_pth.py reads files that PyTorch wrote.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -15,7 +16,7 @@ local storage <const>, tensor <const> = torch.storage, torch.tensor
 local SIX <const> = torch.floats(1, 2, 3, 4, 5, 6)
 local FLOATS <const> = storage("Float", "0", 6)
 
--- The value that the reader gives, without a file; or nil and its message.
+-- Reads bytes in memory: gives the value, or nil and the message.
 local function parsed(bytes)
   local value <const>, message <const> = pth.parse(files.view(bytes, "my t.pth"))
   if not value then return nil, message end
@@ -28,11 +29,11 @@ local function refused(wanted, ...)
   assert.is_nil(value)
   assert.matches(wanted, message, 1, true)
 end
--- The tensor of a part of six values of float32.
+-- A tensor over a storage of six float32 values, with an offset, a shape and strides.
 local function part(...) return tensor(FLOATS, ...), {SIX} end
 
 describe("a .pth file", function()
-  it("gives values of Lua for those of Python", function()
+  it("gives Lua values for Python's dicts, lists, numbers, texts and tensors", function()
     local d <const> = assert(file.load("t.pt", torch.sample()))
     assert.same({{1, 2, 3}, {4, 5, 6}}, d.state_dict.w:totable())
     assert.same({{2, 5}, {3, 6}}, d.state_dict.wt:totable())
@@ -45,7 +46,7 @@ describe("a .pth file", function()
     assert.is_false(d.state_dict.w.requires_grad)
   end)
 
-  it("is read in every protocol, with every way to write a value", function()
+  it("is read in every protocol of pickle, with every opcode of a value", function()
     for protocol = 2, 5 do
       assert.same({{1, 2}, {4, 5}}, loaded(part(0, {2, 2}, {3, 1}), {SIX},
         {protocol = protocol}):totable())
@@ -72,7 +73,7 @@ describe("a .pth file", function()
     refused("it holds None", "N")
   end)
 
-  it("gives tensors their shape whatever their strides", function()
+  it("gives tensors their shape and values with any strides", function()
     for _, case in ipairs{
       {0, {6}, {1}, {1, 2, 3, 4, 5, 6}}, {0, {3, 2}, {1, 3}, {{1, 4}, {2, 5}, {3, 6}}},
       {1, {2, 2}, {3, 1}, {{2, 3}, {5, 6}}}, {0, {3}, {2}, {1, 3, 5}}, {5, {}, {}, 6},
@@ -90,7 +91,7 @@ describe("a .pth file", function()
     end
   end)
 
-  it("has one tensor for equal views of a storage, and others apart", function()
+  it("gives one tensor for equal views of a storage, and copies for different views", function()
     local d <const> = loaded(list(part(0, {6}, {1}), part(0, {6}, {1}), part(0, {5}, {1}),
       torch.parameter(part(0, {6}, {1}))), {SIX})
     assert.equal(d[1], d[2])
@@ -99,7 +100,7 @@ describe("a .pth file", function()
     assert.same({1, 2, 3, 4, 5}, d[3]:totable())
   end)
 
-  it("has values of every type, in either order of bytes", function()
+  it("is read with values of every type, in either byte order", function()
     local bits <const> = {Half = "<H", BFloat16 = "<H", Short = "<h", Int = "<i4", Long = "<i8",
       Float = "<f", Double = "<d", Char = "b", Byte = "B", Bool = "B", Untyped = "B"}
     local values <const> = {Half = 0x4100, BFloat16 = 0x4020}
@@ -125,12 +126,12 @@ describe("a .pth file", function()
     refused("its byte order is unknown", part(0, {1}, {1}), {SIX}, {order = "middle"})
   end)
 
-  it("may be a bare storage", function()
+  it("can be a single storage, which gives a tensor", function()
     assert.same({1, 2, 3, 4, 5, 6}, loaded(FLOATS, {SIX}):totable())
     assert.same({3, 4}, loaded(storage("Untyped", "0", 2), {"\3\4"}):totable())
   end)
 
-  it("runs nothing: every other name is refused by its name", function()
+  it("runs no code: the message names any class or function that is not a tensor's", function()
     for name in ([[os.system posix.system builtins.eval builtins.exec __builtin__.eval
       subprocess.Popen builtins.getattr torch.load torch._utils._rebuild_sparse_tensor
       torch.nn.modules.linear.Linear collections.Counter numpy.core.multiarray.scalar
@@ -154,7 +155,7 @@ describe("a .pth file", function()
     refused("its pickle wants a dict before", text "x" .. "Nb")
   end)
 
-  it("of another kind says how to make one", function()
+  it("in an old form or with a program gives a message that says how to save it again", function()
     local legacy <const> = "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3."
     local value, message = file.load("my.pth", legacy)
     assert.is_nil(value)
@@ -180,7 +181,7 @@ end)
 
 -- ---- hostile files --------------------------------------------------------------------------
 
--- Checks that f takes at most so many MiB of tensors and of Lua.
+-- Checks that f takes less than `most` MiB for tensors, as much for Lua, and less than 5 seconds.
 local function bounded(most, f)
   collectgarbage()
   core.reset_peak()
@@ -193,7 +194,7 @@ local function bounded(most, f)
 end
 
 describe("a hostile .pth file", function()
-  it("has no tensor outside its storage", function()
+  it("is refused if a tensor goes beyond its storage", function()
     for _, case in ipairs{{0, {7}, {1}}, {6, {1}, {1}}, {5, {2}, {1}}, {0, {2, 4}, {3, 1}},
       {1, {2}, {1 << 62}}, {0, {3, 3}, {1 << 62, 1 << 62}}, {0, {1 << 31}, {1}}, {6, {}, {}},
       {math.maxinteger, {}, {}}, {math.maxinteger, {2}, {math.maxinteger}}} do
@@ -215,7 +216,7 @@ describe("a hostile .pth file", function()
       "_rebuild_parameter")))
   end)
 
-  it("has no storage outside the bytes that are there", function()
+  it("is refused if a storage goes beyond the file's bytes", function()
     refused("its storage '0' has 24 bytes, not 7 values of type float32",
       tensor(storage("Float", "0", 7), 0, {1}, {1}), {SIX})
     refused("its storage '0' has 24 bytes, not 5 values", storage("Float", "0", 5), {SIX})
@@ -248,7 +249,7 @@ describe("a hostile .pth file", function()
     end)
   end)
 
-  it("counts what it copies of a list that it keeps", function()
+  it("is refused if it copies a long list too often", function()
     local pairs_of <const> = {}
     for i = 1, 2000 do pairs_of[i] = tuple(text("k" .. i), number(i)) end
     local dict <const> = "ccollections\nOrderedDict\n"
@@ -259,11 +260,11 @@ describe("a hostile .pth file", function()
       table.concat(again) .. "l")
   end)
 
-  it("grows no lists in lists without end", function()
+  it("is refused if its lists are nested too deeply or contain themselves", function()
     local nested = ")"
     for _ = 1, 200 do nested = nested .. "\x85" end
     refused("tables in tables", nested)
-    local doubled = "]" -- each list has the one before twice: 2^60 lists for one who counts them
+    local doubled = "]" -- each list has the one before it twice, so there are 2^60 paths
     for _ = 1, 60 do doubled = doubled .. "2\x86" end
     bounded(4, function()
       assert.equal(2, #loaded(doubled))
@@ -279,7 +280,7 @@ describe("a hostile .pth file", function()
     refused("a list contains itself", "]q\0h\0\x85a")
   end)
 
-  it("has a pickle that makes sense", function()
+  it("is refused if its pickle is damaged", function()
     for opcodes, wanted in pairs{[""] = "takes a value", ["("] = "takes a value",
       ["0"] = "takes a value", ["t"] = "has no mark", ["(t" .. "t"] = "has no mark",
       ["K\1(" .. "0"] = "takes a value", ["h\0"] = "takes value 0, which it never kept",
@@ -300,7 +301,7 @@ describe("a hostile .pth file", function()
     refused("its pickle ends too early", "", {}, {pickle = "\x80\2N"})
   end)
 
-  it("has every entry once, and whole", function()
+  it("is refused if an entry is there twice or has a wrong CRC", function()
     local names <const> = {"a/data.pkl", "a/byteorder", "a/data/0"}
     local contents <const> = {"\x80\2" .. part(0, {6}, {1}) .. ".", "little", SIX}
     assert.same({6}, assert(parsed(torch.zip(names, contents))).shape)
@@ -320,7 +321,7 @@ describe("a hostile .pth file", function()
     assert.matches("its CRC is wrong", message)
   end)
 
-  it("changed anywhere gives a value or a message #slow", function()
+  it("with random changes gives a value or a message #slow", function()
     local opcodes_of_it <const>, storages <const> = torch.checkpoint()
     local pickle <const> = "\x80\2" .. opcodes_of_it .. "."
     math.randomseed(11)

@@ -1,5 +1,5 @@
---- Functions that read a file by its name or take a value to save, called with wrong values. The
--- error is at the user's line, and names the function and what is wrong.
+--- braid.load, open, inspect and save, called with wrong values. The error is at the user's line,
+-- and names the function and what is wrong.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -15,7 +15,7 @@ for _, name in ipairs{"open", "inspect"} do
   READERS[#READERS + 1] = {name, "safetensors", braid[name]}
 end
 
--- The message that f(...) raises, without its place, which must be a line of this file.
+-- The message that f(...) raises, without its file and line. These must be in this file.
 local function message_of(f, ...)
   local ok <const>, message <const> = pcall(f, ...)
   assert.is_false(ok)
@@ -38,7 +38,7 @@ for _, reader in ipairs(READERS) do
   local name <const>, ending <const>, read <const> = table.unpack(reader)
 
   describe(("braid.%s of .%s"):format(name, ending), function()
-    it("needs a path", function()
+    it("raises an error for values that are not a path", function()
       for _, value in ipairs(NO_PATHS) do
         local path = value
         if value == NOTHING then path = nil end
@@ -49,7 +49,7 @@ for _, reader in ipairs(READERS) do
       end
     end)
 
-    it("says what the path is instead of a file", function()
+    it("says what is at the path if it is no file of this kind", function()
       shell.in_directory(function(folder)
         local function path(part) return ("%s/%s.%s"):format(folder, part, ending) end
         shell.run(("cd %s; mkdir d.%s; : >empty.%s; echo '<html>404' >page.%s; ln -s a.%s a.%s; "
@@ -69,7 +69,7 @@ for _, reader in ipairs(READERS) do
       end)
     end)
 
-    it("names what is there when the name is wrong", function()
+    it("names the files in the folder if the file does not exist", function()
       shell.in_directory(function(folder)
         for i = 1, 7 do assert(files.write(("%s/f%d.%s"):format(folder, i, ending), {"x"})) end
         local text <const> = message_of(function() read(folder .. "/g." .. ending) end)
@@ -96,7 +96,7 @@ local VALUES <const> = {NOTHING, 3, "x", true, print, {}, {1}, {a = 1}, {a = {}}
 describe("braid.save", function()
   for _, ending in ipairs{"npy", "npz", "csv", "safetensors", "png", "jpg", "pt", "",
     "caffemodel"} do
-    it("says what it wants for ." .. ending, function()
+    it("writes a value as ." .. ending .. " or raises an error, and then leaves no file", function()
       shell.in_directory(function(folder)
         local path <const>, written, refused = ("%s/t.%s"):format(folder, ending), 0, 0
         for _, value in ipairs(VALUES) do
@@ -118,7 +118,7 @@ describe("braid.save", function()
     end)
   end
 
-  it("needs a path", function()
+  it("raises an error for values that are not a path", function()
     for _, value in ipairs(NO_PATHS) do
       local path = value
       if value == NOTHING then path = nil end
@@ -129,7 +129,7 @@ describe("braid.save", function()
     end
   end)
 
-  it("needs metadata that are strings by name, and refuses them for formats without any", function()
+  it("refuses metadata that are not strings by name, and any metadata for .npy", function()
     for _, metadata in ipairs{3, "x", true, print, {1}, {a = 1}, {a = {}}, {[1] = "x"},
       {a = "\255"}, {["\255"] = "a"}, braid.ones(1)} do
       assert.matches("^save: .*metadata", message_of(function()

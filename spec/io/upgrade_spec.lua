@@ -1,9 +1,10 @@
---- Files of earlier versions, which spec/support/golden_files.lua wrote with these.
+--- Files that earlier versions of Braid wrote with spec/support/golden_files.lua: this version
+-- opens them with the same outputs and losses.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
 
--- The network's outputs and losses are the same but for roundings, which versions may change.
+-- Outputs and losses are the same except for roundings, which versions may change.
 local TOLERANCE <const> = 1e-4
 
 local function near(a, b) return (a - b):abs():max():item() < TOLERANCE end
@@ -28,14 +29,14 @@ for folder in shell.run("ls -d spec/golden/files_*").out:gmatch("[^\n]+") do
       for name in pairs(given) do assert.is_truthy(outputs[name], name) end
     end
 
-    it("open as networks with the same outputs and tasks", function()
+    it("open as networks with the same outputs and losses", function()
       local net <const> = open()
       check_outputs(net)
       net:train()
       assert.is_true(near(net.tasks:loss(net(batch.image), batch), expected.losses[1]))
     end)
 
-    it("are written anew as files of this version, which give the same", function()
+    it("can be saved as files of this version, with the same outputs", function()
       shell.in_directory(function(directory)
         local path <const> = directory .. "/net.safetensors"
         braid.save(path, open())
@@ -44,14 +45,14 @@ for folder in shell.run("ls -d spec/golden/files_*").out:gmatch("[^\n]+") do
       end)
     end)
 
-    it("give their values to a network by name", function()
+    it("load into a network as a state, by the names of tensors", function()
       local net <const>, values <const> = open(), braid.load(folder .. "/net.safetensors")
       for _, p in ipairs(net:parameters()) do p:detach():zero_() end
       net:load_state_dict(values)
       check_outputs(net)
     end)
 
-    it("resume a run, whose next steps are the same", function()
+    it("resume a run, whose next steps have the same losses", function()
       shell.in_directory(function(directory)
         shell.run(("cp -r %s/run %s/run"):format(folder, directory))
         local net <const> = open()
@@ -76,7 +77,7 @@ for folder in shell.run("ls -d spec/golden/files_*").out:gmatch("[^\n]+") do
       end)
     end)
 
-    it("are read as the history of a run, and inspected", function()
+    it("are read by train.history and braid.inspect", function()
       local history <const> = braid.train.history.read(folder .. "/run")
       local epochs <const>, total <const> = history:curve("train.loss.total")
       assert.same({1, 2}, epochs)
@@ -90,7 +91,7 @@ for folder in shell.run("ls -d spec/golden/files_*").out:gmatch("[^\n]+") do
 end
 
 describe("files of earlier versions", function()
-  it("are kept here", function()
+  it("are in spec/golden", function()
     assert.matches("files_0%.1\n", shell.run("ls -d spec/golden/files_*").out)
   end)
 end)

@@ -1,5 +1,5 @@
---- Everything that Braid writes, in every situation in which a file cannot be written, or is
--- written in an unexpected way.
+--- Every function that writes a file: what it leaves when it succeeds, when the path is wrong, when
+-- there is no room, when it is killed, and when others write the same file.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -15,7 +15,7 @@ local flow <const> = {blocks = {"a"}, names = {"p", "q"}, tasks = {"p", "q"},
 local ablation <const> = {names = {"p"}, blocks = {"a"}, base = {p = {error = 1}},
   change = {a = {p = {p = {error = 2}}}}}
 
--- Every writer: a file's name, and what writes it.
+-- Every writer: a file's name, and a function that writes it.
 local WRITERS <const> = {
   {"t.safetensors", function(path) return braid.save(path, {a = braid.ones(5)}, {k = "v"}) end},
   {"t.npy", function(path) return braid.save(path, braid.ones(5)) end},
@@ -40,7 +40,7 @@ local WRITERS <const> = {
   end},
 }
 
--- Obstacles at the path, with the message about each.
+-- Commands that put an obstacle at the path, each with the message.
 local OBSTACLES <const> = {
   {"mkdir %s", "it is a folder"},
   {"mkdir %s; echo thesis >%s/thesis.tex", "it is a folder"},
@@ -55,7 +55,7 @@ local OBSTACLES <const> = {
   {"ln -s /nowhere/x %s", "there is no folder /nowhere"},
 }
 
--- Calls f with a fresh folder, and removes it.
+-- Calls f with a new folder, then removes the folder.
 local function with_folder(f)
   local folder <const> = os.tmpname()
   os.remove(folder)
@@ -69,8 +69,7 @@ local function run(command, ...) return shell.run(command:format(...)).out:gsub(
 local function listing(folder) return run("ls -A '%s' | sort | tr '\n' ' '", folder) end
 local function mode(path) return run("stat -c %%a '%s'", path) end
 
--- Checks the error that a writer raises: its place is this file, and its message says what is
--- wrong.
+-- Checks the error that a writer raises: it names a line of this file, and says what is wrong.
 local function fails(write, path, what)
   local ok <const>, message <const> = pcall(write, path)
   assert.is_false(ok)
@@ -82,8 +81,8 @@ end
 for _, writer in ipairs(WRITERS) do
   local name <const>, write <const> = writer[1], writer[2]
 
-  describe("what writes " .. name, function()
-    it("returns true, leaves no other file, and gives the mode that the umask leaves", function()
+  describe("the writer of " .. name, function()
+    it("returns true and leaves one file, with the mode that the umask allows", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         assert.is_true(write(path))
@@ -93,7 +92,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("writes the same bytes over whatever file is there, and keeps its mode", function()
+    it("replaces an old file with the same bytes, and keeps its mode", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         write(path)
@@ -108,7 +107,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("follows links to their end, which it replaces or makes", function()
+    it("follows symbolic links, and replaces or makes the file at their end", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         shell.run(("cd %s; mkdir d; echo old >d/end; chmod 640 d/end; ln -s d/end middle; "
@@ -127,7 +126,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("refuses paths that a file may not replace, and touches nothing", function()
+    it("refuses to replace a folder, pipe, device or read-only file", function()
       with_folder(function(folder)
         local commands <const> = {}
         for i, case in ipairs(OBSTACLES) do
@@ -155,7 +154,7 @@ for _, writer in ipairs(WRITERS) do
       end)
     end)
 
-    it("names a value that is not a path", function()
+    it("raises an error for a value that is not a path", function()
       for _, path in ipairs{false, 3, {}, "", "a\0" .. name, print} do
         local ok <const>, message <const> = pcall(write, path or nil)
         assert.is_false(ok)
@@ -164,7 +163,7 @@ for _, writer in ipairs(WRITERS) do
       assert.is_nil((io.open("a")))
     end)
 
-    it("leaves other files in the directory alone, whatever their names", function()
+    it("leaves other files in the folder alone, also with names like temporary ones", function()
       with_folder(function(folder)
         local path <const> = folder .. "/" .. name
         local names <const> = {}
@@ -190,7 +189,8 @@ end
 
 -- ---- without room ---------------------------------------------------------------------------
 
--- Runs a script that tries to save 4 MB over an old file under a limit.
+-- Runs a script that saves more than 1 MB over an old file, after a shell command that sets a
+-- limit; returns its output.
 local function limited(folder, before, ending)
   local script <const> = folder .. "/save.lua"
   assert(files.write(script, {([[
@@ -204,9 +204,9 @@ local function limited(folder, before, ending)
   return shell.run(("%s\n%s %s"):format(before, BRAID, script)).out
 end
 
-describe("a file that does not fit", function()
+describe("an old file, when the new one does not fit,", function()
   for _, ending in ipairs{"npy", "npz", "safetensors", "png", "csv"} do
-    it("stays as it was under a limit on its size: ." .. ending, function()
+    it("stays as it was under a limit on file sizes: ." .. ending, function()
       with_folder(function(folder)
         shell.run(("mkdir %s/full; echo old >%s/full/t.%s"):format(folder, folder, ending))
         assert.matches("cannot write .*: File too large", limited(folder, "ulimit -f 300", ending))
@@ -222,7 +222,7 @@ describe("a file that does not fit", function()
       shell.run("mkdir " .. full)
       local mount <const> = ("mount -t tmpfs -o size=1m none %s 2>/dev/null"):format(full)
       if not shell.run(mount .. " && echo yes").out:find("yes") then
-        pending("file systems may not be mounted here")
+        pending("this user may not mount a file system")
         return
       end
       for _, ending in ipairs{"npy", "npz", "safetensors", "png", "csv"} do
@@ -240,9 +240,9 @@ describe("a file that does not fit", function()
   end)
 end)
 
--- ---- writers beside writers -----------------------------------------------------------------
+-- ---- several writers of one file ------------------------------------------------------------
 
--- A script that saves one value many times; all its bytes are equal.
+-- The command of a script that saves an array of equal bytes many times.
 local function saver(folder, value, times)
   local path <const> = ("%s/save%d.lua"):format(folder, value)
   assert(files.write(path, {([[
@@ -253,7 +253,7 @@ local function saver(folder, value, times)
   return BRAID .. " " .. path
 end
 
--- Reads until f says stop. Each file must be complete, and from one writer.
+-- Reads the file, which must be complete and from one writer.
 local function check_whole(path)
   local t <const> = braid.load(path)
   local low <const>, high <const> = t:min():item(), t:max():item()
@@ -262,7 +262,7 @@ local function check_whole(path)
 end
 
 describe("writers of one file", function()
-  it("give each a whole file, two at once with a reader", function()
+  it("never show a reader half a file, or parts of two, when two write at once", function()
     with_folder(function(folder)
       shell.run("mkdir " .. folder .. "/out")
       braid.save(folder .. "/out/t.npy", braid.full({200000}, 9, {dtype = "uint8"}))
@@ -300,19 +300,19 @@ describe("writers of one file", function()
       for _ = 1, 3 do abandon(path) end
       abandon(other)
       local _, count <const> = listing(folder):gsub("%.braid%-", "")
-      assert.equal(2, count) -- each writer removed the file that was there before
+      assert.equal(2, count) -- each writer removed what the one before it had left
       braid.save(path, braid.ones(2))
       assert.matches("^%.other%.npy%.braid%-%x+ t%.npy$", listing(folder))
       braid.save(folder .. "/third.npy", braid.ones(2))
       braid.save(other, braid.ones(2))
       assert.equal("other.npy t.npy third.npy", listing(folder))
-      abandon(path) -- seen by one that has just been here, too
+      abandon(path) -- this process has written here before, and still sees it
       braid.save(path, braid.ones(2))
       assert.equal("other.npy t.npy third.npy", listing(folder))
     end)
   end)
 
-  it("leave alone the temporary file of a living writer", function()
+  it("do not remove the temporary file of a writer that still runs", function()
     with_folder(function(folder)
       shell.run("mkdir " .. folder .. "/out")
       local path <const> = folder .. "/out/t.npy"
@@ -326,7 +326,7 @@ describe("writers of one file", function()
     end)
   end)
 
-  it("remove what they wrote when they are dropped", function()
+  it("remove their temporary file when they are closed or collected unfinished", function()
     with_folder(function(folder)
       local path <const> = folder .. "/t.bin"
       core.writer(path):put("x")
@@ -340,7 +340,8 @@ describe("writers of one file", function()
     end)
   end)
 
-  -- Functions that save value 1 or 2 as each kind of file, and that tell which one is there.
+  -- Each kind of file: code that makes the value 1 or 2, and a function that tells which of them
+  -- a file holds.
   local SAVERS <const> = {
     {"npy", "braid.full({200000}, %d)", function(v) return v:min():item() end},
     {"npz", "{a = braid.full({200000}, %d)}", function(v) return v.a:min():item() end},
@@ -354,7 +355,7 @@ describe("writers of one file", function()
     end)()]], function(_, path) return braid.inspect(path).options.width end},
   }
 
-  -- A script that saves the value `times` times over.
+  -- The command of a script that saves the value `times` times.
   local function script_of(folder, case, value, times)
     local path <const> = ("%s/%s%d.lua"):format(folder, case[1], value)
     assert(files.write(path, {([[
@@ -370,7 +371,7 @@ describe("writers of one file", function()
     return case[3](braid.load(path), path)
   end
 
-  it("#slow leave the old file or the new one when killed at any moment", function()
+  it("#slow leave the whole old file or the whole new one when killed at any moment", function()
     for _, case in ipairs(SAVERS) do
       with_folder(function(folder)
         shell.run("mkdir " .. folder .. "/out")
@@ -390,7 +391,7 @@ describe("writers of one file", function()
     end
   end)
 
-  it("#slow leave whole files whichever system call fails, or kills them", function()
+  it("#slow leave whole files when any system call fails or kills the writer", function()
     if shell.run("command -v strace").out == "" then
       pending("there is no strace")
       return
@@ -411,7 +412,7 @@ describe("writers of one file", function()
             local now <const> = value_in(folder, case)
             assert.is_true(now == 2 or now == 1)
             if result.status == 0 then assert.equal(2, now, call .. " " .. step) end
-            if result.status == 1 then -- the folder comes last, when the file has its name
+            if result.status == 1 then -- the folder is synced last, when the file has its name
               assert.matches(now == 2 and "t%." .. case[1] .. " is written, but may not outlive"
                 or "cannot write .*t%." .. case[1] .. ": ", result.err)
               assert.equal("t." .. case[1], listing(folder .. "/out"))

@@ -1,4 +1,4 @@
---- `braid jupyter`: Jupyter itself finds and runs what it installs.
+--- `braid jupyter`, which installs the kernel, and the kernel itself, run by Jupyter.
 
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
@@ -6,7 +6,7 @@ local _ <const> = require "braid"
 
 local function braid(arguments) return shell.run(shell.braid .. " " .. arguments) end
 
--- The Python that runs a command, or nil if this Python does not have the module.
+-- The path of a Python that has the module; nil if there is none.
 local function python_with(module)
   for _, command in ipairs{os.getenv("BRAID_PYTHON") or "python3", "/usr/bin/python3"} do
     local found <const> = shell.run(("%s -c 'import sys, %s; print(sys.executable)'"):format(
@@ -15,7 +15,8 @@ local function python_with(module)
   end
 end
 
--- Calls f(directory, environment) where Jupyter finds the kernel, or says why not.
+-- Installs the kernel in a directory and calls f(directory, environment), where `environment` are
+-- shell commands with which Jupyter finds it. Pending if there is no ipykernel.
 local function with_kernel(f)
   if shell.sanitized then pending("a core with sanitizers needs its own Lua") end
   if not python_with("ipykernel.kernelbase") then
@@ -30,7 +31,7 @@ local function with_kernel(f)
 end
 
 describe("braid jupyter", function()
-  it("installs a kernel and its pictures, and removes only these", function()
+  it("installs a kernel and its pictures, and uninstalls nothing else", function()
     with_kernel(function(directory)
       local kernel <const> = directory .. "/share/jupyter/kernels/braid"
       local spec <const> = assert(json.decode(shell.read(kernel .. "/kernel.json")))
@@ -51,7 +52,7 @@ describe("braid jupyter", function()
     end)
   end)
 
-  it("finds the user's kernels as Jupyter does", function()
+  it("finds the folder of the user's kernels as Jupyter does", function()
     local place <const> = require "braid.jupyter.kernel_spec".directory
     assert.equal("/opt/x/share/jupyter/kernels/braid", place("/opt/x"))
     for variables, wanted in pairs{["JUPYTER_DATA_DIR=/j"] = "/j/kernels/braid",
@@ -63,7 +64,7 @@ describe("braid jupyter", function()
     end
   end)
 
-  it("says what is wrong with its words, and which Python lacks what", function()
+  it("names a wrong argument, and a Python without ipykernel", function()
     for arguments, wanted in pairs{["install --user --prefix /x"] = "two places",
       ["uninstall --python /x"] = "is for install", ["remove"] = "not 'remove'"} do
       local result <const> = braid("jupyter " .. arguments)
@@ -76,7 +77,7 @@ describe("braid jupyter", function()
   end)
 end)
 
-describe("the kernel", function()
+describe("the kernel of Jupyter", function()
   for path in shell.run("ls examples/notebooks/*.ipynb").out:gmatch("[^\n]+") do
     it("#slow runs " .. path .. ", which is kept without outputs", function()
       local notebook <const> = assert(json.decode(shell.read(path)))

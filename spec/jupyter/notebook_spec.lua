@@ -1,5 +1,5 @@
---- A notebook's process (braid.jupyter.kernel): it runs cells, shows results, and answers questions
--- about code.
+--- The process of a notebook (braid -m braid.jupyter.kernel): it runs cells, shows results, and
+-- answers questions about code.
 
 local notebooks <const> = require "spec.support.notebooks"
 local shell <const> = require "spec.support.shell"
@@ -13,7 +13,7 @@ local function of_kind(messages, op)
   return list
 end
 
--- The data that a cell shows, as its result or by show, for each MIME type.
+-- What a cell shows, as its result or by `show`: data by MIME type.
 local function shown(cell)
   if shell.sanitized then pending("a core with sanitizers needs its own Lua") end
   local messages <const> = notebooks{cell}
@@ -26,7 +26,7 @@ end
 describe("a notebook's cells", function()
   if shell.sanitized then return end
 
-  it("run like lines at the prompt: they show results, run statements, and keep locals", function()
+  it("run like lines at the prompt: they show results and keep local variables", function()
     local messages <const>, ran <const> = notebooks{"local x = 6", "x * 7", "print(x) x = 7", "x;",
       "x = x + 1\nx, 'two'", "_1"}
     local results <const> = of_kind(messages, "result")
@@ -46,7 +46,7 @@ describe("a notebook's cells", function()
     assert.equal("cell 3:1: unexpected symbol near '='", done[3].failed.value)
   end)
 
-  it("are answered whatever descriptor they print to or close", function()
+  it("are answered whatever they print, even if they close or remove io.stdout", function()
     local messages <const>, ran <const> = notebooks{
       [[io.write('{"op":"done","id":1}\n') io.stderr:write('{"op":"done","id":1}\n')]],
       "os.execute 'echo from a program; echo more >&2'", "io.stdout:close() print 'lost'",
@@ -80,7 +80,7 @@ describe("a notebook's cells", function()
     assert.is_nil(done[3].page)
   end)
 
-  it("clear their output, and draw progress in one place", function()
+  it("clear their output with clear_output, and draw a progress bar in one place", function()
     local messages <const> = notebooks{"clear_output() clear_output(true)", [[
       local bar = train.progress(3)
       bar.advance(bar, "a", 1) bar.drawn = -1 bar:advance("<b>", 1) bar:print "a line"
@@ -95,7 +95,7 @@ describe("a notebook's cells", function()
     assert.matches("&lt;b&gt;  66%", bars[2].data["text/html"], 1, true)
   end)
 
-  it("pause a run that is interrupted, look at its step, and resume it in a later cell", function()
+  it("pause train.fit on an interrupt, show its step, and resume it in a later cell", function()
     local run <const> = [[
       tasks = mtl.tasks{glasses = mtl.classes{2}}
       faces = data.faces{n = 32, size = 40}.train
@@ -142,7 +142,7 @@ describe("a notebook shows", function()
     end)
   end
 
-  it("other values as text alone", function()
+  it("other values as text only", function()
     for _, cell in ipairs{"3", "'<b>'", "{1, 2}", "print", "braid.ones(2, 2, 2)", "{a = 1}",
       "nil"} do
       local data <const> = shown(cell)
@@ -178,7 +178,7 @@ describe("a notebook shows", function()
   end)
 end)
 
-describe("a notebook is told", function()
+describe("a notebook's process answers with", function()
   if shell.sanitized then return end
 
   local function ask(request, ...)
@@ -186,7 +186,7 @@ describe("a notebook is told", function()
     return messages[#messages]
   end
 
-  it("the completions of a name, after characters of several bytes too", function()
+  it("the completions of a name, also after characters of several bytes", function()
     local got <const> = ask({op = "complete", code = "ü = nn.Conv2", at = 14}, "y = 1")
     assert.same({"Conv2d"}, got.texts)
     assert.equal(9, got.from)
@@ -197,7 +197,7 @@ describe("a notebook is told", function()
     assert.equal(#long + 7, far.from)
   end)
 
-  it("help on the name at the cursor, and on the call around it", function()
+  it("help on the name at the cursor, or on the call that surrounds it", function()
     for text, at in pairs{["nn.Conv2d"] = 9, ["x = nn.Conv2d(3, 4, {kernel = 2})"] = 9,
       ["nn.Conv2d(3, "] = 14, ["nn.Conv2d(3, 4, {kernel = "] = 27, ["nn.Conv2d("] = 11} do
       local got <const> = ask({op = "inspect", code = text, at = at, detail = 0}, "y = 1")
@@ -216,7 +216,7 @@ describe("a notebook is told", function()
     assert.equal("  ", ask({op = "is_complete", code = "for i = 1, 2 do"}, "y = 1").indent)
   end)
 
-  it("the cells of this session and the entries of prompts before", function()
+  it("a history of this session's cells and of earlier lines at the prompt", function()
     local before <const> = "mkdir braid && printf 'old one\\nold two\\n' >braid/history"
     local messages <const> = notebooks({"x = 1", "6 * 7",
       {op = "history", access = "tail", n = 3, output = false},
@@ -230,7 +230,7 @@ describe("a notebook is told", function()
     assert.same({{1, 2, "old two"}}, done[6].rows)
   end)
 
-  it("the values of expressions", function()
+  it("the values of the expressions that come with a cell", function()
     local done <const> = of_kind(notebooks{{op = "execute", code = "y = 6",
       expressions = {twice = "2 * y", wrong = "y.z.w", none = "y ="}}}, "done")[1]
     assert.equal("12", done.values.twice.text)
@@ -238,7 +238,7 @@ describe("a notebook is told", function()
     assert.is_table(done.values.none.error)
   end)
 
-  it("why a question fails, after which others are answered", function()
+  it("a message when a question is wrong, and then goes on", function()
     assert.is_string(ask({op = "no_such"}, "y = 1").failure)
     local messages <const> = notebooks{{op = "complete"}, "1"}
     assert.is_string(of_kind(messages, "done")[1].failure)
@@ -246,8 +246,8 @@ describe("a notebook is told", function()
   end)
 end)
 
-describe("notebooks of lessons", function()
-  it("are what their scripts make", function()
+describe("the notebooks of lessons", function()
+  it("are the same as spec/support/lesson_notebooks.lua makes them now", function()
     for path, text in pairs(require "spec.support.lesson_notebooks".pages()) do
       assert(text == shell.read(path), path
         .. " is old; remake it: build/braid spec/support/lesson_notebooks.lua")

@@ -1,5 +1,5 @@
---- Losses against PyTorch's values and gradients, in double, and what masks do.
--- spec/support/golden_optim.py wrote the numbers.
+--- Losses against PyTorch's values and gradients in float64, which spec/support/golden_optim.py
+-- wrote; the option `mask`; and messages.
 
 local braid <const> = require "braid"
 local loss <const> = braid.loss
@@ -17,7 +17,7 @@ local CASES <const> = {
   ["huber_0.5"] = {"huber", {delta = 0.5}}, ["huber_1.0"] = {"huber"},
   huber_weight = {"huber"},
   wing = {"wing"}, wing_narrow = {"wing", {w = 1.5, eps = 0.25}},
-  -- PyTorch rounds the 1e-12 of its gradient to float.
+  -- PyTorch rounds a constant 1e-12 in this gradient to float32.
   bce = {"bce", relative = 5e-9}, bce_weight_sum = {"bce", {reduction = "sum"}, relative = 5e-9},
   bce_logits = {"bce_with_logits"}, bce_logits_extreme = {"bce_with_logits"},
   bce_logits_weights = {"bce_with_logits"},
@@ -68,15 +68,15 @@ local function compare(expected, actual, what, relative)
   end
 end
 
-describe("the losses of PyTorch", function()
-  it("have a function for every case, and a case for every function", function()
+describe("losses against PyTorch's", function()
+  it("are tested with every case in spec/golden/losses.safetensors", function()
     local names <const> = {}
     for name in pairs(golden) do names[name:match("^[^/]+")] = true end
     assert.same(sorted(names), sorted(CASES))
   end)
 
   for _, name in ipairs(sorted(CASES)) do
-    it("have the value and the gradient of " .. name, function()
+    it("have the same value and gradient: " .. name, function()
       local value <const>, x <const> = run(name)
       compare(golden[name .. "/value"], value, "value")
       value:sum():backward()
@@ -85,7 +85,7 @@ describe("the losses of PyTorch", function()
   end
 end)
 
--- Inputs (4,3) of each loss. The third and fourth row hold NaN and must be left out.
+-- Inputs (4,3) of each loss. With `bad`, rows 3 and 4 hold NaN, which the mask must leave out.
 local F64 <const> = {dtype = "float64"}
 local function rows(bad, ...)
   local t <const> = braid.tensor({...}, F64)
@@ -126,11 +126,11 @@ local function mask_of(case, first)
   return case.per_row and m or m:unsqueeze(2)
 end
 
-describe("a mask", function()
+describe("a loss's option mask", function()
   for _, name in ipairs(sorted(MASKED)) do
     local case <const>, f <const> = MASKED[name], pair_loss(name)
 
-    it("leaves out what it covers, even NaN: " .. name, function()
+    it("leaves out elements where it is false, even NaN: " .. name, function()
       local whole <const> = case[1](false)
       local kept <const> = whole:detach()[{ {1, 2} }]:clone():requires_grad_()
       local wanted
@@ -151,7 +151,7 @@ describe("a mask", function()
       end
     end)
 
-    it("over everything gives exactly 0 and no gradient: " .. name, function()
+    it("gives exactly 0 and gradient 0 if it is false everywhere: " .. name, function()
       for _, reduction in ipairs{"mean", "sum"} do
         local x <const> = case[1](true)
         local value <const> = f(x, case[2](true), {mask = mask_of(case, false),
@@ -164,7 +164,7 @@ describe("a mask", function()
     end)
   end
 
-  it("makes the mean one over valid elements alone", function()
+  it("makes the mean count only elements where it is true", function()
     local x <const> = braid.tensor{ {1, 2}, {3, 5} }
     local t <const> = braid.zeros(2, 2)
     local m <const> = braid.tensor{ {true, false}, {true, true} }
@@ -175,7 +175,7 @@ describe("a mask", function()
     assert.near((2 + 3 + 5) / 3, loss.huber(x + 0.5, t, {mask = m, weight = w}):item(), 1e-6)
   end)
 
-  it("of rows makes kl_div's batchmean divide by the rows that count", function()
+  it("makes kl_div's batchmean divide by the number of rows where it is true", function()
     local x <const>, t <const> = predictions(true), targets(true)
     local sum <const> = loss.kl_div(x, t, {mask = mask_of({}, true), reduction = "sum"}):item()
     assert.near(sum / 2,
@@ -184,7 +184,7 @@ describe("a mask", function()
       loss.kl_div(x, t, {mask = mask_of({}, false), reduction = "batchmean"}):item())
   end)
 
-  it("over everything is like missing labels: value and gradient are 0", function()
+  it("has the same effect as missing labels everywhere: value and gradient 0", function()
     local x <const> = braid.randn(3, 4):requires_grad_()
     for _, name in ipairs{"cross_entropy", "nll", "focal"} do
       local value <const> = loss[name](x, braid.full({3}, -100, {dtype = "int64"}))
@@ -194,7 +194,7 @@ describe("a mask", function()
     end
   end)
 
-  it("ask about a label 0, and leave out the mark that `ignore` names", function()
+  it("is not needed for labels that `ignore` names; a label 0 without it is an error", function()
     local x <const>, w <const> = braid.randn(3, 4), braid.tensor{1, 2, 3, 4}
     for _, name in ipairs{"cross_entropy", "nll", "focal"} do
       local weights <const> = name == "focal" and {alpha = w} or {weight = w}
@@ -217,7 +217,7 @@ end)
 describe("the gradients of losses", function()
   for _, name in ipairs{"mse", "l1", "smooth_l1", "huber", "wing", "bce", "bce_with_logits",
     "kl_div", "hinge", "focal", "cosine"} do
-    it("agree with differences, for predictions and targets: " .. name,
+    it("agree with finite differences, for predictions and targets: " .. name,
       function()
         local mask <const> = braid.tensor({true, true, false, true}):unsqueeze(2)
         local w <const> = braid.tensor({0.5, 2, 1}, F64)
@@ -238,7 +238,7 @@ describe("the gradients of losses", function()
   end
 end)
 
-describe("losses", function()
+describe("the functions of braid.loss", function()
   local x <const>, t <const> = braid.zeros(2, 3), braid.zeros(2, 3)
   local INTEGERS <const> = {dtype = "int64"}
 
@@ -289,6 +289,6 @@ describe("losses", function()
     {"cosine: inputs must be (n, d) with a target (n), or (d) with a scalar; "
       .. "not (2, 3) and (3)", function() loss.cosine(x, t, braid.ones(3)) end},
   } do
-    it("say what is wrong: " .. case[1], function() assert.has_error(case[2], case[1]) end)
+    it("raise the error: " .. case[1], function() assert.has_error(case[2], case[1]) end)
   end
 end)

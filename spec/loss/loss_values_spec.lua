@@ -1,5 +1,5 @@
--- Losses with bad targets, weights and predictions: the value shows it, or there is an error. It
--- is never silently 0, and the gradient is not NaN if the value is a number.
+--- Losses with bad targets, weights and predictions: the value is NaN or there is an error. Also
+-- weights of 0, empty batches, targets of 0 and infinite predictions.
 
 local braid <const> = require "braid"
 
@@ -19,8 +19,8 @@ local NUMBERS <const> = {{0.3, 0.6, 0.1}, {0.2, 0.5, 0.3}, {0.9, 0.05, 0.05}, {0
 local SIDES <const> = {{1, -1, 1}, {-1, -1, 1}, {1, 1, -1}, {-1, 1, 1}}
 local LABELS <const> = {2, 1, 3, 3}
 
--- The target of each loss: numbers, shares (0 to 1), sides (1 or -1) or labels. The shapes of its
--- weights: one for each element, row or class.
+-- Each loss's target: numbers, shares (0 to 1), sides (1 or -1) or labels; and whether it has a
+-- weight for each element, row or class.
 local LOSSES <const> = {
   mse = {"numbers", "elements"}, l1 = {"numbers", "elements"},
   smooth_l1 = {"numbers", "elements"}, huber = {"numbers", "elements"},
@@ -59,7 +59,7 @@ local function weights(kind)
   return float(kind == "rows" and {1, 2, 0.5, 1} or {1, 2, 0.5})
 end
 
--- Returns the value (nil for an error), and whether gradient and value agree.
+-- Returns the value and whether the gradient is finite; or nil and the message of an error.
 local function outcome(name, target, options, x)
   x = x or predictions(target.shape[1])
   local ok <const>, value <const> = pcall(run, name, x, target, options)
@@ -74,14 +74,14 @@ describe("the loss", function()
     local case <const> = LOSSES[name]
     local kind <const> = case[1]
 
-    it(name .. " is a number on good input, and more with other targets", function()
+    it(name .. " is finite, with a finite gradient, on good input", function()
       local value <const>, finite <const> = outcome(name, targets(kind))
       assert.is_true(value == value and math.abs(value) < INF)
       assert.is_true(finite)
     end)
 
     if kind ~= "labels" then
-      it(name .. " refuses a target that is out of range, or says nan", function()
+      it(name .. " raises an error for a target out of range, or is NaN", function()
         local out <const> = kind == "numbers" and {NAN} or kind == "shares" and
           {NAN, -0.5, 2, INF, -INF} or {NAN, 0, 0.5, 2, -2, INF}
         for _, bad in ipairs(out) do
@@ -115,7 +115,7 @@ describe("the loss", function()
       end
     end)
 
-    it(name .. " with weights that are all 0 is 0, with no gradient", function()
+    it(name .. " is 0 with gradient 0 if all weights are 0", function()
       local w <const> = weights(case[2]) * 0
       for _, reduction in ipairs {"mean", "sum"} do
         local x <const> = predictions()
@@ -124,7 +124,7 @@ describe("the loss", function()
       end
     end)
 
-    it(name .. " of an empty batch, and of one that is masked, is 0", function()
+    it(name .. " is 0 for an empty batch, and if the mask is false everywhere", function()
       for _, reduction in ipairs {"mean", "sum"} do
         local x <const> = predictions(0)
         assert.equal(0, (outcome(name, targets(kind, 0), {reduction = reduction}, x)))
@@ -136,7 +136,7 @@ describe("the loss", function()
       end
     end)
 
-    it(name .. " passes a NaN of a prediction on", function()
+    it(name .. " is NaN or an error if a prediction is NaN", function()
       local x <const> = predictions():detach()
       x[{2, 2}] = NAN
       local value <const>, message <const> = outcome(name, targets(kind), nil, x:requires_grad_())
@@ -147,7 +147,7 @@ describe("the loss", function()
     end)
   end
 
-  it("nll passes it on where the label's own prediction is NaN", function()
+  it("nll is NaN if the prediction of a label's class is NaN", function()
     local x <const> = predictions():detach()
     x[{1, 2}] = NAN
     local value <const> = F.nll(x, targets "labels"):item()
@@ -156,7 +156,7 @@ describe("the loss", function()
 end)
 
 describe("a target of 0", function()
-  it("counts 0 whatever the prediction, also where that is infinite", function()
+  it("adds 0 to kl_div and cross_entropy, even if the prediction is infinite", function()
     local x <const> = float {{-INF, 0}}:requires_grad_()
     F.kl_div(x, float {{0, 1}}, {reduction = "sum"}):backward()
     assert.same({{0, -1}}, x.grad:totable())
@@ -169,7 +169,6 @@ describe("a target of 0", function()
   end)
 end)
 
--- At joints, both pieces have the same value and slope.
 describe("the pieces of a loss", function()
   for name, joint in pairs {smooth_l1 = {beta = 0.7, at = 0.7}, huber = {delta = 1.3, at = 1.3},
     wing = {w = 3, eps = 0.5, at = 3}} do
@@ -177,7 +176,7 @@ describe("the pieces of a loss", function()
     for key, value in pairs(joint) do
       if key ~= "at" then options[key] = value end
     end
-    it("join without a jump in " .. name, function()
+    it("meet with the same value, and the same slope except in wing: " .. name, function()
       for _, sign in ipairs {1, -1} do
         local h <const> = 1e-9
         local x <const> = float {sign * (at - h), sign * at, sign * (at + h)}:requires_grad_()
@@ -195,7 +194,7 @@ describe("the pieces of a loss", function()
     end)
   end
 
-  it("are linear far away, without an infinite slope", function()
+  it("have slope 1 or -1 at differences of 1e300", function()
     for name, slope in pairs {smooth_l1 = 1, huber = 1, wing = 1, l1 = 1} do
       local x <const> = float {1e300, -1e300}:requires_grad_()
       F[name](x, float {0, 0}, {reduction = "sum"}):backward()

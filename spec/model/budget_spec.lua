@@ -1,4 +1,5 @@
---- The time and memory that a definition may use, and the options that a network's file brings.
+--- braid.limits.steps, which ends definitions that run too long: in scripts, and in the files of
+-- networks that braid.open reads.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -7,8 +8,8 @@ local mtl <const>, limits <const> = braid.mtl, braid.limits
 
 local defined <const> = require "spec.support.defined"
 
-describe("a budget", function()
-  it("is named with how to raise it, and raising it works", function()
+describe("braid.limits.steps", function()
+  it("is named in the error with a value to set, and a definition runs after it is set", function()
     limits.steps = 100000
     local loop <const> = "local n = 0 for i = 1, 1e6 do n = n + i end "
       .. "return function() return nn.ReLU() end"
@@ -19,7 +20,7 @@ describe("a budget", function()
     limits.steps = nil
   end)
 
-  it("holds within a coroutine of the script", function()
+  it("holds if the user's script calls braid.model in a coroutine", function()
     limits.steps = 1000000
     local ok <const>, message <const> = coroutine.resume(coroutine.create(function()
       defined("while true do end")
@@ -29,7 +30,7 @@ describe("a budget", function()
     assert.matches("took more than 1,000,000 steps", message)
   end)
 
-  it("leaves a hook of the script in its place", function()
+  it("leaves the debug hook of the user's script in place", function()
     local count = 0
     debug.sethook(function() count = count + 1 end, "", 1000)
     defined("return function() return nn.ReLU() end")
@@ -39,7 +40,7 @@ describe("a budget", function()
     assert.same({"", 1000}, {mask, every})
   end)
 
-  it("holds for heads and blocks that are made later", function()
+  it("holds for a definition's function of heads that net:add_task calls later", function()
     local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}}
     local net <const> = defined([[
 return function(tasks)
@@ -57,7 +58,7 @@ end]], {tasks = tasks})
     limits.steps = nil
   end)
 
-  it("ends with the call: a network runs and trains for any time", function()
+  it("does not limit the forward of a network once it is made", function()
     limits.steps = 200000
     local net <const> = defined [[
 local Slow = class("Slow", nn.Module)
@@ -67,8 +68,8 @@ return function() return Slow() end]]
     limits.steps = nil
   end)
 
-  it("does not keep an interrupt from ending forward", function()
-    if shell.sanitized then pending("their Lua is no lua5.4, which answers to interrupts") end
+  it("lets Ctrl-C end an endless forward, even one that calls pcall", function()
+    if shell.sanitized then pending("the sanitizers' Lua does not answer to interrupts") end
     local script <const> = os.tmpname()
     shell.write(script, ([[
 package.path = %q
@@ -92,7 +93,8 @@ net(braid.ones(1))
   end)
 end)
 
-describe("a network's file", function()
+describe("braid.open", function()
+  -- Opens the file of a network whose definition was replaced by a text.
   local function opened(text)
     local safetensors <const> = require "braid.io.safetensors"
     local tasks <const> = mtl.tasks{a = mtl.classes{2}}
@@ -107,7 +109,7 @@ describe("a network's file", function()
     return table.unpack(result, 1, result.n)
   end
 
-  it("gives its definition the same budgets and the same sandbox", function()
+  it("runs the file's definition with the same limits and in the same sandbox", function()
     limits.steps = 1000000
     for text, says in pairs{["while true do end"] = "took more than 1,000,000 steps",
       ["return function() while true do pcall(function() while true do end end) end end"] =
@@ -121,7 +123,7 @@ describe("a network's file", function()
     limits.steps = nil
   end)
 
-  it("gives the tasks of its record, whatever its definition says", function()
+  it("gives the tasks that the file records, even if its definition sets others", function()
     local ok <const>, net <const>, tasks <const> = opened [[
 return function(tasks, o)
   local _ = o.width

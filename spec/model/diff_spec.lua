@@ -1,4 +1,5 @@
---- braid.diff: how networks differ; and definitions that take others by name.
+--- braid.diff, which tells how two networks differ; and definitions that call braid.model to use
+-- other definitions.
 
 local braid <const> = require "braid"
 local files <const> = require "braid.io.files"
@@ -29,7 +30,7 @@ describe("braid.diff", function()
     end
   end)
 
-  it("says by how much tensors changed", function()
+  it("says which tensors differ, and by how much", function()
     local net <const> = network()
     local other <const> = net:clone()
     local bias <const> = other.head.pose.bias
@@ -45,7 +46,7 @@ describe("braid.diff", function()
     assert.matches("head.pose.bias: by 0.5 at most", tostring(diff), 1, true)
   end)
 
-  it("knows NaN, other shapes, options, tasks, cards and definitions", function()
+  it("finds other options, cards, shapes, tasks and definitions; NaN equals NaN", function()
     local net <const> = network()
     net.head.pose.bias:detach()[1] = 0 / 0
     assert.is_true(braid.diff(net, net:clone()).same)
@@ -66,7 +67,7 @@ describe("braid.diff", function()
     assert.matches("%- %-%-%- TCDCN", tostring(mine))
   end)
 
-  it("compares plain tensors, and refuses values that are not networks", function()
+  it("compares modules and files of tensors, and refuses other values", function()
     local a <const>, b <const> = dir .. "/x.safetensors", nn.Linear(2, 3)
     braid.save(a, b:state_dict())
     assert.is_true(braid.diff(a, b).same)
@@ -77,7 +78,7 @@ describe("braid.diff", function()
   end)
 end)
 
-describe("a definition", function()
+describe("braid.model in a definition", function()
   local OUTER <const> = "return function(tasks, o)\n"
     .. "  return braid.model(o.inner, {tasks = tasks, width = o.width})\nend\n"
   local tasks <const> = mtl.tasks{smile = mtl.classes{2}}
@@ -88,7 +89,7 @@ describe("a definition", function()
     return braid.model(path, {tasks = tasks, inner = inner, width = 0.5})
   end
 
-  it("takes another one by name, and its file holds both", function()
+  it("makes the network of another definition by name, and a file holds both", function()
     local net <const> = outer "tcdcn"
     local direct <const> = braid.model("tcdcn", {tasks = tasks, width = 0.5})
     assert.equal(direct:count_parameters(), net:count_parameters())
@@ -100,14 +101,14 @@ describe("a definition", function()
     assert.matches("definition tcdcn:", tostring(braid.inspect(path)))
   end)
 
-  it("takes no path, no unknown name and no unknown option, and does not take itself", function()
+  it("refuses a path, an unknown name and an unknown option", function()
     fails(function() outer "../tcdcn" end, "takes another one by its name")
     fails(function() outer "tcdnc" end, "there is no definition 'tcdnc'")
     fails(function() outer("tcdcn", (OUTER:gsub("width = o.width", "size = o.width"))) end,
       "has no option 'size'")
   end)
 
-  it("is found in BRAID_PATH, by braid.model, by another definition and by braid models", function()
+  it("finds definitions in BRAID_PATH, as braid models does, and refuses a cycle", function()
     local own <const> = dir .. "/own"
     assert(require "braid.core".make_folder(own))
     assert(files.write(own .. "/mine.lua", {"--- Mine (Me 2026).\n", OUTER}))
@@ -125,7 +126,7 @@ describe("a definition", function()
     assert.matches("definitions take each other without an end", made.out)
     assert.matches("mine *Mine %(Me 2026%)", shell.run(("BRAID_PATH=%s %s models"):format(own,
       shell.braid)).out)
-    -- Elsewhere, without that directory, the file opens.
+    -- This process has no BRAID_PATH, but the file holds all that it needs.
     assert.is_true(braid.open(path):count_parameters() > 0)
     assert.same({"tcdcn"}, require "braid.check".sorted_keys(braid.inspect(path).definitions))
   end)

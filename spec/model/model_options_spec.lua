@@ -1,11 +1,11 @@
---- Options of the models that come with Braid: their definitions refuse nonsense.
+--- Every option of every definition in models/ refuses wrong values, with a message of Braid's.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.real{1}}
 local WRONG <const> = {-1, 0 / 0, math.huge, "no such", {{}}, function() end, 1.5}
--- Options that may be negative or fractions: first values, and options that take any of these.
+-- The values of WRONG that some options accept, because they may be negative or fractions.
 local TAKES <const> = {
   diag = {-1, 1.5}, off = {-1, 1.5}, start = {-1, 1.5}, lr_mult = {1.5}, penalty = {1.5},
   lambda = {1.5}, bias = {-1, 1.5}, lambda_w = {1.5}, ratio = {1.5}, width = {1.5}, from = {},
@@ -23,7 +23,7 @@ describe("the options of", function()
     local text <const>, names <const> = io.open(path):read("a"):gsub("%-%-[^\n]*", ""), {}
     for name in text:gmatch("%f[%w_]o%.([%a_][%w_]*)") do names[name] = true end
 
-    it(path .. " are refused where they have no effect", function()
+    it(path .. " refuse wrong values", function()
       for name in pairs(names) do
         for _, value in ipairs(WRONG) do
           if not takes(name, value) then

@@ -1,4 +1,4 @@
--- Every network in models/ is found here and must keep what its header says.
+--- Every network in models/: number of parameters, outputs, gradients, learning, saving, stacking.
 
 local braid <const> = require "braid"
 local definitions <const> = require "spec.support.definitions"
@@ -17,7 +17,7 @@ local INPUT <const> = definitions.known
 local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{}, gender = mtl.classes{2},
   smile = mtl.classes{2}, glasses = mtl.classes{2}, pose = mtl.classes{5}}
 
--- Labels of four images: batch norm at one pixel makes 1 and -1 of any two.
+-- Labels of four images. Two would not do: batch norm of two values at one pixel gives 1 and -1.
 local labels <const> = {landmarks = braid.rand(4, 5, 2), gender = {1, 2, 1, 2},
   smile = {2, 2, 1, 1}, glasses = {1, 1, 2, 1}, pose = {5, 3, 1, 3}}
 for name in tasks:each() do
@@ -26,7 +26,7 @@ end
 
 local function small(path) return braid.model(path, definitions.small(path, {tasks = tasks})) end
 
--- Calls f once, or in each stage of a network that has them.
+-- Calls f once, or once in each stage if the network has stages.
 local function in_stages(net, f)
   for stage = 1, net.shared_head and 2 or 1 do
     if net.shared_head then net:stage(stage) end
@@ -38,7 +38,7 @@ for _, path in ipairs(definitions.paths()) do
   describe(path, function()
     local known <const> = INPUT[path]
 
-    it("has an input to try it with here", function() assert.is_truthy(known) end)
+    it("has a row in spec/support/definitions.lua", function() assert.is_truthy(known) end)
 
     local counted <const> = known and known.slow and " #slow" or ""
 
@@ -72,7 +72,7 @@ for _, path in ipairs(definitions.paths()) do
       end)
     end)
 
-    it("learns a batch in a few steps", function()
+    it("lowers its loss on a batch in six steps", function()
       braid.manual_seed(3)
       local net <const> = small(path)
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))
@@ -91,7 +91,7 @@ for _, path in ipairs(definitions.paths()) do
       end)
     end)
 
-    it("comes back from its file, trained, in each stage", function()
+    it("is the same after braid.save and braid.open, after training, in each stage", function()
       local net <const> = small(path)
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))
       in_stages(net, function()
@@ -110,10 +110,10 @@ for _, path in ipairs(definitions.paths()) do
       end)
     end)
 
-    it("gives the same with its columns stacked and in a list", function()
+    it("gives the same outputs with its columns stacked and in a list", function()
       local net <const> = small(path)
       assert.equal(known.stacked or false, net.stacked ~= nil and (net:stacked()))
-      if not known.stacked then return end -- it has no columns, or a list
+      if not known.stacked then return end -- it has no columns, or cannot stack them
       local x <const> = braid.randn(4, table.unpack(known.shape, 2))
       in_stages(net, function()
         for _, training in ipairs{true, false} do

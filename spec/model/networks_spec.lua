@@ -1,4 +1,5 @@
---- Promises of the definitions in models/ besides shapes and counts (models_spec.lua).
+--- What single definitions in models/ promise in their headers, besides what models_spec.lua
+-- checks for all of them; and mtl.landmark_bins.
 
 local braid <const> = require "braid"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
@@ -25,11 +26,11 @@ describe("mtl.landmark_bins", function()
   local nan <const> = 0 / 0
   local points <const> = braid.tensor{{{-1, -0.51}, {-0.49, 0.99}}, {{1.2, 0}, {nan, nan}}}
 
-  it("gives each coordinate its pixel, and is missing for one outside", function()
+  it("gives each coordinate its pixel, or -100 if it is missing or outside the image", function()
     assert.same({{{1, 1}, {2, 4}}, {{-100, 3}, {-100, -100}}}, task:bins(points):totable())
   end)
 
-  it("has the loss of the coordinates that are there", function()
+  it("has as its loss the mean cross-entropy over known coordinates", function()
     local output <const> = braid.randn(2, 16)
     local total, seen <const> = 0, {{1, 1, 1}, {1, 2, 1}, {1, 3, 2}, {1, 4, 4}, {2, 2, 3}}
     for _, s in ipairs(seen) do
@@ -40,7 +41,7 @@ describe("mtl.landmark_bins", function()
     assert.near(total / 5, task:loss(output, points):item(), 1e-5)
   end)
 
-  it("has their sum over the faces with a point, if asked for it", function()
+  it("with reduction = 'sum' has the sum over coordinates, mean over faces with a point", function()
     local output <const> = braid.randn(3, 16)
     local more <const> = braid.cat({points, braid.full({1, 2, 2}, nan)}, 1)
     local summed <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4,
@@ -48,7 +49,7 @@ describe("mtl.landmark_bins", function()
     assert.near(task:loss(output, more):item() * 5 / 2, summed:loss(output, more):item(), 1e-5)
   end)
 
-  it("predicts the middle of the best pixel, and measures errors to the true numbers", function()
+  it("predicts the middle of the best pixel, and measures errors from the exact labels", function()
     local one <const> = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 2}
     local said <const> = braid.tensor{{0, 1, 1, 0, 1, 0, 0, 3}}
     assert.same({{{0.5, -0.5}, {-0.5, 0.5}}}, one:places(said):totable())
@@ -57,7 +58,7 @@ describe("mtl.landmark_bins", function()
     assert.near((0 + 1) / 2 / 1, one:metrics(sums).error, 1e-6)
   end)
 
-  it("has the bins that data.landmark_bins gives", function()
+  it("has the same bins as data.landmark_bins", function()
     local faces <const> = data.faces{n = 12, seed = 2}.train
     local batch <const> = data.loader(faces, {batch = 12, transforms = {data.augment{shift = 0.3,
       size = 20}, data.landmark_bins("landmarks", {as = "cells"})}})()
@@ -72,7 +73,7 @@ describe("mtl.landmark_bins", function()
 end)
 
 describe("models/cross_stitch.lua", function()
-  it("starts from single-task networks of the same definition", function()
+  it("takes weights from single-task networks by the option `from`", function()
     local singles <const> = {}
     for name in tasks:each() do singles[name] = model("cross_stitch", {single = name}) end
     local net <const> = model("cross_stitch", {from = singles, diag = 1})
@@ -93,7 +94,7 @@ describe("models/cross_stitch.lua", function()
     fails(function() net:start_from{yaw = {}} end, "start_from: there is no task 'yaw'")
   end)
 
-  it("learns alpha 100 times as fast without decay, by channel or as numbers", function()
+  it("trains alpha at 100 times the learning rate and without weight decay", function()
     local net <const> = model("cross_stitch", {granularity = "scalar"})
     local opt <const> = braid.optim.SGD(net:parameters(), {lr = 0.1, weight_decay = 0.5})
     assert.equal(100, opt.groups[2].lr_mult)
@@ -103,7 +104,7 @@ describe("models/cross_stitch.lua", function()
     assert.equal(5 * 3 * 3, count)
   end)
 
-  it("penalises the distance of the weights in three forms", function()
+  it("penalises the distance between columns' weights in three forms", function()
     for _, form in ipairs{"l2", "exponential", "trace"} do
       local net <const> = model("cross_stitch", {mutual = form, lambda_w = 0.5})
       local penalty <const> = net:penalty()
@@ -118,7 +119,7 @@ describe("models/cross_stitch.lua", function()
 end)
 
 describe("models/soft_sharing.lua", function()
-  it("brings columns together", function()
+  it("has a penalty that brings the columns' weights together", function()
     local net <const> = model("soft_sharing", {lambda = 0.1})
     local opt <const> = braid.optim.SGD(net:parameters(), {lr = 0.1})
     local first <const> = net:penalty():item()
@@ -137,11 +138,11 @@ describe("models/dcnet.lua", function()
     gender = mtl.classes{2}, smile = mtl.classes{2}, glasses = mtl.classes{2},
     pose = mtl.classes{5}}
 
-  it("has the parameters of five ResNets and blocks with bins of 64x64 #slow", function()
+  it("has 84076458 parameters for five tasks, landmarks in bins of 64x64 pixels #slow", function()
     assert.equal(84076458, model("dcnet", {tasks = five, width = 1}):count_parameters())
   end)
 
-  it("has AlexNet's blocks after its maxima, and an output for each bin", function()
+  it("has mixers at AlexNet's blocks with max pooling, and an output for each bin", function()
     local alexnet <const> = model("dcnet", {tasks = five, width = 0.125, backbone = "alexnet"})
     assert.equal("conv1 conv2 conv5", table.concat((function()
       local names <const> = {}
@@ -152,7 +153,7 @@ describe("models/dcnet.lua", function()
     assert.same({1, 640}, outputs(alexnet, braid.randn(1, 3, 64, 64)).landmarks.shape)
   end)
 
-  it("is an identity without its final ReLU where gamma starts at 0", function()
+  it("has mixers that are the identity with final_relu = false and gamma_init = 'zero'", function()
     local o <const> = {backbone = "tcdcn", gamma_init = "zero", final_relu = false}
     local net <const> = model("dcnet", o)
     local maps <const> = net:eval():features(x, {"conv2"}).conv2
@@ -161,7 +162,7 @@ describe("models/dcnet.lua", function()
     for i, y in ipairs(net.mixer.conv2(list)) do assert.equal(0, largest(y, list[i])) end
   end)
 
-  it("is matched in size by widened hard sharing and cross-stitch", function()
+  it("can be matched in size by tcdcn and cross_stitch with the option `parameters`", function()
     local wanted <const> = model("dcnet", {backbone = "tcdcn"}):count_parameters()
     for _, name in ipairs{"tcdcn", "cross_stitch"} do
       local count <const> = model(name, {parameters = wanted}):count_parameters()
@@ -171,7 +172,7 @@ describe("models/dcnet.lua", function()
 end)
 
 describe("models/progressive.lua", function()
-  it("leaves the columns learned before as they were", function()
+  it("keeps the outputs of earlier tasks when a later task trains", function()
     local net <const> = model("progressive", {order = {"smile", "pose", "landmarks"}})
     local before <const> = outputs(net)
     net:train_only{"pose"}
@@ -186,7 +187,7 @@ describe("models/progressive.lua", function()
 end)
 
 describe("models/cascade.lua", function()
-  it("lets a stage's loss reach the stages before it, unless detached", function()
+  it("sends a stage's gradient to earlier stages, unless detach = true", function()
     for _, detach in ipairs{false, true} do
       local net <const> = model("cascade", {order = {"landmarks", "smile", "pose"},
         detach = detach})
@@ -201,7 +202,7 @@ describe("models/cascade.lua", function()
 end)
 
 describe("models/hyperface.lua", function()
-  it("names the inputs whose three maps are of one size", function()
+  it("refuses an input whose three maps would differ in size, and names sizes that fit", function()
     for _, side in ipairs{63, 70, 95, 102, 227} do
       local net <const> = model("hyperface", {input = side, width = 0.02})
       assert.same({1, 2}, net(braid.randn(1, 3, side, side)).smile.shape)
@@ -216,7 +217,7 @@ describe("models/hyperface.lua", function()
 end)
 
 describe("models/kth.lua", function()
-  it("begins with Xavier's weights and one slight positive bias everywhere", function()
+  it("begins with Xavier's weights and the same small positive bias everywhere", function()
     for given, bias in pairs{[0.1] = 0.1, [0.02] = 0.02} do
       local net <const> = model("kth", {bias = given ~= 0.1 and given or nil, input = 30})
       local seen = 0
@@ -237,7 +238,7 @@ describe("models/kth.lua", function()
 end)
 
 describe("models/mtan.lua", function()
-  it("picks by masks within [0, 1]", function()
+  it("multiplies maps by masks within [0, 1]", function()
     local net <const> = model("mtan", {}):eval()
     local p <const> = braid.rand(2, 4, 5, 5)
     local picked <const> = net.attention.pose[1](p)
@@ -246,7 +247,7 @@ describe("models/mtan.lua", function()
 end)
 
 describe("mixers", function()
-  it("take what a fully connected block leaves as maps of one pixel", function()
+  it("treat the output of a fully connected block as maps of one pixel", function()
     for _, name in ipairs{"collaborative", "nddr", "progressive", "cross_stitch"} do
       local net <const> = mtl.network{tasks = tasks, blocks = nn.backbone("tcdcn", {width = 0.1}),
         mixer = mtl[name]{}, at = "fc"}
@@ -261,7 +262,7 @@ describe("stacked columns", function()
   it("fold batch norms into convolutions as columns in a list do", function()
     local backbone <const> = {name = "tcdcn", norm = true, activation = "ReLU"}
     local net <const> = model("dcnet", {backbone = backbone})
-    for _ = 1, 3 do net(x * 2) end -- statistics that are not 0 and 1
+    for _ = 1, 3 do net(x * 2) end -- so that statistics are not 0 and 1
     local folded <const> = outputs(net)
     local apart <const> = net(x)
     local listed <const> = outputs(net:clone():unstack())
@@ -273,8 +274,8 @@ describe("stacked columns", function()
   end)
 end)
 
-describe("a summary", function()
-  it("counts the parameters of mixers, and their sums", function()
+describe("net:summary", function()
+  it("counts the parameters of mixers, and their multiplications", function()
     local net <const> = model("cross_stitch", {granularity = "scalar"})
     local alone <const> = model("soft_sharing", {})
     local sum <const>, base <const> = net:summary{1, 40, 40}, alone:summary{1, 40, 40}

@@ -1,4 +1,4 @@
---- braid.open and braid.inspect: files that are damaged or were tampered with.
+--- braid.open and braid.inspect on files that are damaged, or that someone changed on purpose.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -13,7 +13,7 @@ local defined <const> = saved_networks.defined
 
 local function fails(f, ...) assert.error_matches(f, ..., 1, true) end
 
--- A file of a network with other metadata: f(metadata) changes them.
+-- Writes the file of a network, with metadata that f(metadata) changes.
 local function tampered(path, net, f)
   braid.save(path, net)
   local tensors <const>, metadata <const> = braid.load(path)
@@ -21,8 +21,8 @@ local function tampered(path, net, f)
   braid.save(path, tensors, metadata)
 end
 
-describe("opening a file", function()
-  it("says what it is when it holds no network", function()
+describe("braid.open", function()
+  it("says what a file is if it holds no network", function()
     fails(function() braid.open("/nowhere/x.safetensors") end,
       "open: /nowhere/x.safetensors: No such file or directory (its folder does not exist either)")
     fails(function() braid.open("models") end, "open: models: Is a directory")
@@ -45,7 +45,7 @@ describe("opening a file", function()
   local function changes(text) return {["braid.changes"] = text} end
   local function definition(text) return {["braid.definition"] = text} end
 
-  -- Metadata that are damaged, with the message about each.
+  -- Damaged metadata, each with its message.
   local DAMAGE <const> = {
     {definition "return function(", "open: %s: model:"},
     {definition "return 5", "not a function of the tasks"},
@@ -122,7 +122,7 @@ describe("opening a file", function()
       "it has 1001 changes"},
   }
 
-  it("says what is wrong, for each kind of damage, and inspects what it can", function()
+  it("says which metadata are damaged, and braid.inspect shows what it can", function()
     with_file(function(path)
       local net <const> = small()
       for _, case in ipairs(DAMAGE) do
@@ -143,7 +143,7 @@ describe("opening a file", function()
     end)
   end)
 
-  it("#slow gives an error or a network whatever the metadata became by chance", function()
+  it("#slow raises an error of its own or gives a network for random damage", function()
     shell.in_directory(function(folder)
       local path <const> = folder .. "/net.safetensors"
       local net <const> = defined("return function(_, o) return nn.Linear(2, o.n) end",
@@ -175,8 +175,7 @@ describe("opening a file", function()
             end)
           end
         end
-        -- In half of the cases the length is adjusted too, because otherwise the header is not
-        -- read.
+        -- In half of the cases the length is corrected; otherwise the header would never be read.
         if i % 2 == 0 then
           local length <const> = string.unpack("<i8", bytes) + #text - #bytes
           text = string.pack("<i8", length) .. text:sub(9)
@@ -197,7 +196,7 @@ describe("opening a file", function()
 end)
 
 describe("braid.inspect", function()
-  it("tells what is in a file, and runs nothing", function()
+  it("tells what is in a network's file, and does not run its definition", function()
     with_file(function(path)
       local net <const> = small():add_task("age", mtl.real{1})
       braid.save(path, net, {note = "a\27[31mb"})
@@ -224,7 +223,7 @@ describe("braid.inspect", function()
     end)
   end)
 
-  it("says what is in files of other programs, and of types that no tensor has", function()
+  it("reads files of other programs, even with types that no tensor here has", function()
     with_file(function(path)
       local header <const> = '{"__metadata__":{"format":"pt"},"a":{"dtype":"F4","shape":[2,3],'
         .. '"data_offsets":[0,3]},"b\\u001b":{"dtype":"C64","shape":[1],"data_offsets":[3,11]}}'

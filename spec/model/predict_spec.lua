@@ -1,4 +1,5 @@
---- net:predict and net.card: answers for pictures, and what a network's file says of itself.
+--- net:predict, which gives answers for pictures, and net.card, which describes a network in its
+-- file.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -8,7 +9,7 @@ local data <const>, mtl <const>, nn <const>, train <const> = braid.data, braid.m
 
 local function fails(f, ...) assert.error_matches(f, ..., 1, true) end
 
--- A module whose outputs are given for the whole batch.
+-- A module that returns the given outputs for every batch.
 local function answering(outputs)
   local net <const> = nn.Identity()
   function net.forward() return outputs end
@@ -44,7 +45,7 @@ describe("net:predict", function()
     return net
   end
 
-  it("gives the outputs for the loader's batches to the bit, in the terms of each kind", function()
+  it("gives the network's outputs to the bit, in the terms of each kind of task", function()
     local net <const> = network():eval()
     local said <const>, i = net:predict(faces.test, {batch = 5}), 0
     for batch in data.loader(faces.test, {batch = 5}) do
@@ -88,7 +89,7 @@ describe("net:predict", function()
     assert.same(all[3].smile, net:predict(colours).smile)
   end)
 
-  it("keeps the network's modes, in float64 too", function()
+  it("leaves a network in training mode, and works in float64", function()
     local net <const> = network():train()
     net:predict(gray(40, 40))
     assert.is_true(net.training)
@@ -97,7 +98,7 @@ describe("net:predict", function()
     assert.is_truthy(net:to("float64"):predict(gray(40, 40)).smile.name)
   end)
 
-  it("changes nothing in the network, with a card or a size", function()
+  it("changes nothing in the network, with and without a card", function()
     braid.manual_seed(1)
     local net <const> = braid.model("tcdcn", {tasks = TASKS, norm = true})
     for _, card in ipairs{false, {preprocessing = loader:recipe()}} do
@@ -108,7 +109,7 @@ describe("net:predict", function()
     end
   end)
 
-  it("says what is wrong", function()
+  it("names the picture, box or option that is wrong", function()
     local net <const> = network()
     for _, case in ipairs{
       {5, "is the path of a file or a tensor of bytes, not 5"}, {{}, "there is no picture"},
@@ -140,8 +141,8 @@ end)
 
 -- ---- places in the picture ----------------------------------------------------------------
 
-describe("points of net:predict", function()
-  -- The corners of what the network sees, and its middle.
+describe("the points in an answer of net:predict", function()
+  -- Two corners of the image that the network sees, and its middle.
   local SEEN <const> = {-1, -1, 1, 1, 0, 0}
   local tasks <const> = mtl.tasks{points = mtl.landmarks{points = 3, eyes = false}}
 
@@ -176,7 +177,7 @@ describe("points of net:predict", function()
     end)
   end
 
-  it("have an answer for each box, enlarged by margin, and for each face of a detector", function()
+  it("are given for each box and each face of a detector, both enlarged by `margin`", function()
     local net <const> = answering{points = braid.tensor{SEEN, SEEN}}
     net.card = {preprocessing = {size = 20, channels = 1}}
     local picture <const> = gray(80, 100)
@@ -197,11 +198,11 @@ end)
 
 -- ---- recipes and cards --------------------------------------------------------------------
 
-describe("a loader's recipe", function()
+describe("loader:recipe", function()
   local set <const> = data.dataset{images = braid.randint(0, 255, {3, 1, 30, 30}):to("uint8"),
     labels = {points = braid.rand(3, 5, 2)}}
 
-  it("is a plain table, and gives the loader's pictures to the bit", function()
+  it("gives a table that can be JSON, from which the same pictures follow to the bit", function()
     for _, options in ipairs{{size = 20}, {size = 20, whiten = false},
       {transforms = {data.resize(20), data.normalize{mean = 0.4, std = {0.2}}}},
       {transforms = {data.crop(1.3), data.resize(16, 24, {filter = "bilinear"}), data.whiten()}},
@@ -215,7 +216,7 @@ describe("a loader's recipe", function()
     end
   end)
 
-  it("is nil where a step is random", function()
+  it("gives nil, and why, if a transform is random", function()
     for _, options in ipairs{{size = 20, augment = {rotate = 5}},
       {transforms = {data.augment{rotate = 5, size = 20}}},
       {transforms = {data.resize(20), data.noise(0.1)}}} do
@@ -233,7 +234,7 @@ describe("net.card", function()
   local CARD <const> = {text = "for faces", licence = "CC-BY 4.0", authors = {"A", "B"},
     metrics = {part = "test", values = {smile = {accuracy = 0.9}, pose = {accuracy = 0.5}}}}
 
-  it("travels with the file, with the clone and with what is extracted", function()
+  it("is kept in a file, a clone and an extracted network", function()
     local net <const> = braid.model("tcdcn", {tasks = tasks})
     net.card = CARD
     local path <const> = dir .. "/card.safetensors"
@@ -248,7 +249,7 @@ describe("net.card", function()
     assert.matches("CC%-BY", (tostring(braid.inspect(path)):gsub("MIT", "CC-BY")))
   end)
 
-  it("is refused where a file cannot hold it", function()
+  it("is refused by braid.save if a file cannot hold it", function()
     local net <const> = braid.model("tcdcn", {tasks = tasks})
     local path <const> = dir .. "/no.safetensors"
     for _, case in ipairs{
@@ -264,7 +265,7 @@ describe("net.card", function()
     end
   end)
 
-  it("is filled in by train.fit, and says how the best network did", function()
+  it("is filled in by train.fit, with the metrics of the best network", function()
     local faces <const> = data.faces{n = 60, size = 40, seed = 2}
     local own <const> = mtl.tasks{smile = mtl.classes{2}}
     local run <const> = dir .. "/run"

@@ -1,5 +1,6 @@
---- The reach of a definition: every value that its environment and the objects of every
--- constructor lead to, by fields, by names and by iterating.
+--- The reach of a definition: every value that its code can get from its environment and from the
+-- objects that constructors make, by fields, by names and by iterating. None may lead outside the
+-- sandbox.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -10,7 +11,7 @@ local sandbox <const> = require "braid.sandbox"
 
 local nn <const>, mtl <const> = braid.nn, braid.mtl
 
--- Every word that is a name in Braid.
+-- Every word that names something in Braid or in Lua's library.
 local function all_words()
   local words <const> = {}
   local function add(t)
@@ -43,8 +44,8 @@ end
 
 local WORDS <const> = all_words()
 
---- Calls found(value, path) for every value that can be reached from a value, as code without the
--- debug library can.
+--- Calls found(value, path) for every value that code without the debug library can reach from a
+-- value.
 local function explore(value, path, found, seen)
   local kind <const> = type(value)
   if kind ~= "table" and kind ~= "function" and kind ~= "userdata" or seen[value] then return end
@@ -98,7 +99,7 @@ local function tasks_of(env)
   return m.tasks{pose = m.classes{3, flip = {3, 2, 1}}, points = m.landmarks{points = 5}}
 end
 
--- Everything that a definition could make, by name.
+-- Objects of every kind that a definition can make, by name.
 local function objects(env)
   local list <const>, tasks <const> = {env = env}, tasks_of(env)
   list.kinds = {tasks, env.mtl.real{1}, env.mtl.attributes{2},
@@ -169,13 +170,13 @@ local function forbidden()
   return list
 end
 
-describe("a definition", function()
+describe("the code of a definition", function()
   local first, second, bad = {tried = {}}, {tried = {}}, forbidden()
 
   setup(function()
     class.seal()
     braid.limits.steps = math.huge
-    guard.run("reach", function() -- strings' methods are then those of definitions
+    guard.run("reach", function() -- in here, strings have the methods that definitions get
       for round, seen in ipairs{first, second} do
         local env <const> = sandbox.environment()
         explore(objects(env), "round" .. round, function() end, seen)
@@ -189,7 +190,7 @@ describe("a definition", function()
     first.tried, second.tried = nil, nil
   end)
 
-  it("reaches many things", function()
+  it("reaches more than 1500 values, so that the specs below test something", function()
     local count = 0
     for _ in pairs(first) do count = count + 1 end
     assert.is_true(count > 1500, tostring(count))
@@ -216,7 +217,7 @@ describe("a definition", function()
     assert.is_true(shared > 50, tostring(shared))
   end)
 
-  it("gets no metatable", function()
+  it("gets no metatable of any value that it reaches", function()
     local env <const> = sandbox.environment()
     for value, path in pairs(first) do
       local ok <const>, meta <const> = pcall(env.getmetatable, value)

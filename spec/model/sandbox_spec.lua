@@ -28,7 +28,7 @@ local function copies(tables)
   return list
 end
 
--- The tables behind every class of nn and mtl, and those of Lua's library.
+-- The tables that hold the methods of every class of nn and mtl, and those of Lua's library.
 local function watched_tables()
   local tables <const> = {string = string, math = math, table = table, io = io, os = os, _G = _G,
     package = package, debug = debug, ["string's"] = debug.getmetatable("")}
@@ -77,7 +77,7 @@ local function reachable(value, seen)
   return seen
 end
 
--- All uses of a network, one after the other. Each runs in a protected call of its own.
+-- What a user does with a network. Each use runs in a separate protected call.
 local USES <const> = {
   call = function(net) return net(braid.ones(2, 2)) end,
   train = function(net) return net:train(), net:eval(), net:freeze(), net:unfreeze() end,
@@ -90,9 +90,9 @@ local USES <const> = {
 }
 
 describe("a hostile definition", function()
-  local hook <const> = debug.gethook() -- none, unless lines are counted
+  local hook <const> = debug.gethook() -- nil, unless `make coverage` counts lines
   local tables, tasks, options, mark, before_path, other
-  -- With a collection at every allocation memory is spent later.
+  -- `make stress` collects garbage at every allocation, so it reaches these limits later.
   local stressed <const> = (os.getenv("BRAID_STRESS") or "") ~= ""
   local LOW <const> = {steps = 3000000, seconds = stressed and 300 or 20, memory = 1 << 24,
     tensors = 1 << 26}
@@ -156,14 +156,14 @@ describe("a hostile definition", function()
   end
 
   for _, attack in ipairs(attacks) do
-    it(("cannot by a %s: %s"):format(attack.kind, attack.what), function()
-      -- Otherwise older garbage that is collected meanwhile would make room.
+    it(("cannot do harm by a %s: %s"):format(attack.kind, attack.what), function()
+      -- Otherwise older garbage, collected during the attack, would make room for it.
       if attack.kind == "memory" then collectgarbage() end
       math.randomseed(7)
       local before <const>, was <const> = copies(tables), said(user_tasks())
       local start <const> = os.clock()
       local ok, result = define(attack)
-      -- options that were not read are an error of another kind
+      -- An attack that fails because it did not read all options is tried again, and reads them.
       if not ok and tostring(result):find("has no option", 1, true) then
         attack.text = "local _ = o.inner, o.word, o.mixer, o.own, o.other " .. attack.text
         ok, result = define(attack)
@@ -180,7 +180,7 @@ describe("a hostile definition", function()
           for name, t in pairs(tables) do assert.is_false(value == t, name) end
         end
       end
-      -- Runs everything that may run when it is collected.
+      -- Runs finalizers that the attack may have set.
       if attacks.text(attack, mark):find("__%a") then
         collectgarbage()
         collectgarbage()
@@ -205,7 +205,7 @@ end)
 local defined <const> = require "spec.support.defined"
 
 describe("an honest definition", function()
-  it("has classes with metatables, closures, errors and all that computes", function()
+  it("can use metatables, classes, closures, errors and Lua's functions that compute", function()
     local net <const> = defined [[
 local Stack = {}
 Stack.__index = Stack
@@ -282,7 +282,7 @@ end]]
     assert.is_nil(rawget(_G, "helper"))
   end)
 
-  it("may derive layers, columns and mixers", function()
+  it("can derive classes from layers, columns and mixers", function()
     local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}}
     local net <const> = defined([[
 local Mine = class("mine", mtl.mixer)
@@ -306,13 +306,13 @@ end]], {tasks = tasks})
     local out <const> = net(braid.randn(2, 1, 40, 40))
     assert.same({2, 3}, out.b.shape)
     assert.equal(tasks, net.tasks)
-    tasks.a.weight = 0.25 -- the user's script may
+    tasks.a.weight = 0.25 -- the user's script may change a task
     assert.equal(0.25, net.tasks.a.weight)
     net:add_task("c", mtl.classes{4})
     assert.same({2, 4}, net(braid.randn(2, 1, 40, 40)).c.shape)
   end)
 
-  it("says which name was meant", function()
+  it("gets an error for an unknown name that proposes the nearest one", function()
     for wrong, right in pairs{["nn.Linaer(2, 2)"] = "Linear", ["mtl.colums()"] = "columns",
       ["braid.zeroes(2)"] = "zeros", ["prnit(1)"] = "print", ["math.flor(1)"] = "floor",
       ["table.isnert({}, 1)"] = "insert", ["string.fromat('')"] = "format",
@@ -330,7 +330,7 @@ end]], {tasks = tasks})
     assert.equal("a\t1\tnil\n?[2J\n", table.concat(list))
   end)
 
-  it("draws the same random numbers each time, and leaves the script's alone", function()
+  it("draws the same random numbers each time it runs", function()
     local text <const> = "local n = math.random(1 << 40) return function() local m = nn.ReLU() "
       .. "m.n = n m.f = math.random() return m end"
     local one <const>, two <const> = defined(text), defined(text)

@@ -1,4 +1,4 @@
---- Networks whole in one file: braid.save(path, net), braid.open, braid.inspect.
+--- A network in one file: braid.save(path, net), braid.open, and what braid.inspect finds in it.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -19,7 +19,7 @@ describe("a network that was saved", function()
   it("opens with the same weights, statistics, options and tasks", function()
     with_file(function(path)
       local net <const>, x <const> = small(), braid.randn(4, 1, 40, 40)
-      net(x) -- moves the running statistics
+      net(x) -- changes the running statistics
       assert.is_true(braid.save(path, net))
       local other <const>, tasks <const> = braid.open(path)
       assert.is_true(other.training)
@@ -36,7 +36,7 @@ describe("a network that was saved", function()
     end)
   end)
 
-  it("may be saved over itself after it was opened, cloned or trained", function()
+  it("can be saved over its own file after it was opened, cloned and trained", function()
     with_file(function(path)
       braid.save(path, small())
       local net = braid.open(path):clone()
@@ -51,7 +51,7 @@ describe("a network that was saved", function()
     end)
   end)
 
-  it("is a file that braid.load reads as any, with its record in the metadata", function()
+  it("has a file that braid.load reads: tensors, and all else in the metadata", function()
     with_file(function(path)
       local net <const> = small()
       braid.save(path, net, {author = "me"})
@@ -70,7 +70,7 @@ describe("a network that was saved", function()
     end)
   end)
 
-  it("opens as the network of columns that it became", function()
+  it("opens with the changes of add_task, remove_task and extract", function()
     local function same(net, x)
       with_file(function(path)
         local y <const> = net:eval()(x)
@@ -80,7 +80,7 @@ describe("a network that was saved", function()
         for name in tasks:each() do
           assert.same(y[name]:totable(), other:eval()(x)[name]:totable())
         end
-        braid.save(path, other) -- and again
+        braid.save(path, other)
         assert.same(y.pose:totable(), braid.open(path):eval()(x).pose:totable())
       end)
     end
@@ -99,11 +99,11 @@ describe("a network that was saved", function()
         start = name == "dmt" and 0 or nil, end_to_end = name == "smtn" or nil})
       local x <const> = braid.randn(2, 1, 32, 32)
       same(net:clone():add_task("age", mtl.real{1}, {freeze = "others"}), x)
-      same(net:extract("pose"), x) -- of dmt without the other column
+      same(net:extract("pose"), x) -- for dmt, this leaves out the other column
     end
   end)
 
-  it("keeps every kind of task, and what was changed in one", function()
+  it("keeps every kind of task with its options, and later changes to them", function()
     with_file(function(path)
       local tasks <const> = mtl.tasks{a = mtl.attributes{"x", "y", weight = 0.5},
         b = mtl.attributes{3}, c = mtl.classes{4, flip = {4, 3, 2, 1}, hardest = 0.7, ignore = 0},
@@ -134,7 +134,7 @@ describe("a network that was saved", function()
     end)
   end)
 
-  it("takes the sizes that its layers inferred from the weights", function()
+  it("opens with the input sizes that its layers found from the data", function()
     for _, text in ipairs{[[return function(_, o)
       return nn.Sequential{nn.Conv2d(4, {kernel = 3, groups = 2}), nn.Flatten(), nn.Linear(o.n)}
       end]], "return function(_, o) return nn.Linear(o.n) end"} do
@@ -148,7 +148,7 @@ describe("a network that was saved", function()
     end
   end)
 
-  it("keeps options as they were when it was made, of every kind that a file can hold", function()
+  it("keeps options of every kind, as they were when the network was made", function()
     with_file(function(path)
       local options <const> = {n = 3, at = {"a", {b = {1.0, 2, -0.5}}}, on = true,
         text = "\u{e4}\n\0", none = {}, big = math.maxinteger, small = 5e-324}
@@ -165,14 +165,14 @@ describe("a network that was saved", function()
     end)
   end)
 
-  it("keeps mixers among the options, of every kind, with theirs", function()
+  it("keeps options that are mixers, with the options of these mixers", function()
     local given <const> = {cross_stitch = {granularity = "scalar", diag = 0.8},
       ttc = {start = 0, normalize = true}, collaborative = {gamma_init = "zero"},
       progressive = {order = {"smile", "pose"}}, sluice = {subspaces = 3}, nddr = {off = 0.2}}
     local tasks <const> = mtl.tasks{pose = mtl.classes{5}, smile = mtl.classes{2}}
     local x <const> = braid.randn(2, 3, 24, 24)
     for word in shell.run("ls lua/braid/mtl/mixers").out:gmatch("([%w_]+)%.lua") do
-      if word ~= "share" and word ~= "separation" then -- which network R has no use for
+      if word ~= "share" and word ~= "separation" then -- mtcnn's stage R refuses these
         with_file(function(path)
           local mixer <const> = mtl[word](given[word])
           local net <const> = braid.model("models/mtcnn.lua", {stage = "R", tasks = tasks,
@@ -188,7 +188,7 @@ describe("a network that was saved", function()
     end
   end)
 
-  it("keeps a definition that is not UTF-8, byte by byte", function()
+  it("keeps each byte of a definition that is not UTF-8", function()
     with_file(function(path)
       local text <const> = "-- caf\xe9 \xff\0\u{20ac}\nreturn function() return nn.Linear(1, 1) end"
       braid.save(path, defined(text))
@@ -198,8 +198,8 @@ describe("a network that was saved", function()
   end)
 end)
 
-describe("saving a network", function()
-  it("says what cannot be written", function()
+describe("braid.save of a network", function()
+  it("says why it cannot write a network, an ending or a folder", function()
     fails(function() braid.save("x.safetensors", nn.Linear(2, 3)) end, "save: only a network that "
       .. "braid.model or braid.open made knows its definition; for this Linear, braid.save(path, "
       .. "net:state_dict()) keeps the values")
@@ -212,7 +212,7 @@ describe("saving a network", function()
     assert.is_nil(rawget(small(), "save"))
   end)
 
-  it("names the option that no file holds", function()
+  it("names an option that no file can hold", function()
     local loop <const> = {}
     loop[1] = loop
     for what, value in pairs{["option o is a function"] = print, ["option o.f is a function"] =
@@ -227,7 +227,7 @@ describe("saving a network", function()
     end
   end)
 
-  it("names the task that no file holds", function()
+  it("names a task that no file can hold", function()
     local text <const> = "return function(tasks) return nn.Linear(2, 2) end"
     local odd <const> = mtl.real{1}
     odd.extra = 3
@@ -242,7 +242,7 @@ describe("saving a network", function()
       "save: the head of the added task smile is a function")
   end)
 
-  -- Changes that users make by hand, with the message about each.
+  -- Changes that a user makes by hand, each with its message.
   local CHANGES <const> = {
     {function(n) n[2] = nn.Tanh() end, "2 is Tanh, but the definition makes it ReLU"},
     {function(n) n[4] = nn.ReLU() end, "4 (ReLU) is not in its definition"},
@@ -258,7 +258,7 @@ describe("saving a network", function()
     {function(n) n[1], n[2] = n[2], n[1] end, "1 is ReLU, but the definition makes it Linear"},
   }
 
-  it("says what was changed by hand, which its definition would not give back", function()
+  it("refuses a change by hand, which the definition would not make again, and names it", function()
     for _, case in ipairs(CHANGES) do
       local net <const> = defined([[return function() return nn.Sequential{nn.Linear(3, 4),
         nn.ReLU(), nn.Sequential{nn.Dropout(0.5), nn.Conv2d(1, 1, {kernel = 3})}} end]])
@@ -267,7 +267,7 @@ describe("saving a network", function()
     end
   end)
 
-  it("says so also when the library changed it afterwards", function()
+  it("refuses a change by hand also if add_task or stacking changed the network too", function()
     local net <const> = small()
     net.head.pose = nn.Linear(100, 7)
     net:add_task("age", mtl.real{1})
@@ -279,7 +279,7 @@ describe("saving a network", function()
       "columns.landmarks.conv1.1.bias is missing, but the definition makes it a tensor (4)")
   end)
 
-  it("does not count the library's own operations as such changes", function()
+  it("accepts the changes of stack, freeze, train, mutual, to and summary", function()
     with_file(function(path)
       local net <const> = braid.model("models/cross_stitch.lua", {tasks = tasks_of(), width = 0.25})
       for _, change in ipairs{"unstack", "stack", "freeze", "unfreeze", "eval", "train"} do

@@ -1,5 +1,5 @@
---- Everything with a state returns it by state_dict and continues from it by load_state_dict, as
--- if it had never stopped.
+--- Every object with a state: after state_dict and load_state_dict, or braid.checkpoint and
+-- braid.resume, it gives the same numbers as if it had never stopped.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -22,8 +22,9 @@ local function bytes(list)
   return table.concat(parts)
 end
 
--- New objects of a kind, each with a move and what can be seen after it: {holder, move, look}.
--- `parameters` is what the state is about; it stays with the object that continues.
+-- For each kind, a function that makes {object, move, look}: `move` changes the object once, and
+-- `look` gives as text what can be seen of it then. If the state is about parameters, these are
+-- returned too; the object that continues is made with them.
 local MADE <const> = {}
 
 local function optimizer(make)
@@ -92,8 +93,8 @@ function MADE.early_stopping()
   end, function() return ("%s %s"):format(stopping.epoch, stopping.stopped.b) end}
 end
 
--- A weighing of every method. Its state shows in the gradient that it makes of two tasks' gradients
--- of one vector.
+-- A weighing of every method. It makes one gradient from those of two tasks, and this one depends
+-- on its state.
 for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
   MADE["weighting " .. name] = function(parameters)
     local p <const> = parameters or {braid.tensor({1, 2, 3}, {requires_grad = true})}
@@ -102,7 +103,7 @@ for _, name in ipairs(require("braid.folder").names(mtl.weighting)) do
     local weighing <const> = tasks:weigh(p, mtl.weighting[name](options))
     return {weighing, function()
       p[1].grad = nil
-      braid.manual_seed(weighing.number) -- chance is no part of the state
+      braid.manual_seed(weighing.number) -- random numbers are not part of the state
       local a <const> = (p[1] - 1):square():sum() + 0.1
       weighing:backward{a = a, b = (p[1] + weighing.number % 3):square():sum()}
       braid.no_grad(function() p[1]:sub_(p[1].grad * 0.01) end)
@@ -122,7 +123,7 @@ function MADE.random_state()
     function() return bytes{seen} end}
 end
 
--- A deep copy, as a file would return it.
+-- A deep copy, such as a file gives.
 local function copied(value)
   if type(value) == "userdata" then return value:clone() end
   if type(value) ~= "table" then return value end
@@ -138,7 +139,7 @@ end
 
 describe("an object with a state", function()
   for name, make in pairs(MADE) do
-    it("goes on from it as if it had never stopped: " .. name, function()
+    it("goes on the same after state_dict and load_state_dict: " .. name, function()
       local first <const>, parameters <const> = make()
       for _ = 1, 3 do first[2]() end
       local saved <const>, values <const> = copied(first[1]:state_dict()), {}
@@ -161,7 +162,7 @@ describe("an object with a state", function()
   end
 
   for name, make in pairs(MADE) do
-    it("goes on from a checkpoint as if it had never stopped: " .. name, function()
+    it("goes on the same after braid.checkpoint and braid.resume: " .. name, function()
       shell.in_directory(function(folder)
         local path <const> = folder .. "/c.safetensors"
         local first <const>, parameters <const> = make()
@@ -184,7 +185,7 @@ describe("an object with a state", function()
     end)
   end
 
-  it("is in this list, where its class has a step, an update or batches", function()
+  it("has a row in MADE if its class has a step, an update or batches", function()
     local files <const> =
       shell.run("ls lua/braid/optim/*.lua lua/braid/mtl/*.lua lua/braid/data/*.lua").out
     local count = 0
@@ -194,7 +195,7 @@ describe("an object with a state", function()
       local moves <const> = own and (text:find("function " .. own .. "[.:]step")
         or text:find("function " .. own .. "[.:]update%(")
         or text:find(own .. ".__call = function"))
-      if moves and name ~= "Optimizer" then -- the base of all optimizers
+      if moves and name ~= "Optimizer" then -- Optimizer is the base class
         count = count + 1
         assert.is_truthy(MADE[name], ("%s: %s has no row in this spec"):format(path, name))
       end

@@ -1,6 +1,7 @@
--- Ablation as in Trottier et al. 2018, section 4.4: a task's map is zero before the concatenation
--- at the input of the central aggregation H, while its own skip and F_t have it; in sums
--- y_j = sum_k alpha_jk x_k that is alpha_jt = 0 for every j but t.
+--- net:ablate, and each mixer with one task's map hidden, against the mixer's own equation.
+-- As in Trottier et al. 2018, section 4.4: the map is zero before the concatenation at the input
+-- of the central aggregation H, while the task's own skip and F_t still get the map. In sums
+-- y_j = sum_k alpha_jk x_k, this means alpha_jt = 0 for every j except t.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
@@ -9,8 +10,8 @@ local NAMES <const> = {"a", "b", "c"}
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 local function largest(a, b) return (a - b):abs():max():item() end
 
--- The options that are tried for each mixer. The columns of mixers in REFUSES take nothing from
--- each other.
+-- The options that each mixer is tested with. REFUSES has the mixers whose columns take nothing
+-- from each other.
 local CASES <const> = {
   cross_stitch = {{}, {granularity = "scalar"}, {diag = 0.5, off = 0.3}},
   ttc = {{}, {granularity = "channel", start = 0.2}, {normalize = true, start = 0.3},
@@ -98,9 +99,9 @@ local function of_sums(mixer, xs, t)
 end
 
 for _, name in ipairs(mixers()) do
-  describe("without a task's map mtl." .. name, function()
+  describe("mtl." .. name .. ", with one task's map hidden,", function()
     for k, options in ipairs(CASES[name] or {}) do
-      it("gives the others what is left, and the task's own column all, case " .. k, function()
+      it("leaves the map out for the other columns only, case " .. k, function()
         local mixer <const>, xs <const> = at_a_block(name, options), maps()
         local whole <const> = mixer(xs)
         for t = 1, 3 do
@@ -116,12 +117,13 @@ for _, name in ipairs(mixers()) do
         for i, y in ipairs(mixer(xs, nil, "x", nil)) do assert.equal(0, largest(y, whole[i])) end
       end)
 
-      it("ignores NaN in that map, and can lack two maps, case " .. k, function()
+      it("ignores NaN in the map, and can hide two maps, case " .. k, function()
         local mixer <const>, xs <const> = at_a_block(name, options), maps()
         local clean <const> = mixer(xs, nil, "x", {[2] = true, [3] = true})
         xs[2] = xs[2] * (0 / 0)
         local ys <const> = mixer(xs, nil, "x", {[2] = true, [3] = true})
-        if name ~= "cross_stitch" and name ~= "ttc" and name ~= "sluice" then -- sums multiply
+        -- The mixers left out multiply the map by 0, and 0 * NaN is NaN.
+        if name ~= "cross_stitch" and name ~= "ttc" and name ~= "sluice" then
           assert.equal(0, largest(ys[1], clean[1]))
           assert.equal(0, largest(ys[3], clean[3]))
         end
@@ -134,7 +136,7 @@ for _, name in ipairs(mixers()) do
           braid.zeros(alone[1].shape)})[2]) < 1e-5)
       end)
 
-      it("gives the same bits with its columns stacked, case " .. k, function()
+      it("gives the same bits when its columns are stacked, case " .. k, function()
         local mixer <const>, xs <const> = at_a_block(name, options), maps()
         if not mixer.braid then return end
         local listed <const> = mixer(xs, nil, "x", {[2] = true})
@@ -142,7 +144,7 @@ for _, name in ipairs(mixers()) do
         stacked:stack()
         local y <const> = stacked(braid.cat(xs, 2), nil, "x", {[2] = true})
         local plain <const>, whole <const> = mixer(xs), stacked(braid.cat(xs, 2))
-        for i = 1, 3 do -- to the bit where it is without an ablation
+        for i = 1, 3 do -- the difference must not exceed that with no map hidden
           local own <const> = y[{ {}, {4 * i - 3, 4 * i} }]
           local base <const> = largest(plain[i], whole[{ {}, {4 * i - 3, 4 * i} }])
           local apart <const> = largest(own, listed[i])
@@ -153,14 +155,14 @@ for _, name in ipairs(mixers()) do
     end
 
     if REFUSES[name] then
-      it("says that no column takes from another", function()
+      it("raises an error that says that no column takes from another", function()
         local mixer <const> = mtl[name]():build{block = "x", names = NAMES, channels = 4}
         fails(function() mixer(maps(), braid.randn(2, 4, 5, 3), "x", {true}) end, "mtl." .. name
           .. " at block 'x': no column takes from another there, so no map can be hidden")
       end)
     end
 
-    it("is tried here", function() assert.is_true((CASES[name] or REFUSES[name]) ~= nil
+    it("is in CASES or REFUSES", function() assert.is_true((CASES[name] or REFUSES[name]) ~= nil
       or name == "share") end)
   end)
 end
@@ -185,7 +187,7 @@ local batch <const> = {image = braid.randn(30, 2, 6, 6), a = braid.randint(1, 3,
   b = braid.randint(1, 2, {30}), c = braid.randn(30, 2), count = 30}
 
 describe("net:ablate", function()
-  it("measures the network whose aggregation lacks the map", function()
+  it("gives the change of each metric when the mixer gets zeros for one map", function()
     for _, stacked in ipairs{false, true} do
       local net <const> = network(mtl.collaborative{}, "*", stacked)
       local table_of <const> = net:ablate(batch, {relative = false})
@@ -216,10 +218,10 @@ describe("net:ablate", function()
     end
   end)
 
-  it("leaves alone a task that takes from no other, unless its own map is removed", function()
+  it("changes no metric of tasks that take from no other, but part = 'map' does", function()
     for _, stacked in ipairs{false, true} do
       local net <const> = network(mtl.cross_stitch{diag = 1, off = 0}, "one", stacked)
-      braid.no_grad(function() -- but for noise of the rows, which were stirred
+      braid.no_grad(function() -- undoes the noise that stirred() added
         for i, name in ipairs(NAMES) do
           local row <const> = net.mixer.one.alpha:rows(name).weight
           for j = 1, 3 do row[j]:fill_(i == j and 1 or 0) end
@@ -235,7 +237,7 @@ describe("net:ablate", function()
     end
   end)
 
-  it("says when no column gives to others", function()
+  it("raises an error at a block whose columns take nothing from each other", function()
     fails(function() network():ablate(batch) end,
       'ablate: no block has a mixer whose columns take from each other; part = "map" zeroes')
     fails(function() network(mtl.none{}):ablate(batch, {blocks = "one"}) end,
@@ -251,7 +253,7 @@ describe("net:ablate", function()
 end)
 
 describe("plot.ablation", function()
-  it("has the main task's row first", function()
+  it("draws the row of the task in its option `task` first", function()
     local net <const> = network(mtl.collaborative{}, "*")
     local path <const> = os.tmpname() .. ".svg"
     braid.plot.ablation(path, net:ablate(batch), {task = "b", metric = "accuracy"})

@@ -1,4 +1,5 @@
---- Every mixer of the folder can be put between columns whose heads already exist.
+--- net:mix on a network that already has heads, for every mixer of lua/braid/mtl/mixers, against
+-- the network that was mixed before it got heads.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -7,7 +8,7 @@ local shell <const> = require "spec.support.shell"
 local small <const> = require "spec.support.small_columns"
 local mtl <const>, nn <const>, optim <const> = braid.mtl, braid.nn, braid.optim
 
--- Mixers that decide which layers are made.
+-- Mixers that cannot be added later, because they decide which layers are made; with the message.
 local FIRST <const> = {share = "decides which layers", separation = "decides which layers"}
 
 -- Options with which a mixer begins as the identity.
@@ -42,10 +43,10 @@ local function step(net, opt)
   opt:step()
 end
 
-describe("a mixer that is attached later", function()
+describe("net:mix after net:heads", function()
   each_mixer(function(word)
     if FIRST[word] then
-      it("cannot be " .. word .. ", and the message says why", function()
+      it("refuses mtl." .. word .. ", and the message says why", function()
         for _, options in ipairs{{}, word == "separation" and {form = "channelwise"} or {}} do
           local net <const> = small.build()
           local before <const> = form.look(net)
@@ -59,7 +60,7 @@ describe("a mixer that is attached later", function()
     end
 
     for kind, given in pairs(KINDS) do
-      it(("makes the network that mixes from the start: %s, %s"):format(word, kind), function()
+      it(("makes the same network as before net:heads: %s, %s"):format(word, kind), function()
         local recipe <const> = mtl[word]{}
         local first <const>, later <const> = small.build(recipe, given), small.build(nil, given)
         assert.equal(later, later:mix("*", recipe))
@@ -76,10 +77,10 @@ describe("a mixer that is attached later", function()
         assert.matches("has a mixer already", why)
       end)
 
-      it(("keeps the outputs where it begins as the identity: %s, %s"):format(word, kind),
+      it(("keeps the outputs if the mixer begins as the identity: %s, %s"):format(word, kind),
         IDENTITY[word] and function()
           local net <const> = small.build(nil, given)
-          step(net, optim.SGD(net:parameters(), {lr = 0.1})) -- no weight is a first one
+          step(net, optim.SGD(net:parameters(), {lr = 0.1})) -- so that no weight is as it began
           for _, mode in ipairs{"train", "eval"} do
             local copy <const> = net:clone()[mode](net:clone())
             local before <const> = copy(small.x)
@@ -87,11 +88,11 @@ describe("a mixer that is attached later", function()
             local after <const> = other[mode](other)(small.x)
             for name, y in pairs(before) do assert.equal(core.bytes(y), core.bytes(after[name])) end
           end
-          assert.is_nil(next(net.recipe.mixers)) -- a copy's mixers are its own
+          assert.is_nil(next(net.recipe.mixers)) -- only the clones were mixed
         end or function() assert.is_nil(IDENTITY[word]) end)
     end
 
-    it("comes back from a file: " .. word, function()
+    it("makes a network that is the same after braid.save and braid.open: " .. word, function()
       shell.in_directory(function(folder)
         local path <const> = folder .. "/net.safetensors"
         local net <const> = braid.model("models/hard_sharing.lua", {tasks = small.tasks,
@@ -107,7 +108,7 @@ describe("a mixer that is attached later", function()
     end)
   end)
 
-  it("needs an optimizer that holds its parameters", function()
+  it("makes a training step with an optimizer from before raise an error", function()
     local net <const> = small.build()
     local opt <const> = optim.SGD(net:parameters(), {lr = 0.1})
     step(net, opt)
@@ -118,7 +119,7 @@ describe("a mixer that is attached later", function()
     step(net, optim.SGD(net:parameters(), {lr = 0.1}))
   end)
 
-  it("takes the network's type, mode and stage", function()
+  it("gives the mixer the network's type, mode and stage", function()
     local net <const> = small.build():to("float64"):eval()
     net:mix("conv1", mtl.nddr{})
     net:apply(function(m) assert.is_false(m.training) end)
@@ -141,13 +142,13 @@ describe("a mixer that is attached later", function()
     for _, p in ipairs(two.mixer.conv2:parameters()) do assert.is_true(p.requires_grad) end
   end)
 
-  it("is left out while there is a single column", function()
+  it("adds no mixer to a network with a single column", function()
     local net <const> = small.build(nil, {single = "a"})
     net:mix("*", mtl.cross_stitch{})
     assert.is_nil(next(net.mixer))
   end)
 
-  it("is refused before anything is changed", function()
+  it("changes nothing when its arguments are wrong", function()
     local shared <const> = small.build(nil, {columns = "shared"})
     for net, rows in pairs{[shared] = {{"*", mtl.ttc{}, "there is no column"}},
       [small.build(nil, {stacked = true})] = {{"*", mtl.progressive{}, "stacked = true, but"}},

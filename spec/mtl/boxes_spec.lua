@@ -1,4 +1,5 @@
---- The widths of boxes, and faces placed by their eyes.
+--- batch.box_width, the width of each sample's box after all transforms, and data.align, which
+-- moves a face until its eyes are at given places.
 
 local braid <const> = require "braid"
 local pictures <const> = require "spec.support.pictures"
@@ -15,7 +16,7 @@ local middle <const> = eye_faces.middle
 
 -- ---- widths of boxes ----------------------------------------------------------------------
 
-describe("the widths of boxes", function()
+describe("batch.box_width", function()
   local CUTS <const> = {
     none = {}, crop = {data.crop{margin = 1.2}}, wide = {data.crop{margin = 1.3, square = false}},
     by_points = {data.crop{margin = 2, by = "points"}}, middle = {data.crop{by = "middle"}},
@@ -32,7 +33,8 @@ describe("the widths of boxes", function()
     twice = {data.augment{rotate = 10, scale = 0.2}, data.augment{flip = 0.5, shear = 5}},
   }
 
-  -- The corners of the box's upper edge are points too, so their distance tells its length.
+  -- Makes landmarks of the two upper corners of each box. Their distance after the transforms is
+  -- the width that is wanted.
   local function check_all(ds)
     for i = 1, #ds do
       local box <const> = ds:box(i)
@@ -62,7 +64,7 @@ describe("the widths of boxes", function()
     end
   end
 
-  it("follow every transform, in memory and from files", function()
+  it("is the box's width after every transform, in memory and from files", function()
     shell.in_directory(function(dir)
       local from_files <const> = pictures.files(dir, 3)
       local images <const> = {}
@@ -75,7 +77,7 @@ describe("the widths of boxes", function()
     end)
   end)
 
-  it("stay with their samples through subsets and mixes, and missing where they are", function()
+  it("stays with its sample in subsets and mixes, and is NaN for a sample with no box", function()
     local images <const> = braid.zeros({4, 1, 20, 30}, {dtype = "uint8"})
     local boxes <const> = braid.tensor{{0, 0, 3, 9}, {0, 0, 15, 9}, {NAN, NAN, NAN, NAN},
       {5, 2, 14, 3}}
@@ -108,7 +110,7 @@ end)
 -- ---- align --------------------------------------------------------------------------------
 
 describe("data.align", function()
-  -- The places of the first face's eyes in a batch: x and y of both.
+  -- The places of the eyes of a batch's first face: x and y of each eye.
   local function seen(set, eyes, ...)
     local p <const> = data.loader(set, {batch = 2, transforms = {...}})().landmarks[1]:totable()
     local x1 <const>, y1 <const> = middle(p, eyes[1])
@@ -124,14 +126,14 @@ describe("data.align", function()
   end
 
   for name, row in pairs(READERS) do
-    it("brings the eyes of " .. name .. " to their place", function()
+    it("moves the eyes of " .. name .. " to the given places", function()
       shell.in_directory(function(dir)
         trees.put(dir, row.files(faces_of(row.n, row.eyes, row.holes)))
         local set <const> = row.read(dir)
         near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step(row.eyes)))
         if row.knows then
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.align(STEP)))
-          -- If the face was mirrored before, the other eye is on the left.
+          -- A face that was mirrored before has the other eye on the left.
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, data.augment{flip = 1}, step()))
           near({-0.5, -0.2, 0.5, -0.2}, seen(set, row.eyes, step({3, 4}), step()))
         else
@@ -144,7 +146,7 @@ describe("data.align", function()
     end)
   end
 
-  it("is kept apart by eyes in a cache", function()
+  it("never takes from a cache a face that was aligned with other `eyes`", function()
     shell.in_directory(function(dir)
       local row <const> = READERS["aflw, 21 points"]
       trees.put(dir, row.files(faces_of(row.n, row.eyes)))

@@ -1,3 +1,6 @@
+--- nn.backbone, mtl.columns, mtl.network and mtl.ttc_update: shapes, numbers of parameters,
+-- messages, and the cases in which a multi-task network must equal a simpler one.
+
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
 
@@ -31,7 +34,7 @@ describe("nn.backbone", function()
     dmt = {{1, 1, 36, 32}, "conv1, conv2, conv3, conv4, conv5, fc", 360, {input = {36, 32}}},
   }
 
-  it("is tried with every backbone in nn/backbones", function()
+  it("has a row in KNOWN for every file in nn/backbones", function()
     local pipe <const> = assert(io.popen("ls lua/braid/nn/backbones"))
     for file in pipe:lines() do assert.is_table(KNOWN[file:match("^(.*)%.lua$")], file) end
     pipe:close()
@@ -51,7 +54,7 @@ describe("nn.backbone", function()
     end)
   end
 
-  it("takes modules, a Sequential, and layers without an input size, which it fills in", function()
+  it("takes a Sequential or a list of blocks, and fills in missing input sizes", function()
     local given <const> = nn.Sequential{nn.Conv2d(2, 4, {kernel = 3}), nn.ReLU()}
     local b <const> = nn.backbone(given, {names = {"one", "two"}, channels = 2})
     assert.same({"one", "two"}, b:blocks())
@@ -96,7 +99,7 @@ describe("mtl.columns", function()
     assert.is_true(largest(net.columns.a.conv1[1].weight, net.columns.b.conv1[1].weight) > 0)
   end)
 
-  it("shares all blocks, or those up to a split, or by mtl.share", function()
+  it("shares all blocks, the blocks up to `split`, or the blocks mixed by mtl.share", function()
     local shared <const> = columns{columns = "shared"}:heads(head)
     assert.equal(backbone():count_parameters() + 45, shared:count_parameters())
     local split <const> = columns{split = "conv2", stacked = false}:heads(head)
@@ -116,7 +119,7 @@ describe("mtl.columns", function()
     fails(function() columns{single = "x"} end, "there is no task 'x'; there is a, b")
   end)
 
-  it("starts from the backbone's weights, if asked", function()
+  it("starts from the backbone's weights with init = 'copy'", function()
     local b <const> = backbone()
     local net <const> = mtl.columns(tasks, b, {init = "copy", stacked = false}):heads(head)
     assert.equal(0, largest(net.columns.b.conv3[1].weight, b.conv3[1].weight))
@@ -135,11 +138,11 @@ describe("mtl.columns", function()
       "its tasks share blocks, so it takes one image for all")
   end)
 
-  it("gives the maps of its blocks", function()
+  it("gives the maps of its blocks through net:features", function()
     local x <const> = braid.randn(2, 1, 6, 6)
     for _, stacked in ipairs{true, false} do
       local net <const> = columns{stacked = stacked}:mix("*", mtl.ttc{}):heads(head)
-      local maps <const> = net:features(x, "conv2") -- or a list
+      local maps <const> = net:features(x, "conv2")
       assert.same({2, 6, 6, 6}, maps.conv2.b.shape)
     end
     local split <const> = columns{split = "conv1"}:heads(head)
@@ -171,7 +174,7 @@ describe("mtl.columns", function()
 end)
 
 describe("mtl.network", function()
-  it("builds in one call, with heads of its own", function()
+  it("builds columns, mixers and heads in one call", function()
     local net <const> = mtl.network{tasks = tasks, blocks = backbone(), mixer = mtl.ttc{},
       at = {"conv1", "conv3"}}
     assert.is_truthy(net.mixer.conv1 and net.mixer.conv3)
@@ -203,7 +206,7 @@ describe("separation networks", function()
       assert.equal(name:find("^shared") == nil, p.requires_grad, name)
     end
     assert.is_true(largest(hard(x).a, net(x).a) > 0)
-    local other <const> = build{} -- the state tells the stage
+    local other <const> = build{} -- the state includes the stage
     other:load_state_dict(net:state_dict())
     assert.equal(0, largest(other(x).a, net(x).a))
   end)
@@ -215,7 +218,7 @@ describe("separation networks", function()
     assert.equal(0, largest(net.head.a[2].weight, net.shared_head.a[2].weight))
   end)
 
-  it("branch where the split is", function()
+  it("branch after the block that `split` names", function()
     local net <const> = columns{split = "conv1"}:mix("*", mtl.separation{end_to_end = true})
       :heads(head)
     assert.same({2, 3}, net(x).a.shape)
@@ -229,7 +232,7 @@ describe("task transfer connections", function()
   end
   local x <const> = braid.randn(3, 1, 6, 6)
 
-  it("are single-task networks, exactly, when all between tasks are 0", function()
+  it("give exactly the outputs of single-task networks with start = 0", function()
     local net <const> = build(0)
     local alone <const> = columns{stacked = false}:heads(head)
     alone:load_state_dict(net:state_dict(), {strict = false})
@@ -237,7 +240,7 @@ describe("task transfer connections", function()
     assert.equal(0, largest(alone(x).b, net(x).b))
   end)
 
-  it("give all columns exactly the same map when all connections are equal", function()
+  it("give all columns exactly the same map with start = 1", function()
     local net <const> = build(1)
     local maps <const> = net:features(x, {"conv1"}).conv1
     local mixed <const> = net.mixer.conv1({maps.a, maps.b})
@@ -296,7 +299,8 @@ describe("mtl.ttc_update", function()
     end)
   end
 
-  -- The paper has c_j in equation 11, but if columns run alone, c_j has no gradient at W_i.
+  -- Equation 11 has <dc_j/dW_i, V_j>. Columns run separately here, so c_j does not depend on W_i,
+  -- and the option `cost` chooses one of two readings.
   for _, cost in ipairs{"i", "j"} do
     it(("moves beta against <dc_%s/dW_%s, V_j>, and keeps alpha_ii"):format(cost, cost), function()
       local net <const> = build{stacked = false}
@@ -361,8 +365,8 @@ describe("mtl.ttc_update", function()
   end)
 end)
 
-describe("hints of parameters", function()
-  it("multiply the rate and stop weight decay, whatever the schedule", function()
+describe("a parameter's own lr_mult and weight_decay", function()
+  it("multiply its rate and stop its weight decay, whatever the schedule", function()
     local net <const> = columns():mix("*", mtl.cross_stitch{}):heads(head)
     local opt <const> = optim.SGD(net:parameters(), {lr = 0.01, weight_decay = 0.1})
     assert.equal(2, #opt.groups)
@@ -377,7 +381,7 @@ describe("hints of parameters", function()
     assert.is_true(largest(before - 0.5, alpha:detach()) < 1e-6)
   end)
 
-  it("yield to a group's weight decay, multiply its lr_mult, and are copied to clones", function()
+  it("are replaced by a group's weight_decay, multiply its lr_mult, and go to clones", function()
     local p <const> = nn.Module.parameter(braid.ones(2), {lr_mult = 10, weight_decay = 0})
     local opt <const> = optim.Adam{{params = {p}, weight_decay = 0.2, lr_mult = 3}}
     assert.equal(0.2, opt.groups[1].weight_decay)

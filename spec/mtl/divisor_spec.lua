@@ -14,7 +14,7 @@ local function classes(count)
 end
 
 local function points(numbers)
-  local t <const> = braid.rand(N, numbers // 2, 2) * 2.4 - 1.2 -- some lie outside of the image
+  local t <const> = braid.rand(N, numbers // 2, 2) * 2.4 - 1.2 -- some are outside the image
   for i = 1, N, 4 do t[i][1 + i % (numbers // 2)]:fill_(0 / 0) end
   t[5]:fill_(0 / 0)
   return t
@@ -57,9 +57,9 @@ local CASES <const> = {
   end,
 }
 
-describe("a task's divisor", function()
+describe("task:divisor", function()
   for name, make in pairs(CASES) do
-    it("is the count over which its loss is a mean: " .. name, function()
+    it("gives the number of values that the task's loss averages: " .. name, function()
       braid.manual_seed(4)
       local task <const>, output <const>, target <const> = make()
       local whole <const> = task:divisor(target)
@@ -78,7 +78,7 @@ describe("a task's divisor", function()
     end)
   end
 
-  it("is known for every kind of task", function()
+  it("is tested for every kind of task", function()
     local seen <const> = {}
     for name in pairs(CASES) do seen[name:match("^[%w_]+")] = true end
     for path in io.popen("ls lua/braid/mtl/kinds/*.lua"):lines() do

@@ -1,5 +1,5 @@
---- The lengths that landmark errors are relative to: eyes and boxes, from the files to the report.
--- Expected values are computed here from the raw numbers.
+--- Landmark errors relative to the distance between the eyes and to the width of the box, from the
+-- files to the report. Expected values are computed here from the raw numbers.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -13,7 +13,7 @@ local faces_of <const> = eye_faces.faces_of
 local READERS <const> = eye_faces.READERS
 local middle <const> = eye_faces.middle
 
--- The same for a picture that is neither cut nor made square, and half its height.
+-- What row.frame gives, for a whole picture that is not square; and half of its height.
 local function whole_of(row)
   return function(face)
     local _, _, _, width <const> = row.frame(face)
@@ -28,7 +28,7 @@ local PIXELS <const> = 40
 local function bin(k) return 12 + (7 * k) % 17 end
 local function said(k) return (bin(k) - 0.5) * 2 / PIXELS - 1 end
 
--- Sums over numbers that are ones.
+-- The count, sum and list of numbers, and how many are above a limit.
 local function tally(limit)
   local t <const> = {n = 0, sum = 0, above = 0, list = {}}
   function t.add(v)
@@ -101,7 +101,7 @@ end
 
 describe("landmark metrics of", function()
   for name, row in pairs(READERS) do
-    it(name .. " are those of the raw files", function()
+    it(name .. " equal those computed from the raw files", function()
       shell.in_directory(function(dir)
         local faces <const> = faces_of(row.n, row.eyes, row.holes)
         trees.put(dir, row.files(faces))
@@ -122,7 +122,7 @@ describe("landmark metrics of", function()
           end
           check_all(row.frame, {batch = 6, size = 40})
           check_all(row.frame, {batch = 4, size = 40})
-          if set.files then -- whole pictures, not square
+          if set.files then -- also whole pictures, which are not square
             check_all(whole_of(row), {batch = 6, transforms = {data.resize(2 * H, 2 * W)}})
           end
         end
@@ -130,7 +130,7 @@ describe("landmark metrics of", function()
     end)
   end
 
-  it("rendered faces are by their own eyes", function()
+  it("rendered faces are relative to the distance between each face's eyes", function()
     local set <const> = data.faces{n = 8, seed = 3}.train
     local task <const> = mtl.landmarks{of = set}
     local m <const> = mtl.tasks{landmarks = task}:evaluate(blind(task, 5),
@@ -147,8 +147,8 @@ describe("landmark metrics of", function()
   end)
 end)
 
-describe("what a data set knows of its points", function()
-  it("goes to the task whole, and with its parts", function()
+describe("what a data set says about its points", function()
+  it("sets the options of mtl.landmarks, from the whole set and from its parts", function()
     local set <const> = data.faces{n = 8, seed = 3}.train
     local rest <const>, last <const> = set:split(0.5)
     for _, ds in ipairs{set, rest, last, set:subset{2, 1}, set:filter(function() return true end),
@@ -162,7 +162,7 @@ describe("what a data set knows of its points", function()
     assert.same(mtl.landmarks{of = set}, mtl.landmarks(set.points.landmarks))
   end)
 
-  it("mirrors left to right: each point returns, and the eyes change places", function()
+  it("has a list `flip` that exchanges points, and the left eye with the right one", function()
     for _, row in pairs(READERS) do
       if row.knows then
         shell.in_directory(function(dir)
@@ -182,7 +182,7 @@ describe("what a data set knows of its points", function()
     end
   end)
 
-  it("is refused where it is ambiguous", function()
+  it("makes mtl.landmarks raise an error if it is missing, ambiguous or contradicted", function()
     local five <const> = data.faces{n = 4}.train
     local two <const> = Dataset{images = five.images,
       labels = {a = five.labels.landmarks, b = five.labels.landmarks}}

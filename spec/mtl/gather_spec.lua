@@ -1,4 +1,5 @@
---- Steps of several batches: weighings that gather gradients, in one sample or in several.
+--- weighing:gather, a step on several batches, against weighing:backward on one batch with all
+-- their samples; and sdmgrad, which takes several independent samples of batches.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -108,7 +109,7 @@ describe("weighing:gather", function()
     end
   end
 
-  it("serves a user's function, whether it reads the products or not", function()
+  it("works with a user's function, whether it reads the Gram matrix or not", function()
     local all <const>, halves <const> = batches_of(LABELS["all labels"][1])
     for _, f in ipairs{function() return {1, 2, 3} end,
                        function(_, gram) return {gram[1][1], 2, 3} end} do
@@ -123,7 +124,7 @@ describe("weighing:gather", function()
     end
   end)
 
-  it("keeps the gradients in memory that the next step uses again", function()
+  it("uses the same memory for gradients in every step", function()
     local _, halves <const> = batches_of(LABELS["all labels"][1])
     local arenas <const> = {}
     steps(FORMS["hard sharing"], w.upgrad{}, function(_, net, weighing)
@@ -134,7 +135,7 @@ describe("weighing:gather", function()
     assert.is_true(rawequal(arenas[1], arenas[3]))
   end)
 
-  it("names a wrong call, and weighs as before after it", function()
+  it("names what is wrong with a call, and works as before after the error", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks, FORMS["hard sharing"])
     local all <const> = batches_of(LABELS["all labels"][1])
@@ -183,7 +184,7 @@ describe("sdmgrad with double sampling", function()
   local function jacobian() return braid.randn({3, 6}, {dtype = "float64"}) end
 
   for _, moves in ipairs{1, 2, 5} do
-    it(("is the algorithm as printed, with %d moves"):format(moves), function()
+    it(("follows the paper's algorithm, with steps = %d"):format(moves), function()
       local lambda <const>, lr <const> = 0.4, 0.05
       local weighing <const>, losses <const>, p <const> = weighing_of(w.sdmgrad{
         sampling = "double", steps = moves, lambda = lambda, lr = lr})
@@ -211,7 +212,7 @@ describe("sdmgrad with double sampling", function()
     end)
   end
 
-  it("has slopes whose mean is the true slope, unlike products of one sample", function()
+  it("is unbiased: two samples' products average to the true one, one sample's do not", function()
     local mean <const>, n <const> = jacobian(), 3000
     local both, one = braid.zeros({3, 3}, {dtype = "float64"}), braid.zeros{3, 3}:to("float64")
     for _ = 1, n do
@@ -220,10 +221,10 @@ describe("sdmgrad with double sampling", function()
     end
     local truth <const> = mean:matmul(mean:t())
     assert.is_true((both / n - truth):abs():max():item() < 0.4)
-    assert.is_true((one / n - truth):abs():max():item() > 5) -- six variances of 1 on the diagonal
+    assert.is_true((one / n - truth):abs():max():item() > 5) -- noise adds 6 on the diagonal
   end)
 
-  it("uses the batches of a step that has fewer", function()
+  it("accepts a step with fewer batches, and uses those", function()
     local weighing <const>, losses <const>, p <const> = weighing_of(w.sdmgrad{sampling = "double",
       lambda = 0})
     local j <const> = jacobian()
@@ -232,7 +233,7 @@ describe("sdmgrad with double sampling", function()
     assert.is_true((p.grad - j:sum(1) / 3):abs():max():item() < 1e-12)
   end)
 
-  it("goes on after a state_dict", function()
+  it("goes on with the same numbers after load_state_dict", function()
     braid.manual_seed(4)
     local js <const> = {}
     for i = 1, 6 do js[i] = jacobian() end
@@ -250,7 +251,7 @@ describe("sdmgrad with double sampling", function()
     assert.equal(core.bytes(p.grad), core.bytes(q.grad))
   end)
 
-  it("needs parameters", function()
+  it("is refused with on = 'representation'", function()
     assert.has_error(function() w.sdmgrad{sampling = "double", on = "representation"} end)
   end)
 end)

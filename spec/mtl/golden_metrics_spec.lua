@@ -1,5 +1,5 @@
---- Metrics against scikit-learn's and SciPy's values, which support/golden_metrics.py wrote: in one
--- batch, in batches of any size, merged from parts, and through a task.
+--- Metrics against values of scikit-learn and SciPy, which spec/support/golden_metrics.py wrote: in
+-- one batch, in batches of any size, merged from parts, and through a task.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
@@ -41,7 +41,7 @@ end
 -- Rows first to last of a tensor.
 local function rows(t, first, last) return t[{ {first, last} }] end
 
--- The metric over batches of a size.
+-- Gives the metric batches of a size.
 local function observed(m, outputs, targets, size)
   for first = 1, outputs:size(1), size do
     local last <const> = math.min(first + size - 1, outputs:size(1))
@@ -63,7 +63,7 @@ local function compare(what, m, expected)
   local value <const>, reason <const> = m:result()
   if expected:dim() == 2 then -- a matrix
     assert.same(expected:to("int64"):totable(), value.counts, what)
-  elseif expected:dim() == 1 then -- one for each class
+  elseif expected:dim() == 1 then -- a value for each class
     for c, wanted in ipairs(expected:totable()) do
       local own <const> = value and value[c]
       if wanted ~= wanted then assert.is_nil(own, what) else assert.near(wanted, own, TOLERANCE) end
@@ -90,12 +90,12 @@ end
 
 describe("metrics of classes", function()
   for _, case in ipairs(cases_of("classes")) do
-    it("are scikit-learn's: " .. case, function()
+    it("equal scikit-learn's: " .. case, function()
       compare_all(case, golden[case .. "/scores"], golden[case .. "/labels"])
     end)
   end
 
-  it("are the same of a task, which knows that scores are logits", function()
+  it("are the same from mtl.classes, which takes scores as logits", function()
     for _, case in ipairs(cases_of("classes")) do
       local values <const>, list <const> = values_of(case), {}
       for name in pairs(values) do list[#list + 1] = name end
@@ -114,7 +114,7 @@ end)
 
 describe("metrics of numbers", function()
   for _, case in ipairs(cases_of("numbers")) do
-    it("are scikit-learn's and SciPy's: " .. case, function()
+    it("equal scikit-learn's and SciPy's: " .. case, function()
       compare_all(case, golden[case .. "/said"], golden[case .. "/truth"])
     end)
   end

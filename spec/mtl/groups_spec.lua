@@ -1,5 +1,6 @@
--- Several tasks in one column, such as the poster's two columns: landmarks, and all attributes.
--- Every operation on such networks.
+--- The option `groups`, which puts several tasks in one column, and every operation on a network
+-- with groups. The poster (examples/papers/004_variants.lua) has a column for landmarks and a
+-- column for all attributes.
 
 local braid <const> = require "braid"
 local files <const> = require "spec.support.file"
@@ -43,13 +44,13 @@ local function equal(net, other, names, within)
 end
 
 describe("groups", function()
-  it("give the poster's two columns: a column a group, a head a task", function()
+  it("give a column for each group and a head for each task, as on the poster", function()
     local net <const> = braid.model("models/cross_stitch.lua", {tasks = tasks, width = 0.25,
       groups = GROUPS, mutual = "l2", lambda_w = 1})
     assert.same({"face", "traits"}, net.names)
     assert.is_true((net:stacked()))
     local parted <const>, total = net:clone():unstack(), 0
-    for _, block in ipairs(net:blocks()) do -- L_w of the poster, r_w the squared distance
+    for _, block in ipairs(net:blocks()) do -- L_w of the poster, with the squared distance as r_w
       local one <const>, two <const> = parted.columns.face[block], parted.columns.traits[block]
       for path, p in one:named_parameters() do
         if p:dim() > 1 then
@@ -65,7 +66,7 @@ describe("groups", function()
       table.sort(names)
       return names
     end)())
-    -- two maps by alpha, and heads on them
+    -- the sum of both maps, weighted by alpha
     local function fc(name)
       local row <const> = net.mixer.fc.alpha:rows(name).weight
       return maps.face * row[1] + maps.traits * row[2]
@@ -82,7 +83,7 @@ describe("groups", function()
     assert.same({"landmarks", "pose", "traits"}, net.names)
   end)
 
-  it("of one task each are the network without groups", function()
+  it("of one task each give the same network as no groups", function()
     local single <const> = build("cross_stitch", {}, {pose = {"pose"}, smile = {"smile"}})
     braid.manual_seed(3)
     local plain <const> = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.25}))
@@ -90,7 +91,7 @@ describe("groups", function()
     equal(single, plain)
   end)
 
-  it("are refused with the name that is wrong", function()
+  it("raise an error that says which name is wrong", function()
     for message, groups in pairs{
       ["groups: a names 'gendre', which is not a task; there is gender, landm"] = {a = {"gendre"}},
       ["groups: 'pose' is in two groups, a and b"] = {a = {"pose"}, b = {"pose"}},
@@ -108,7 +109,7 @@ describe("groups", function()
 
   for name, options in pairs(MIXERS) do
     describe("with mtl." .. name, function()
-      it("run stacked as in a list, and train", function()
+      it("give the same outputs stacked and in a list, and train", function()
         local net <const> = build(name, options)
         equal(net, net:clone():unstack(), nil, 1e-5)
         local loss <const> = tasks:loss(net(x), batch)
@@ -116,7 +117,7 @@ describe("groups", function()
         for path, p in net:named_parameters() do assert.is_truthy(p.grad, path) end
       end)
 
-      it("lose and gain tasks", function()
+      it("can lose and gain tasks", function()
         local net <const> = build(name, options)
         local less <const> = net:clone()
         less:remove_task("smile") -- the column stays for the other tasks
@@ -137,7 +138,7 @@ describe("groups", function()
           "add_task: column: there is no column 'hat'")
       end)
 
-      it("are extracted with the columns that they need", function()
+      it("keep in net:extract the columns that its tasks need", function()
         local net <const> = build(name, options)
         local part <const> = net:extract{"gender", "smile"}
         equal(net, part, {"gender", "smile"}, 1e-5)
@@ -147,7 +148,7 @@ describe("groups", function()
           or {"face", "traits"}, part.names)
       end)
 
-      it("freeze by column, or by a task's head", function()
+      it("freeze as a whole by a group's name, and only a head by a task's name", function()
         local net <const> = build(name, options)
         local function trains(prefix)
           local some = false
@@ -169,7 +170,7 @@ describe("groups", function()
         assert.is_false(trains("columns.") or trains("head.gender") or trains("mixer"))
       end)
 
-      it("take turns: of tasks of one column that column learns, and those it takes of", function()
+      it("train the columns and heads of a step's own tasks, and no other head", function()
         local net <const> = build(name, options):unstack()
         for _, wanted in ipairs{{"smile"}, {"gender", "pose"}, {"landmarks"},
           {"landmarks", "smile"}} do
@@ -196,7 +197,7 @@ describe("groups", function()
         end
       end)
 
-      it("are measured by column", function()
+      it("are the rows of net:transfer and net:ablate", function()
         local net <const> = build(name, options)
         local flow <const> = net:transfer(batch)
         assert.same({"face", "traits"}, flow.names)
@@ -241,10 +242,11 @@ for _, name in ipairs(TAKE) do
     end
     local image <const> = name == "mtcnn" and braid.randn(2, 1, 48, 48) or x
 
-    it("has two columns, and comes back from its file as it became", function()
+    it("has a column for each group, and is the same after braid.save and braid.open", function()
       local net <const> = model{}
       assert.same({"face", "traits"}, net.names)
-      if name == "mtcnn" then return assert.equal(4, #net.tasks.names) end -- a mixer is in no file
+      -- The file of a network cannot hold the option `mixer` of mtcnn.
+      if name == "mtcnn" then return assert.equal(4, #net.tasks.names) end
       if net.shared_head then
         net:stage(1)
         local _ = net(image)
@@ -265,7 +267,7 @@ for _, name in ipairs(TAKE) do
       end)
     end)
 
-    it("starts from networks of a task or a group", function()
+    it("takes weights from networks of one task or one group by net:start_from", function()
       if name == "mtcnn" or name == "hard_sharing" then return end
       local net <const> = model{}
       local face <const>, traits <const> = model{single = "landmarks"}, model{single = "traits"}

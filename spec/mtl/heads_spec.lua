@@ -1,5 +1,5 @@
--- The option `head` of every definition in models/, and mtl.heads: the head of Trottier et al.
--- 2018, figure 2, the plain readout, and a user's own function.
+--- The option `head` of every definition in models/, and mtl.heads: "deep" is the head of Trottier
+-- et al. 2018, figure 2; "linear" is one linear layer; or a user's own function.
 
 local braid <const> = require "braid"
 local definitions <const> = require "spec.support.definitions"
@@ -21,7 +21,7 @@ local function fails(f, message) assert.error_matches(f, message, 1, true) end
 -- The heads of a network by task, wherever it keeps them.
 local function heads_of(net)
   if not net.stage or net.head then return net.head or net.heads end
-  local list <const> = {} -- a cascade
+  local list <const> = {} -- models/cascade.lua
   for i, name in ipairs(net.order) do list[name] = net.stage[i] end
   return list
 end
@@ -58,7 +58,7 @@ local function check_deep(head, task, path)
   local maps <const> = braid.randn(6, c, 2, 3)
   if last.weight:dim() == 2 then
     assert.is_true((head(maps) - figure_2(maps:mean({3, 4}), head)):abs():max():item() < 1e-4)
-  else -- a head that slides gives at each place the result of this place alone
+  else -- a convolutional head gives an output at each place
     assert.same({6, task.size, 2, 3}, head(maps).shape)
   end
 end
@@ -86,19 +86,19 @@ local function same_after_saving(net, x)
   end)
 end
 
--- Further options with which definitions are tried.
+-- More options that a definition is tested with.
 local VARIANTS <const> = {["models/mtcnn.lua"] = {{}, {stage = "P"},
   {stage = "P", mixer = mtl.collaborative{}}, {stage = "R"}}}
 local SIDES <const> = {P = 12, R = 24}
 
 for _, path in ipairs(definitions.paths()) do
-  describe("head of " .. path, function()
+  describe("the option head of " .. path, function()
     for _, more in ipairs(VARIANTS[path] or {{}}) do
       local shape <const> = table.move(definitions.known[path].shape, 1, 4, 1, {})
       if more.stage then shape[3], shape[4] = SIDES[more.stage], SIDES[more.stage] end
 
       for kind, check in pairs(CHECKS) do
-        it(('= "%s" is that head, %s'):format(kind, more.stage or "and comes back"), function()
+        it(('= "%s" makes such heads, %s'):format(kind, more.stage or "no stage"), function()
           local net <const> = model(path, kind, more)
           local x <const> = braid.randn(4, table.unpack(shape, 2))
           for stage = net.shared_head and 1 or 2, 2 do
@@ -114,7 +114,7 @@ for _, path in ipairs(definitions.paths()) do
         end)
       end
 
-      it("is made by a function, and then is no part of a file " .. (more.stage or ""), function()
+      it("can be a function, which no file can hold " .. (more.stage or ""), function()
         local seen <const> = {}
         local function f(task, channels, name)
           seen[#seen + 1] = name
@@ -146,8 +146,8 @@ for _, path in ipairs(definitions.paths()) do
   end)
 end
 
-describe("a head", function()
-  it("of the method makes a baseline as deep as the method", function()
+describe("heads:", function()
+  it("head = 'deep' gives hard_sharing the same heads as dcnet has by default", function()
     for name in tasks:each() do
       local deep <const> = model("models/dcnet.lua", nil, {backbone = "resnet18"}).head[name]
       local other <const> = model("models/hard_sharing.lua", "deep",
@@ -157,7 +157,7 @@ describe("a head", function()
     end
   end)
 
-  it("of KTH's has Xavier's weights and one bias, of either kind", function()
+  it("heads of models/kth.lua have Xavier's weights and equal biases", function()
     for _, kind in ipairs{"linear", "deep"} do
       for _, head in pairs(model("models/kth.lua", kind).head) do
         for _, layer in ipairs(head:find(nn.Linear)) do
@@ -171,7 +171,7 @@ describe("a head", function()
     end
   end)
 
-  it("of another kind comes with a task that joins, and comes back", function()
+  it("net:add_task takes a head of another kind, which a file keeps", function()
     local net <const> = model("models/cross_stitch.lua")
     net:add_task("glasses", mtl.classes{2}, {head = "deep"})
     check_deep(net.head.glasses, mtl.classes{2}, "glasses")
@@ -180,12 +180,12 @@ describe("a head", function()
       'add_task: head must be "linear" or "deep"')
   end)
 
-  it("of a stage replaces its hidden layer", function()
+  it("models/cascade.lua refuses `head` and `hidden` together", function()
     fails(function() model("models/cascade.lua", "deep", {hidden = 3}) end,
       "cascade: hidden is of its own heads; give hidden or head, not both")
   end)
 
-  it("on a trunk wants the trunk's channels", function()
+  it("mtl.shared with a kind of head wants the trunk's channels", function()
     fails(function() mtl.shared(tasks, nn.Identity(), "deep") end,
       "mtl.shared: the channels of the trunk must be a whole number from 1, not nil")
   end)

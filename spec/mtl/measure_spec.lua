@@ -1,5 +1,5 @@
---- How tasks are measured: metrics chosen by name, a user's own, streaming, and what a report
--- contains.
+--- Metrics of tasks: chosen by name, or a user's own; computed over batches of any size; and the
+-- report that tasks:evaluate makes of them.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"
@@ -12,7 +12,7 @@ local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
--- A task's metrics over batches of a size.
+-- A task's metrics over batches of a given size.
 local function measured(task, output, target, size, more)
   local sums <const>, n <const> = {}, target:size(1)
   for first = 1, n, size or n do
@@ -68,7 +68,7 @@ end
 local function near(a, b, what)
   if type(a) == "number" then
     assert.near(a, b, 1e-12 * (1 + math.abs(a)), what)
-  elseif type(a) == "table" and #a > 0 then -- one for each attribute or angle
+  elseif type(a) == "table" and #a > 0 then -- a value for each attribute or angle
     for i in ipairs(a) do near(a[i], b[i], what) end
   elseif type(a) == "table" and a.share then
     assert.same(a.share, b.share)
@@ -80,7 +80,7 @@ end
 describe("every metric", function()
   local names <const> = folder.names(mtl.metric)
 
-  it("says direction, unit and what it counts", function()
+  it("has a direction, a unit and the name of what it counts", function()
     assert.is_true(#names >= 20)
     for _, name in ipairs(names) do
       local m <const> = mtl.metric[name]()
@@ -93,7 +93,7 @@ describe("every metric", function()
     end
   end)
 
-  it("takes a batch without a sample", function()
+  it("ignores a batch without samples", function()
     local all <const>, none <const> = cases(), braid.zeros(23):to("bool")
     for _, name in ipairs(names) do
       for _, case in ipairs(all[mtl.metric[name].FORM]) do
@@ -106,7 +106,7 @@ describe("every metric", function()
     end
   end)
 
-  it("is the same over batches of any size, in every kind of task", function()
+  it("is the same over batches of any size, for every kind of task", function()
     local all <const>, tried = cases(), 0
     for _, name in ipairs(names) do
       for _, case in ipairs(all[mtl.metric[name].FORM]) do
@@ -122,7 +122,7 @@ describe("every metric", function()
     assert.is_true(tried > #names)
   end)
 
-  it("is nil with a reason where no sample has a label, in every kind of task", function()
+  it("is nil with a reason if no sample has a label, for every kind of task", function()
     local all <const> = cases()
     for _, name in ipairs(names) do
       for _, case in ipairs(all[mtl.metric[name].FORM]) do
@@ -137,7 +137,7 @@ describe("every metric", function()
     end
   end)
 
-  it("merges the samples of another of its kind", function()
+  it("merges the samples of another metric of the same kind only", function()
     for _, name in ipairs(names) do
       local other <const> = mtl.metric[name == "auc" and "ap" or "auc"]()
       fails(function() mtl.metric[name]():merge(other) end,
@@ -152,7 +152,7 @@ describe("every metric", function()
     assert.same({samples = 2, missing = 0}, a:counted())
   end)
 
-  it("takes an output that is NaN as wrong", function()
+  it("counts an output that is NaN as wrong", function()
     local labels <const> = int{1, 2, 2, 1}
     local scores <const> = braid.tensor{{2, 0}, {0, 2}, {0, 2}, {2, 0}}
     local function of(name) return (mtl.metric[name]():observe(scores, labels):result()) end
@@ -163,7 +163,7 @@ describe("every metric", function()
     for _, name in ipairs{"accuracy", "auc", "ap", "f1", "kappa", "mcc", "balanced"} do
       assert.is_true(of(name) < 1, name)
     end
-    -- The lost positive is below both negatives: 2 of 4 pairs.
+    -- The positive with NaN counts as below both negatives, so 2 of 4 comparisons are right.
     assert.equal(0.5, of("auc"))
     local function numbers(name)
       return (mtl.metric[name]():observe(braid.tensor{1, NAN, 2}, braid.tensor{1, 2, 3}):result())
@@ -173,8 +173,8 @@ describe("every metric", function()
   end)
 end)
 
-describe("a metric alone", function()
-  it("takes scores of the positive class, scores of all, or the predicted classes", function()
+describe("a metric without a task", function()
+  it("takes scores of the positive class, scores of all classes, or predictions", function()
     local labels <const> = int{1, 1, 2, 2}
     local s <const> = braid.tensor{0.1, 0.4, 0.35, 0.8}
     assert.equal(0.75, (mtl.metric.auc():observe(s, labels):result()))
@@ -192,7 +192,7 @@ describe("a metric alone", function()
     local column <const> = mtl.metric.auc():observe(s:reshape(4, 1), labels)
     assert.equal(0.75, (column:result()))
     fails(function() column:observe(s, int{1, 2, 3, 1}) end, "label 3 is not one of the classes")
-    assert.equal(0.75, (column:result()))           -- and what was refused is not in it
+    assert.equal(0.75, (column:result()))           -- the refused labels were not counted
     for _, name in ipairs{"auc", "mae", "error"} do
       local m <const> = mtl.metric[name]()
       fails(function() m:observe(3, labels) end,
@@ -206,7 +206,7 @@ describe("a metric alone", function()
       "mtl.metric.mae: outputs {4} and targets {3} must be 1 number a sample each")
   end)
 
-  it("takes probabilities as they are, and logits by their softmax", function()
+  it("takes probabilities as they are, and applies softmax to logits", function()
     local labels <const> = int{1, 2, 3, 1, 2, 3}
     braid.manual_seed(2)
     local logits <const> = braid.randn({6, 3}, {dtype = "float64"}) * 3
@@ -228,13 +228,13 @@ describe("a metric alone", function()
     assert.is_nil(value)
     assert.equal("no sample is predicted as class 2", reason)
     local _, _, notes <const> = of{}
-    assert.near(1 / 3, (of{}), 1e-12)     -- 0 for the class that is never said, and it is counted
+    assert.near(1 / 3, (of{}), 1e-12)     -- class 2 is never predicted and counts as 0
     assert.same({undefined = 1}, notes)
     assert.equal(0.5, (of{undefined = "out"}))
   end)
 
   it("is relative to the face's length that `by` names", function()
-    -- Points of a square of side 1; the eyes and corners are its upper ones. All are off by 0.1.
+    -- The points are the corners of a square of side 1. All predictions are off by 0.1.
     local truth <const> = braid.tensor{{{0, 0}, {1, 0}, {0, 1}, {1, 1}}}
     local said <const> = truth + braid.tensor{0.1, 0}
     local function of(o)
@@ -257,7 +257,7 @@ describe("a metric alone", function()
 end)
 
 describe("the metrics of a task", function()
-  it("are those named, in their order, with options behind the name", function()
+  it("are those in its option metrics, in that order, with options after a name", function()
     local task <const> = mtl.classes{2, names = {"no", "yes"},
       metrics = {"f1.macro", "recall.yes", "auc.pr", mtl.metric.ece{bins = 5}, strict = "ap.no"}}
     local tasks <const> = mtl.tasks{smile = task, points = mtl.landmarks{}}
@@ -271,7 +271,7 @@ describe("the metrics of a task", function()
     assert.matches("^f1.macro 0.6667, recall.yes 0.5000, auc.pr ", task:show(m))
   end)
 
-  it("take thresholds and lengths in their names", function()
+  it("have thresholds and lengths in their names", function()
     local truth <const> = braid.tensor{{{0, 0}, {1, 0}}, {{0, 0}, {1, 0}}}
     local said <const> = (truth + braid.tensor{{{0.07, 0}}, {{0.2, 0}}}):reshape(2, 4)
     local task <const> = mtl.landmarks{points = 2, eyes = {1, 2}, metrics = {"failure.0.05",
@@ -283,7 +283,7 @@ describe("the metrics of a task", function()
     assert.equal(0.5, m["point_accuracy.0.15"])
   end)
 
-  it("have the one first that the task is judged by", function()
+  it("begin with the task's option `metric`, by which the task is judged", function()
     local task <const> = mtl.real{1, metric = "r2"}
     local tasks <const> = mtl.tasks{yaw = task}
     assert.same({"yaw", "r2", "max"}, (function(m) return {m.task, m.name, m.direction} end)(
@@ -292,7 +292,7 @@ describe("the metrics of a task", function()
     assert.equal("r2 0.5000, mae 0.5000", task:show(m))
   end)
 
-  it("refuse unknown and unfit names", function()
+  it("cannot have unknown names, or names of metrics for other outputs", function()
     local function classes(metrics) return function() mtl.classes{2, metrics = metrics} end end
     fails(classes{"acuracy"}, "mtl.classes: there is no metric 'acuracy'; did you mean accuracy?")
     fails(classes{"mae"}, "mtl.classes: the metric 'mae' measures numbers; this task can use acc")
@@ -312,7 +312,7 @@ describe("the metrics of a task", function()
     fails(function() mtl.tasks{table = mtl.real{}} end, "'table' cannot be the name of a task")
   end)
 
-  it("come back from a file, but for the user's own functions", function()
+  it("are in the file of a network, except a user's own functions", function()
     local said <const>, write <const> = {}, notice.write
     notice.write = function(text) said[#said + 1] = text end
     local tasks <const> = mtl.tasks{a = mtl.classes{2, metric = "auc", metrics = {"f1.macro", "auc",
@@ -337,11 +337,11 @@ describe("a user's own metric", function()
   local OUTPUT <const> = braid.tensor{{1, 0}, {0, 1}, {1, 0}, {1, 0}}
   local LABELS <const> = int{1, 2, -100, 2}
 
-  it("is a function of all outputs and labels that are there", function()
+  it("can be a function, called once with all outputs and labels that are not missing", function()
     local calls = 0
     local task <const> = task_with{"accuracy", hits = function(outputs, targets)
       calls = calls + 1
-      return outputs:argmax(2):eq(targets):sum() -- a tensor of one number will do
+      return outputs:argmax(2):eq(targets):sum() -- a tensor of one number is accepted
     end}
     local m <const> = measured(task, OUTPUT, LABELS, 2)
     assert.same({2, 1, 2 / 3}, {m.hits, calls, m.accuracy})
@@ -352,7 +352,7 @@ describe("a user's own metric", function()
     assert.equal(1, calls)
   end)
 
-  it("is a table whose state is each evaluation's own", function()
+  it("can be a table, which is copied for each evaluation", function()
     local task <const> = task_with{mine = {direction = "min", unit = "apples", seen = {},
       observe = function(self, outputs, targets, batch)
         table.insert(self.seen, targets:size(1))
@@ -374,14 +374,14 @@ describe("a user's own metric", function()
       "mtl.classes: the metric 'mine': direction must be \"max\" or \"min\", not \"up\"")
   end)
 
-  it("is undefined where it returns no number", function()
+  it("is undefined if it returns no number", function()
     local m <const> = measured(task_with{a = function() return NAN end, b = function() end},
       OUTPUT, LABELS)
     assert.same({a = "its result is NaN", b = "it gave no result"}, m.undefined)
   end)
 end)
 
-describe("a report", function()
+describe("the report of tasks:evaluate", function()
   local tasks <const> = mtl.tasks{smile = mtl.classes{2, metrics = {"accuracy", "auc",
     free = function() return 3 end}}, yaw = mtl.real{1}}
   local report <const> = report_of(tasks, {smile = braid.tensor{{1, 0}, {0, 1}, {0, 1}},
@@ -413,7 +413,7 @@ describe("a report", function()
       {report.yaw.mae, report.loss.yaw, report.yaw.undefined.mae})
   end)
 
-  it("names metrics as task.metric, with direction and unit", function()
+  it("has metrics that tasks:metric and tasks:direction find as 'task.metric'", function()
     for path, wanted in pairs{["smile.auc"] = "max", ["smile"] = "max", ["yaw"] = "min",
       ["loss.yaw"] = "min", ["yaw.loss"] = "min"} do
       assert.equal(wanted, tasks:direction(path), path)

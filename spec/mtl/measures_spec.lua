@@ -1,5 +1,5 @@
---- Measures of a network of columns, and their pictures: affinity, contrast maps, the flow between
--- tasks.
+--- Measures of a network of columns, and their pictures: mtl.affinity, mtl.contrast_maps, and
+-- plots of net:transfer and net:ablate.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, plot <const> = braid.nn, braid.mtl, braid.plot
@@ -13,7 +13,7 @@ local largest <const> = columns.largest
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
 describe("mtl.affinity", function()
-  it("gives the cosines of gradients at what tasks share", function()
+  it("gives the cosines between the tasks' gradients at shared parameters", function()
     local w <const> = braid.tensor({1, 2}, {requires_grad = true})
     local own <const> = braid.tensor({3}, {requires_grad = true})
     local losses <const> = {p = w[1] * 2, q = w[1] + w[2] + own:sum(), r = -w[2]}
@@ -32,7 +32,7 @@ describe("mtl.affinity", function()
 end)
 
 describe("mtl.contrast_maps", function()
-  it("are how far the mean maps of two classes are apart, and group tasks by them", function()
+  it("gives the difference between two classes' mean maps, and groups tasks by it", function()
     local one <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}, d = mtl.classes{2}}
     local b <const> = nn.backbone({{"image", nn.Identity()}}, {channels = 1})
     local net <const> = mtl.columns(one, b, {columns = "shared"}):heads(function(task)
@@ -76,7 +76,7 @@ describe("plot.heatmap", function()
     os.remove(svg)
   end)
 
-  it("says what is wrong", function()
+  it("names the argument that is wrong", function()
     fails(function() plot.heatmap("x.bmp", {{1}}) end, "must end in .svg or .png, not 'x.bmp'")
     fails(function() plot.heatmap("x.png", {{1, 2}, {1}}) end, "row 2 has 1 values")
     fails(function() plot.heatmap("x.png", {}) end, "wants a table of rows of numbers")
@@ -85,7 +85,7 @@ describe("plot.heatmap", function()
   end)
 end)
 
-describe("pictures of what flows between tasks", function()
+describe("plot.transfer and plot.ablation", function()
   local path <const> = os.tmpname() .. ".svg"
   after_each(function() os.remove(path) end)
 
@@ -97,7 +97,7 @@ describe("pictures of what flows between tasks", function()
     return table.concat(list, " ")
   end
 
-  it("have a row for each block and each task that takes from others", function()
+  it("draw a row for each block and task: what that task takes from each task", function()
     local net <const> = build(mtl.cross_stitch{diag = 0.8, off = 0.1})
     assert(plot.transfer(path, net:transfer(), {digits = 1}))
     assert.equal("a b d conv1 a 0.8 0.1 0.1 conv1 b 0.1 0.8 0.1 conv1 d 0.1 0.1 0.8 "
@@ -107,7 +107,7 @@ describe("pictures of what flows between tasks", function()
       .. "conv2 a 1 0 0 conv2 b 0 1 0 conv2 d 0 0 1", texts())
   end)
 
-  it("have a row for each task that is zeroed", function()
+  it("draw a row for each task whose map is zeroed", function()
     local function change(v) return {landmarks = {failure = v, error = 0}} end
     local table_of <const> = {names = {"landmarks", "pose"}, blocks = {"conv1", "fc"},
       base = change(0.5), change = {conv1 = {landmarks = change(1), pose = change(2)},
@@ -121,7 +121,7 @@ describe("pictures of what flows between tasks", function()
       "plot.ablation: there is no metric 'auc'; there is error, failure")
   end)
 
-  it("say what is missing", function()
+  it("name the argument that is missing or wrong", function()
     fails(function() plot.transfer(path, build(mtl.nddr{}):transfer()) end,
       "plot.transfer: the table has no weights; net:transfer(batch) computes gradients, and")
     fails(function() build():transfer(3) end,

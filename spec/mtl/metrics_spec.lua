@@ -1,4 +1,4 @@
---- The papers' measures, with values worked out by hand.
+--- The metrics that papers use, against values worked out by hand.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
@@ -7,7 +7,7 @@ local NAN <const>, EYES <const> = 0 / 0, {1, 2}
 
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
--- Faces with eyes 0.4 apart and a nose, whose predictions are off by `off[face][point]` along x.
+-- Faces with two eyes, 0.4 apart, and a nose. Predictions are off by `off[face][point]` along x.
 local function faces(off)
   local truth <const>, predicted <const> = {}, {}
   for i, row in ipairs(off) do
@@ -21,18 +21,18 @@ end
 local function measured(task, output, target, widths)
   local sums <const> = {}
   local n <const> = target:size(1)
-  for i = 1, n do -- in two batches or more
+  for i = 1, n do -- one face in each batch
     task:observe(sums, output[{ {i, i} }], target[{ {i, i} }],
       widths and {box_width = braid.tensor{widths[i]}})
   end
   return task:metrics(sums)
 end
 
--- Relative to the eyes: 0, 0.05, 0.15; 0.1 (just), 0, 0.35; all 0.03.
+-- Relative to the distance between the eyes: 0, 0.05, 0.15; just under 0.1, 0, 0.35; all 0.03.
 local OFF <const> = {{0, 0.02, 0.06}, {0.0399, 0, 0.14}, {0.012, 0.012, 0.012}}
 
 describe("the landmark task's metrics", function()
-  it("are the share of faces within alpha, point by point, and their mean", function()
+  it("are, for each point, the share of faces with an error within alpha, and the mean", function()
     local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, faces(OFF))
     assert.same({1, 1, 1 / 3}, m.points)
     assert.near((1 + 1 + 1 / 3) / 3, m.point_accuracy, 1e-9)
@@ -47,7 +47,7 @@ describe("the landmark task's metrics", function()
     assert.same({1, 1, 0.5}, m.points)
   end)
 
-  it("are the area under the curve of errors up to 0.10", function()
+  it("include the area under the curve of errors up to 0.10", function()
     local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, faces(OFF))
     local e <const> = {0.2 / 3, (0.1 + 0.35) / 3, 0.03}
     for i, v in ipairs(m.errors) do assert.near(e[i], v, 2e-4) end
@@ -55,7 +55,7 @@ describe("the landmark task's metrics", function()
     assert.near(1 / 3, m.failure, 1e-9)
   end)
 
-  it("are relative to the width of each face's box where a batch has it", function()
+  it("are relative to the width of each face's box if the batch has box_width", function()
     local task <const> = mtl.landmarks{points = 3, eyes = EYES}
     local m <const> = measured(task, faces(OFF), select(2, faces(OFF)), {0.5, 1.2, 2})
     local e <const> = {0.08 / 3 / 0.5, 0.1799 / 3 / 1.2, 0.012 / 2}
@@ -68,19 +68,19 @@ describe("the landmark task's metrics", function()
   it("count the faces that cannot be measured", function()
     local output <const>, target <const> = faces{{0, 0, 0.08}, {0, 0, 1}, {0, 0, 1}, {0, 0, 0.08}}
     target[{1, 2}] = NAN                                     -- an eye is missing,
-    target[{2, 2}] = target[{2, 1}]                          -- both are at one place,
+    target[{2, 2}] = target[{2, 1}]                          -- both eyes are at one place,
     target[3] = NAN                                          -- there are no points at all
     local m <const> = measured(mtl.landmarks{points = 3, eyes = EYES}, output, target,
       {1, NAN, 1, 0})
     assert.same({2, 1, 2}, {m.without_eyes, m.without_points, m.without_box})
     assert.near(0.08 / 3 / 0.4, m.error, 1e-6)
-    assert.near(0.08 / 2 / 1, m.box_error, 1e-6)             -- of two points; one is missing
+    assert.near(0.08 / 2 / 1, m.box_error, 1e-6)             -- over the two points with labels
     assert.equal("0.0667 (fail  0.0%, 2 without eyes), of the box 0.0400 (fail  0.0%, 2 without "
       .. "a box)", mtl.landmarks{points = 3, eyes = EYES}:show(m))
     for _, value in pairs(m) do assert.is_true(type(value) ~= "number" or value < math.huge) end
   end)
 
-  it("are nil, with a reason, where no face can be measured", function()
+  it("are nil, with a reason, if no face can be measured", function()
     for _, points in ipairs{1, 3} do
       local task <const> = mtl.landmarks{points = points, eyes = points == 3 and EYES}
       local m <const> = measured(task, braid.zeros(2, 2 * points), braid.full({2, points, 2}, NAN),
@@ -94,8 +94,8 @@ describe("the landmark task's metrics", function()
     end
   end)
 
-  it("are by the means of several points where those are the eyes", function()
-    -- The eyes' middles lie 3, 4 apart.
+  it("measure from the mean of several points if `eyes` names several for an eye", function()
+    -- The middles of the eyes differ by 0.3 and 0.4.
     local truth <const> = braid.tensor{{{0, 0}, {0.2, 0}, {0.3, 0.5}, {0.5, 0.3}, {0.4, 0.4}}}
     local output <const> = truth:reshape(1, -1) + 0.03
     local m <const> = measured(mtl.landmarks{eyes = {{1, 2}, {3, 4, 5}}}, output, truth)
@@ -104,7 +104,7 @@ describe("the landmark task's metrics", function()
     assert.equal(1, measured(mtl.landmarks{eyes = {{1, 2}, {3, 4, 5}}}, output, truth).without_eyes)
   end)
 
-  it("without eyes are by the box, or a distance alone", function()
+  it("without eyes are relative to the box's width, or else a plain distance", function()
     local task <const> = mtl.landmarks{points = 1, eyes = false}
     local truth <const>, output <const> = braid.zeros(1, 1, 2), braid.tensor{{0.3, 0.4}}
     local m <const> = measured(task, output, truth)
@@ -123,7 +123,7 @@ describe("the eyes of a landmark task", function()
     return message:gsub("^.-: mtl.landmarks: ", "")
   end
 
-  it("are the first two of five points, and otherwise must be given", function()
+  it("are the first two points if there are five, and must be given otherwise", function()
     assert.same({1, 2}, mtl.landmarks{}.eyes)
     for _, points in ipairs{1, 2, 3, 4, 6, 19, 21, 68, 98, 106} do
       assert.matches(("no eyes are known for %d points?: give eyes = {i, j}"):format(points),
@@ -132,7 +132,7 @@ describe("the eyes of a landmark task", function()
     end
   end)
 
-  it("are two different points, or groups, that there are", function()
+  it("must be two different points, or lists of points, within the number of points", function()
     for _, eyes in ipairs{{1, 7}, {7, 1}, {{1, 7}, {2}}, {1, {2, 7}}} do
       assert.matches("eyes must be numbers from 1 to 6", said{points = 6, eyes = eyes})
     end
@@ -144,7 +144,7 @@ describe("the eyes of a landmark task", function()
     end
   end)
 
-  it("stay the same when the given lists change", function()
+  it("stay the same when the user's lists change later", function()
     local given <const> = {{1, 2}, {3, 4}}
     local task <const> = mtl.landmarks{eyes = given}
     given[1][1] = 5
@@ -160,30 +160,30 @@ describe("balanced accuracy", function()
     assert.near((3 / 4 + 1 / 2) / 2, m.balanced, 1e-9)
   end)
 
-  it("is over the classes that have samples", function()
+  it("leaves out classes without samples", function()
     local m <const> = measured(mtl.classes{3}, braid.tensor{{1, 0, 0}, {1, 0, 0}}, int{1, 2})
     assert.equal(0.5, m.balanced)
   end)
 end)
 
-describe("attributes of one head", function()
+describe("mtl.attributes", function()
   local OUTPUT <const> = {{2, 0, 0, 3}, {0, 1, 0, 1}, {1, 0, 4, 0}}
   local LABELS <const> = {{1, 2}, {2, -100}, {2, 2}}
 
-  it("are measured one by one, missing ones left out", function()
+  it("measures each attribute by itself, and leaves missing labels out", function()
     local m <const> = measured(mtl.attributes{2}, braid.tensor(OUTPUT), int(LABELS))
     assert.same({2 / 3, 1 / 2}, m.each)
     assert.near((2 / 3 + 1 / 2) / 2, m.accuracy, 1e-9)
     assert.near(((1 + 1 / 2) / 2 + 1 / 2) / 2, m.balanced, 1e-9)
   end)
 
-  it("have the mean cross-entropy over labels as loss", function()
+  it("has as its loss the mean cross-entropy over labels that are not missing", function()
     local function ce(margin) return math.log(1 + math.exp(-margin)) end
     local loss <const> = mtl.attributes{2}:loss(braid.tensor(OUTPUT), int(LABELS))
     assert.near((ce(2) + ce(3) + ce(1) + ce(-1) + ce(-4)) / 5, loss:item(), 1e-6)
   end)
 
-  it("are put together from labels of their own names", function()
+  it("takes its target from the batch's labels of the attributes' names", function()
     local task <const> = mtl.attributes{"smile", "hat", weight = 2}
     local batch <const> = {smile = int{1, 2, 2},
       hat = braid.tensor({2, -100, 2}, {dtype = "int32"})}
@@ -197,7 +197,7 @@ describe("attributes of one head", function()
     end, "tasks: the data has no label 'faces', which its loss wants; it has smile.", 1, true)
   end)
 
-  it("name options and labels that they cannot use", function()
+  it("names options and labels that it cannot use", function()
     assert.error_matches(function() mtl.attributes{} end, "wants names of labels")
     assert.error_matches(function() mtl.attributes{"a", true} end,
       "label 2 must be a name, not true")
@@ -206,7 +206,7 @@ describe("attributes of one head", function()
 end)
 
 describe("mtl.ced", function()
-  it("says which share of faces is within each error", function()
+  it("gives the share of faces whose error is at most each value", function()
     local curve <const> = mtl.ced({0.02, 0.05, 0.3, NAN, 0.08}, {steps = 4})
     assert.same({0, 0.25, 0.5, 0.5, 0.75}, curve.share)
     assert.near(0.075, curve.error[4], 1e-12)
@@ -220,7 +220,7 @@ end)
 describe("mtl.delta_m", function()
   local SINGLE <const> = {landmarks = {error = 0.10, failure = 0.4}, smile = {accuracy = 0.8}}
 
-  it("is the mean relative gain, where less error is a gain", function()
+  it("is the mean relative gain of all tasks, and a lower error is a gain", function()
     local report <const> = {landmarks = {error = 0.08, failure = 0.5}, smile = {accuracy = 0.76},
       more = {accuracy = 1}, loss = {smile = 1}}
     local mean <const>, each <const> = mtl.delta_m(report, SINGLE)
@@ -231,7 +231,7 @@ describe("mtl.delta_m", function()
     assert.near((-0.25 - 0.05) / 2, other, 1e-9)
   end)
 
-  it("is by the distance where points have no eyes", function()
+  it("compares distances if points have no eyes", function()
     local mean <const> = mtl.delta_m({hand = {distance = 0.3}}, {hand = {distance = 0.4}})
     assert.near(0.25, mean, 1e-9)
   end)
@@ -250,13 +250,13 @@ describe("mtl.delta_m", function()
   end)
 end)
 
--- The bins of 30 degrees of table 1: from -60 to 60 in 4, from -75 to 75 in 5.
-describe("angles as bins", function()
+-- Bins of 30 degrees, as in table 1: 4 bins from -60 to 60, 5 bins from -75 to 75.
+describe("mtl.pose_bins", function()
   local task <const> = mtl.pose_bins{"roll", "yaw", bins = {4, 5}, weight = 2}
   local ANGLES <const> = { {-1, 14}, {0, 16}, {59, -200}, {61, NAN}, {-31, 46} }
   local BINS <const> = { {2, 3}, {3, 4}, {4, 1}, {4, -100}, {1, 5} }
 
-  it("meet at 0 where they are even, and have one around it where they are odd", function()
+  it("has two bins that meet at 0 if their number is even, one around 0 if odd", function()
     local angles <const> = braid.tensor(ANGLES)
     for a = 1, 2 do
       local wanted <const> = {}
@@ -275,7 +275,7 @@ describe("angles as bins", function()
     return braid.tensor(out)
   end
 
-  it("have the mean cross-entropy of those that are there as loss", function()
+  it("has as its loss the mean cross-entropy over angles that are not missing", function()
     local batch <const> = {roll = braid.tensor{-1, 61}, yaw = braid.tensor{14, NAN}}
     local loss <const> = mtl.tasks{head = task}:loss({head = scores{{2, 3}, {1, 1}}}, batch)
     local e <const> = math.exp(1)
@@ -283,7 +283,7 @@ describe("angles as bins", function()
     assert.near(2 * wanted, loss:item(), 1e-5)
   end)
 
-  it("are measured by the share of bins and by degrees", function()
+  it("measures the share of right bins, and the error in degrees", function()
     local m <const> = measured(task, scores{{2, 3}, {2, 4}, {4, 1}, {4, 1}, {1, 4}},
       braid.tensor(ANGLES))
     assert.same({4 / 5, 3 / 4}, m.each)
@@ -291,7 +291,7 @@ describe("angles as bins", function()
     assert.near((14 + 14 + 15 + 14 + 14 + 140 + 16 + 14 + 16) / 9, m.mae, 1e-4)
   end)
 
-  it("name options and labels that they cannot use", function()
+  it("names options and labels that it cannot use", function()
     assert.error_matches(function() mtl.pose_bins{"roll", "yaw", bins = {1, 2, 3}} end,
       "mtl.pose_bins: bins must be one number, or one for each of 2 labels")
     assert.error_matches(function() mtl.pose_bins{bins = 0} end, "mtl.pose_bins: bins")

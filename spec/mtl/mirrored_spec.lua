@@ -1,10 +1,11 @@
---- mtl.mirrored: the mean of a prediction and of the mirror image's, turned back.
+--- mtl.mirrored: the mean of two predictions, one for the image and one for its mirror image. The
+-- second is mirrored back before the mean.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
--- Each kind of task: the task, and an output for the mirror image as it must be turned back. The
--- numbers of an output are 1 .. size, so a list tells where each number comes from.
+-- For each kind of task: the task, and what the output 1 .. size becomes when it is mirrored back.
+-- So the list tells where each number comes from.
 local KINDS <const> = {
   classes = {mtl.classes{3, flip = {3, 2, 1}}, {3, 2, 1}},
   attributes = {mtl.attributes{"a", "b"}, {1, 2, 3, 4}},
@@ -16,7 +17,7 @@ local KINDS <const> = {
   pose_bins = {mtl.pose_bins{"yaw", "pitch", "roll", bins = {3, 2, 2}}, {3, 2, 1, 4, 5, 7, 6}},
 }
 
--- A network whose output tells the image from its mirror image.
+-- A network that gives `outputs` for the image and `mirrored` for its mirror image.
 local function network(tasks, outputs, mirrored)
   local net <const> = nn.Identity()
   net.tasks = tasks
@@ -27,14 +28,14 @@ local function network(tasks, outputs, mirrored)
 end
 
 describe("mtl.mirrored", function()
-  it("knows how a mirror image changes every kind of task", function()
+  it("is tested for every kind of task", function()
     for file in io.popen("ls lua/braid/mtl/kinds"):lines() do
       assert.is_table(KINDS[file:match("^(.*)%.lua$")], file)
     end
   end)
 
   for kind, case in pairs(KINDS) do
-    it("averages after it mirrors the outputs back: " .. kind, function()
+    it("mirrors the second outputs back before the mean: " .. kind, function()
       local task <const>, back <const> = case[1], case[2]
       local tasks <const> = mtl.tasks{t = task}
       local seen <const> = braid.arange(1, task.size):to("float32"):reshape(1, -1)
@@ -44,7 +45,7 @@ describe("mtl.mirrored", function()
       assert.same(back, (f(image).t * 2):reshape(-1):totable())
     end)
 
-    it("changes nothing where both agree: " .. kind, function()
+    it("changes nothing if both predictions agree: " .. kind, function()
       local task <const> = case[1]
       local tasks <const> = mtl.tasks{t = task}
       local output <const> = braid.randn(2, task.size)
@@ -55,7 +56,7 @@ describe("mtl.mirrored", function()
     end)
   end
 
-  it("gives the same metrics for a picture and its mirror image", function()
+  it("gives mirrored outputs for the mirror image of a picture", function()
     local faces <const> = braid.data.faces{n = 20, seed = 3}
     local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{of = faces.train},
       pose = mtl.classes{5, flip = {5, 4, 3, 2, 1}}}

@@ -13,8 +13,8 @@ local function largest(a, b) return (a - b):abs():max():item() end
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
-describe("a researcher's mistakes", function()
-  it("at a block that does not exist", function()
+describe("the message names a user's mistake", function()
+  it("with a block that does not exist or is shared", function()
     fails(function() columns():mix("conv9", mtl.ttc{}) end,
       "mix: there is no block 'conv9'; there is conv1, conv2, conv3")
     fails(function() columns{split = "x"} end, "mtl.columns: split: there is no block 'x'")
@@ -28,7 +28,7 @@ describe("a researcher's mistakes", function()
     end, "mix: cross_stitch at 'conv1' wants columns of equal channels, but 'a' has 4 and 'b' 5")
   end)
 
-  it("with a task that has no head, or a network without any", function()
+  it("with a task that has no head, or a network without heads", function()
     local function some(task) return task.size == 2 and nn.Identity() end
     fails(function() columns():heads(some) end,
       "heads: task 'a' has no head: the function returned a boolean, not a module such as "
@@ -57,7 +57,7 @@ describe("a researcher's mistakes", function()
     assert.is_table(braid.no_grad(function() return net(braid.randn(1, 1, 5, 5)) end))
   end)
 
-  it("with an optimizer from before a task came, or went", function()
+  it("with an optimizer from before add_task or unstack", function()
     local x <const> = braid.randn(2, 1, 5, 5)
     local function trained(o, mixer)
       local net <const> = columns(o)
@@ -74,13 +74,13 @@ describe("a researcher's mistakes", function()
     local parted <const> = trained({}, mtl.ttc{}):unstack()
     fails(function() parted(x) end, "holds columns.a.conv1.1.bias, because unstack made")
     assert.is_table(parted:eval()(x))
-    local fewer <const> = list:clone():remove_task("a") -- a clone has none to lose
+    local fewer <const> = list:clone():remove_task("a") -- no optimizer held the clone's
     assert.is_table(fewer(x))
     local _ <const> = optim.SGD(shared:parameters(), {lr = 0.1})
     assert.is_table(shared(x))
   end)
 
-  it("with images of as many channels as there are columns", function()
+  it("with images that have a channel for each column", function()
     local net <const> = columns():heads(head)
     assert.is_true((net:stacked()))
     local two <const> = braid.randn(1, 2, 5, 5)
@@ -89,7 +89,7 @@ describe("a researcher's mistakes", function()
     assert.is_true(largest(net(each).b, net(each.b).b) < 1e-6)
   end)
 
-  it("with a mixer's option of another kind, where it is written", function()
+  it("with a mixer's option of the wrong kind, at the line that sets it", function()
     fails(function() mtl.cross_stitch{diag = "x"} end,
       "mtl.cross_stitch: diag must be a number, not \"x\"")
     for _, name in ipairs{"cross_stitch", "nddr", "sluice"} do
@@ -105,7 +105,7 @@ describe("a researcher's mistakes", function()
       "granularity must be \"channel\" or \"scalar\", not 3")
   end)
 
-  it("of other kinds", function()
+  it("with other arguments of mix, heads, freeze, stage and mtl.columns", function()
     fails(function() columns():mix(nil, mtl.ttc{}) end,
       "mix: wants a block, a list of them or \"*\"; there is conv1, conv2")
     fails(function() columns():mix("*", 3) end,

@@ -1,12 +1,12 @@
---- Every mixer in lua/braid/mtl/mixers: the stacked form against the list, state, gradients,
--- and the values of some against plain PyTorch (spec/support/golden_mixers.py).
+--- Every mixer in lua/braid/mtl/mixers: stacked columns against columns in a list, state,
+-- gradients; and the values of some mixers against plain PyTorch (spec/support/golden_mixers.py).
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl
 
 local tasks <const> = mtl.tasks{a = mtl.classes{3}, b = mtl.classes{2}, c = mtl.classes{4}}
 
--- The options that are tried for each mixer. The first ones are enough if options change no shapes.
+-- The options that each mixer is tested with. Some specs use the first case only.
 local CASES <const> = {
   none = {{}}, share = {{}}, nddr = {{}}, sluice = {{}, {subspaces = 4}}, progressive = {{}},
   cross_stitch = {{}, {granularity = "scalar", diag = 0.7, off = 0.2}},
@@ -53,7 +53,7 @@ end
 
 local function largest(a, b) return (a:to("float64") - b:to("float64")):abs():max():item() end
 
--- Outputs, and the state with gradients in the parameters' place.
+-- Returns the outputs, and the state with gradients in place of parameters.
 local function run(net, x)
   local out <const>, total = net(x), 0
   for i, name in ipairs(tasks.names) do total = total + (out[name]:square() * i):sum() end
@@ -66,7 +66,7 @@ end
 
 for _, name in ipairs(mixers()) do
   describe("mtl." .. name, function()
-    it("is tried here", function() assert.is_table(CASES[name]) end)
+    it("has options to test with in CASES", function() assert.is_table(CASES[name]) end)
 
     for k, options in ipairs(CASES[name] or {}) do
       if not HAS_NO_JOINED_FORM[name] then
@@ -84,12 +84,12 @@ for _, name in ipairs(mixers()) do
           end
           for key, t in pairs(state1) do
             assert.is_truthy(state2[key], key)
-            assert.is_true(largest(t, state2[key]) < 1e-4, key) -- sums of some 100 products
+            assert.is_true(largest(t, state2[key]) < 1e-4, key) -- float32 sums of 100 products
           end
           for key in pairs(state2) do assert.is_truthy(state1[key], key) end
         end)
 
-        it("loads a list's state stacked and the other way round, case " .. k, function()
+        it("loads a state of columns in a list into stacked ones and back, case " .. k, function()
           local x <const> = braid.randn(2, 2, 8, 6)
           local list <const> = build(mtl[name](options), false):eval()
           braid.manual_seed(8)
@@ -130,7 +130,7 @@ for _, name in ipairs(mixers()) do
         "mtl." .. name .. ": there is no option 'colour'", 1, true)
     end)
 
-    it("leaves a single task alone", function()
+    it("adds no parameters to a network of a single task", function()
       local one <const> = mtl.columns(tasks, backbone(), {single = "b"})
         :mix("*", mtl[name](CASES[name][1])):heads(head)
       assert.same({2, 2}, one(braid.randn(2, 2, 8, 8)).b.shape)
@@ -143,13 +143,13 @@ for _, name in ipairs(mixers()) do
 end
 
 describe("mtl.sluice", function()
-  it("has a shorter last subspace where they do not divide the channels", function()
+  it("has a shorter last subspace if `subspaces` does not divide the channels", function()
     local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
     local net <const> = mtl.columns(two, nn.backbone({{"conv", nn.Identity()}}, {channels = 3}))
     net:mix("*", mtl.sluice{diag = 0.5, off = 0.1}):heads(function() return nn.Flatten() end)
     local out <const> = net{a = braid.tensor{{1, 2, 3}}:reshape(1, 3, 1, 1),
       b = braid.tensor{{10, 20, 30}}:reshape(1, 3, 1, 1)}
-    local wanted <const> = { -- of subspaces {1, 2} and {3}
+    local wanted <const> = { -- the subspaces are the channels {1, 2} and {3}
       a = {0.5 * 1 + 0.1 * (3 + 10 + 30), 0.5 * 2 + 0.1 * 20, 0.5 * 3 + 0.1 * (1 + 10 + 30)},
       b = {0.5 * 10 + 0.1 * (30 + 1 + 3), 0.5 * 20 + 0.1 * 2, 0.5 * 30 + 0.1 * (10 + 1 + 3)},
     }
@@ -158,16 +158,16 @@ describe("mtl.sluice", function()
     end
   end)
 
-  it("penalises products of weights of different subspaces, also of a shorter one", function()
+  it("penalises products of weights of different subspaces, also if one is shorter", function()
     local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
     local net <const> = mtl.columns(two, nn.backbone({{"conv", nn.Identity()}}, {channels = 3}))
     net:mix("*", mtl.sluice{penalty = 2}):heads(function() return nn.Flatten() end)
-    -- subspaces of rows {1, 2} and {3}: 1 * 5 + 2 * 6 = 17, 3 * 5 + 4 * 6 = 39
+    -- The subspaces are the rows {1, 2} and {3}: 1 * 5 + 2 * 6 = 17, 3 * 5 + 4 * 6 = 39.
     local w <const> = braid.tensor{{1, 2}, {3, 4}, {5, 6}}
     assert.near(2 * (17 ^ 2 + 39 ^ 2), net.mixer.conv:penalty(w):item(), 1e-2)
   end)
 
-  it("cuts any width, so that a network can be as large as another", function()
+  it("accepts any width of models/sluice.lua", function()
     for _, width in ipairs{0.0625, 0.33, 0.4} do
       local net <const> = braid.model("models/sluice.lua", {tasks = tasks, width = width})
       net(braid.randn(2, 1, 40, 40)).a:sum():backward()
@@ -176,7 +176,7 @@ describe("mtl.sluice", function()
   end)
 end)
 
-describe("golden values", function()
+describe("a mixer's outputs and gradients", function()
   local golden <const> = assert(braid.load("spec/golden/mixers.safetensors"))
   local OPTIONS <const> = {
     cross_stitch = {"cross_stitch"}, ttc = {"ttc"}, nddr = {"nddr"},
@@ -212,6 +212,6 @@ describe("golden values", function()
   end
 
   for case, given in pairs(OPTIONS) do
-    it("of " .. case .. " are PyTorch's", function() check_case(case, given[1], given[2]) end)
+    it("equal PyTorch's: " .. case, function() check_case(case, given[1], given[2]) end)
   end
 end)

@@ -1,8 +1,9 @@
---- The tensors that move in a training step: every mixer x every operation x every optimizer.
+--- The tensors that change in a training step, for every mixer, operation and optimizer.
 --
--- The table of operations says, from the papers, which parts train after each; All other tensors
--- must stay equal to the byte, and parts that train must have a gradient and move. An optimizer
--- made before the operation trains the same parts, or raises an error before anything has moved.
+-- The table OPERATIONS says which parts train after each operation, from the papers 000 and 001
+-- (examples/papers/README.md). Parts that train must change; all other tensors must stay equal to
+-- the byte. An optimizer made before the operation trains the same parts, or raises an error
+-- before anything has changed.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -11,9 +12,10 @@ local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
 
 -- ---- the rules ----------------------------------------------------------------------------
 
--- Parts: a task is its column, its head and what mixers have for it; "mixers", "heads", "columns",
--- "shared" (a trunk or stream, and what mixers have for all). "-" takes a part away.
--- Each row: name, what is done with a network of tasks a, b, c, and what trains then.
+-- Parts: a task's name means its column, its head and its parameters in mixers. The other parts
+-- are "mixers", "heads", "columns" and "shared" (a trunk or stream, and what mixers have for all
+-- tasks). "-" takes a part away.
+-- Each row: a name, the operation on a network of tasks a, b, c, and the parts that train after it.
 local OPERATIONS <const> = {
   {"nothing", function() end, "all"},
   {"freeze a task", function(net) net:freeze("b") end, "all -b"},
@@ -21,10 +23,10 @@ local OPERATIONS <const> = {
   {"freeze the heads", function(net) net:freeze{"heads"} end, "all -heads"},
   {"freeze the columns", function(net) net:freeze{"columns"} end, "all -columns"},
   {"freeze and unfreeze", function(net) net:freeze("b"):freeze{"mixers"}:unfreeze() end, "all"},
-  {"train the mixers alone", function(net) net:train_only{"mixers"} end, "mixers"},
-  {"train a task alone", function(net) net:train_only("a") end, "a"},
-  {"train two parts alone", function(net) net:train_only{"a", "heads"} end, "a heads"},
-  -- 001 section 3: the new subnet trains with its connections, "already learned" ones are fixed
+  {"train only the mixers", function(net) net:train_only{"mixers"} end, "mixers"},
+  {"train only a task", function(net) net:train_only("a") end, "a"},
+  {"train only two parts", function(net) net:train_only{"a", "heads"} end, "a heads"},
+  -- 001 section 3: the new subnet and its connections train, "already learned" subnets are fixed
   {"add a task", function(net) net:add_task("d", mtl.classes{2}) end, "all"},
   {"add a task, others frozen", function(net)
     net:add_task("d", mtl.classes{2}, {freeze = "others"})
@@ -34,43 +36,48 @@ local OPERATIONS <const> = {
   end, "all"},
   {"add a task that comes first", function(net) net:add_task("A", mtl.classes{2}) end, "all"},
   {"remove a task", function(net) net:remove_task("b") end, "all"},
-  -- 001 section 4.3: subnets are cut off, the others frozen, the connections trained again
+  -- 001 section 4.3: some subnets are cut off, the rest is frozen, the connections train again
   {"remove a task, train the mixers", function(net)
     net:remove_task("b"):train_only{"mixers"}
   end, "mixers"},
-  {"add one, remove one, train the mixers", function(net)
+  {"add a task, remove a task, train the mixers", function(net)
     net:add_task("d", mtl.classes{2}, {freeze = "others"}):remove_task("b"):train_only{"mixers"}
   end, "mixers"},
-  {"remove one and add it again", function(net)
+  {"remove a task and add it again", function(net)
     net:remove_task("b"):add_task("b", mtl.classes{3})
   end, "all"},
-  {"freeze, then add", function(net) net:freeze("b"):add_task("d", mtl.classes{2}) end, "all -b"},
-  {"part the columns", function(net) net:unstack() end, "all"},
+  {"freeze a task, add a task", function(net)
+    net:freeze("b"):add_task("d", mtl.classes{2})
+  end, "all -b"},
+  {"unstack the columns", function(net) net:unstack() end, "all"},
   {"stack the columns", function(net) net:unstack():stack() end, "all"},
-  {"another type", function(net) net:to("float64") end, "all"},
-  {"another type and back", function(net) net:to("float64"):to("float32") end, "all"},
+  {"change the type", function(net) net:to("float64") end, "all"},
+  {"change the type and change it back", function(net)
+    net:to("float64"):to("float32")
+  end, "all"},
   {"load a state", function(net) net:load_state_dict(net:clone():state_dict()) end, "all"},
-  {"a copy", function(net) return net:clone() end, "all"},
-  {"measure", function(net, batch)
+  {"clone the network", function(net) return net:clone() end, "all"},
+  {"measure the network", function(net, batch)
     net:transfer(batch)
     net:ablate(batch, {part = "map"})
     net:summary{1, 5, 5}
   end, "all", measures = true},
 }
 
--- Separation networks train in two stages (000 section 3): the shared stream is learned first,
--- with heads of its own, then frozen.
+-- Separation networks train in two stages (000 section 3): first the shared stream and its heads;
+-- then these are frozen and the rest trains.
 local STAGES <const> = {
   {"stage 1", function() end, "shared"},
   {"stage 2", function(net) net:stage(2) end, "columns mixers heads"},
   {"stage 2 and back", function(net) net:stage(2):stage(1) end, "shared"},
   {"stage 2, a task frozen", function(net) net:stage(2):freeze("b") end,
     "columns mixers heads -b"},
-  {"stage 2, one task less", function(net) net:stage(2):remove_task("b") end,
+  {"stage 2, a task removed", function(net) net:stage(2):remove_task("b") end,
     "columns mixers heads"},
 }
 
--- Rows of connections, each value of which trains; but a column's own alpha is 1 (001 section 3).
+-- In rows of connections each value trains. The exception is the alpha of a column to itself,
+-- which is always 1 (001 section 3).
 local ROWS <const> = {["%.alpha%..*%.weight$"] = false, ["%.beta%..*%.weight$"] = "not its own"}
 
 -- The parts that a tensor of a network's state is in.
@@ -93,7 +100,7 @@ local function trains(rule, parts)
   return yes or false
 end
 
--- Statistics of batch norm move with the part that holds them; other buffers never move.
+-- Statistics of batch norm change if their part trains; other buffers never change.
 local function is_statistic(path) return path:find("running_") or path:find("num_batches") end
 local function is_fixed(path) return path:find("%.limit$") or path == "stage_number" end
 
@@ -104,13 +111,13 @@ local tasks <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.
 local function conv(outputs)
   return function(c)
     return nn.Sequential{nn.Conv2d(c, outputs, {kernel = 3, padding = 1, bias = false}),
-      nn.BatchNorm2d(outputs), nn.LeakyReLU()} -- no map is shut
+      nn.BatchNorm2d(outputs), nn.LeakyReLU()} -- not ReLU, so that no map is all 0
   end
 end
 
 local function head(task, c) return nn.Sequential{nn.GlobalAvgPool(), nn.Linear(c, task.size)} end
 
--- Each mixer's name, and the options that make another network of it.
+-- For each mixer, the options with which it makes different networks.
 local FORMS <const> = {
   cross_stitch = {{}, {granularity = "scalar"}},
   ttc = {{}, {granularity = "channel"}, {start = 0}, {start = 1}},
@@ -168,7 +175,7 @@ local function state_of(net)
   return state
 end
 
--- The difference from the rule in words; nil if there is none.
+-- Says how a tensor breaks the rule; nil if it does not.
 local function fault(rule, names, path, before, after)
   local moved <const> = after:ne(before)
   local should <const> = not is_fixed(path) and trains(rule, parts_of(path, names))
@@ -205,7 +212,7 @@ end
 
 local SAID <const> = {"no optimizer holds ", " is no longer in its network"}
 
--- One case: v = {where the mixer stands, stacked, steps before the operation, optimizer}.
+-- One case. v = {where = the mixer's blocks, stacked, steps before the operation, family}.
 local function check_case(word, options, operation, v)
   local make <const> = v.family[2]
   local net = build(word, options, v.where, v.stacked):to("float64")
@@ -228,7 +235,7 @@ local function check_case(word, options, operation, v)
     for path, p in net:named_parameters() do assert.is_false(p.requires_grad, path) end
     return
   end
-  if net ~= was then opt = make(net:parameters()) end -- a network of its own
+  if net ~= was then opt = make(net:parameters()) end -- the operation gave another network
   local ok <const>, message <const> = pcall(step, net, opt)
   if not ok then
     assert.is_truthy(message:find(SAID[1], 1, true) or message:find(SAID[2], 1, true), message)
@@ -255,8 +262,8 @@ for _, where in ipairs{"*", "conv1"} do
   end
 end
 
--- Chooses a variant, another one for each case: an optimizer, a place of the mixer, columns in a
--- list or stacked, and steps before the operation.
+-- Runs a case with the next variant: an optimizer, the mixer's blocks, columns in a list or
+-- stacked, and a number of steps before the operation. With `all`, every optimizer runs it.
 local turn = 0
 local function check_variants(word, options, operation, all)
   for i = 1, all and #FAMILIES or 1 do
@@ -275,7 +282,7 @@ local function title(word, options)
   return ("mtl.%s{%s}"):format(word, table.concat(words, ", "))
 end
 
-describe("a step moves what should move, and nothing else:", function()
+describe("a training step changes the parts that should train, and nothing else:", function()
   each_form(function(word, options)
     describe(title(word, options), function()
       for _, operation in ipairs(OPERATIONS) do

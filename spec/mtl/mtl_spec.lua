@@ -1,8 +1,11 @@
+--- The kinds of tasks (losses, metrics, missing labels), tasks:loss and tasks:evaluate, against
+-- values worked out by hand; models/tcdcn.lua; and braid.model with a wrong definition.
+
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
--- Two faces: eyes 0.4 apart; the first predicted exactly, the second with its nose 0.3
--- away.
+-- Two faces with eyes 0.4 apart. The first is predicted exactly; the nose of the second is
+-- predicted 0.3 away from its place.
 local TRUTH <const> = {
   { {-0.2, -0.2}, {0.2, -0.2}, {0, 0}, {-0.15, 0.3}, {0.15, 0.3} },
   { {-0.2, -0.2}, {0.2, -0.2}, {0, 0}, {-0.15, 0.3}, {0.15, 0.3} },
@@ -14,22 +17,22 @@ local function prediction(dx)
   return p:reshape(2, -1), braid.tensor(TRUTH)
 end
 
-describe("the landmark task", function()
-  it("has the mean squared error of the coordinates there are, if asked for it", function()
+describe("mtl.landmarks", function()
+  it("has as its loss the mean squared error of known coordinates: reduction = 'mean'", function()
     local task <const> = mtl.landmarks{reduction = "mean"}
     local output <const>, target <const> = prediction(0.3)
     assert.near(0.09 / 20, task:loss(output, target):item(), 1e-7)
-    target[{2, {1, 2}}] = 0 / 0 -- two of the ten points
+    target[{2, {1, 2}}] = 0 / 0 -- two of the ten points are missing
     assert.near(0.09 / 16, task:loss(output, target):item(), 1e-7)
     assert.equal(0, task:loss(output, braid.full({2, 5, 2}, 0 / 0)):item())
   end)
 
-  it("has half the squared error, summed over coordinates, over n, as its loss", function()
+  it("has as its loss half the squared error, summed over coordinates, mean over faces", function()
     local output <const>, target <const> = prediction(0.3)
     assert.near(0.5 * 0.09 / 2, mtl.landmarks{}:loss(output, target):item(), 1e-7)
   end)
 
-  it("measures the mean distance in inter-ocular distances, and failures above 0.10", function()
+  it("measures the mean error relative to the eyes' distance, and failures above 0.10", function()
     local task <const>, sums <const> = mtl.landmarks{}, {}
     local output <const>, target <const> = prediction(0.3)
     local errors <const> = task:errors(output, target):totable()
@@ -52,13 +55,13 @@ end)
 describe("missing landmarks", function()
   local function with_missing()
     local output, target <const> = prediction(0.3)
-    target[{1, 3}] = 0 / 0 -- a nose of the first face, all of a third one
+    target[{1, 3}] = 0 / 0 -- the nose of the first face, and all points of a third face
     local third <const> = braid.full({1, 5, 2}, 0 / 0)
     output = braid.cat({output, output[{ {1, 1} }]}, 1)
     return output:requires_grad_(), braid.cat({target, third}, 1)
   end
 
-  it("count neither in the loss nor in its gradient", function()
+  it("count in neither the loss nor its gradient", function()
     local output <const>, target <const> = with_missing()
     local loss <const> = mtl.landmarks{}:loss(output, target)
     assert.near(0.5 * 0.09 / 2, loss:item(), 1e-7)
@@ -67,7 +70,7 @@ describe("missing landmarks", function()
     assert.near(0.15, output.grad:abs():sum():item(), 1e-6)
   end)
 
-  it("are left out of the mean over points, faces without eyes out of the metrics", function()
+  it("are left out of the mean error, and so are faces without eyes", function()
     local output <const>, target <const> = with_missing()
     local task <const>, sums <const> = mtl.landmarks{}, {}
     task:observe(sums, output, target)
@@ -77,7 +80,7 @@ describe("missing landmarks", function()
     assert.equal(2, task:labelled(target))
   end)
 
-  it("give loss 0 and no gradient where there are none at all", function()
+  it("give loss 0 and gradient 0 if all are missing", function()
     local output <const> = braid.randn(2, 10):requires_grad_()
     local loss <const> = mtl.landmarks{}:loss(output, braid.full({2, 5, 2}, 0 / 0))
     assert.equal(0, loss:item())
@@ -86,10 +89,10 @@ describe("missing landmarks", function()
   end)
 end)
 
-describe("a regression task", function()
+describe("mtl.real", function()
   local NAN <const> = 0 / 0
 
-  it("has the mean squared difference of known numbers as its loss, mae as metric", function()
+  it("has the mean squared difference of known numbers as its loss, mae as its metric", function()
     local task <const>, sums <const> = mtl.real{2}, {}
     local output <const> = braid.tensor{{1, 2}, {3, 4}, {5, 6}}:requires_grad_()
     local target <const> = braid.tensor{{0, NAN}, {3, 7}, {NAN, NAN}}
@@ -104,7 +107,7 @@ describe("a regression task", function()
     assert.equal(2, task:labelled(target))
   end)
 
-  it("takes one number for each sample without a dimension for it", function()
+  it("takes labels (n) if a sample has one number", function()
     assert.near(4, mtl.real{}:loss(braid.tensor{{1}, {2}}, braid.tensor{3, NAN}):item(), 1e-6)
   end)
 
@@ -123,7 +126,7 @@ describe("a regression task", function()
   end)
 end)
 
-describe("a classification task", function()
+describe("mtl.classes", function()
   it("leaves missing labels out of loss and accuracy", function()
     local task <const>, sums <const> = mtl.classes{2}, {}
     local output <const> = braid.tensor{{2, 0}, {0, 2}, {2, 0}}
@@ -134,7 +137,7 @@ describe("a classification task", function()
     assert.near((each[1] + each[2]) / 2, task:loss(output, target):item(), 1e-6)
   end)
 
-  it("gives loss 0 and no gradient for a batch without a label", function()
+  it("gives loss 0 and gradient 0 for a batch without a label", function()
     local output <const> = braid.randn(3, 2):requires_grad_()
     local loss <const> = mtl.classes{2}:loss(output, braid.full({3}, -100, {dtype = "int64"}))
     assert.equal(0, loss:item())
@@ -143,8 +146,8 @@ describe("a classification task", function()
   end)
 end)
 
-describe("the hardest examples of a classification task", function()
-  -- Losses log(1 + e^-margin): the smaller the margin, the higher.
+describe("the examples that mtl.classes{hardest = share} chooses", function()
+  -- Losses log(1 + e^-margin): the smaller the margin, the higher the loss.
   local MARGINS <const> = {3, -1, 0, 2, 5, 1, 4, -2, 6, 7}
   local function rows(n)
     local values <const> = {}
@@ -153,7 +156,7 @@ describe("the hardest examples of a classification task", function()
   end
   local function loss_of(margin) return math.log(1 + math.exp(-margin)) end
 
-  it("are the share with the highest loss, and only they have a gradient", function()
+  it("are those with the highest loss, and only they have a gradient", function()
     local output <const>, target <const> = rows(10)
     output:requires_grad_()
     local loss <const> = mtl.classes{2, hardest = 0.7}:loss(output, target)
@@ -167,7 +170,7 @@ describe("the hardest examples of a classification task", function()
     end
   end)
 
-  it("are chosen among those with a label, at least one of them", function()
+  it("are a share of those with a label, and at least one", function()
     local output <const> = rows(4)
     local task <const> = mtl.classes{2, hardest = 0.5}
     local function loss(labels)
@@ -179,18 +182,18 @@ describe("the hardest examples of a classification task", function()
     assert.equal(0, loss{-100, -100, -100, -100})
   end)
 
-  it("are a share above 0", function()
+  it("cannot be a share of 0", function()
     assert.has_error(function() mtl.classes{2, hardest = 0} end,
       "mtl.classes: hardest must be a number above 0, up to 1, not 0")
   end)
 end)
 
-describe("tasks", function()
+describe("mtl.tasks", function()
   local tasks <const> = mtl.tasks{a = mtl.classes{2, weight = 0.5}, b = mtl.classes{3}}
   local batch <const> = {image = braid.zeros(2, 4), count = 2,
     a = braid.tensor({1, 2}, {dtype = "int64"}), b = braid.tensor({3, 3}, {dtype = "int64"})}
 
-  it("add up their weighted losses", function()
+  it("adds up the weighted losses of its tasks", function()
     local total <const>, each <const> = tasks:loss(
       {a = braid.zeros(2, 2), b = braid.zeros(2, 3)}, batch)
     assert.near(math.log(2), each.a:item(), 1e-6)
@@ -198,7 +201,7 @@ describe("tasks", function()
     assert.near(0.5 * math.log(2) + math.log(3), total:item(), 1e-6)
   end)
 
-  it("do not compute the loss of a task of weight 0", function()
+  it("does not compute the loss of a task of weight 0", function()
     local own <const> = mtl.tasks{a = mtl.real{1}, z = mtl.real{1, weight = 0}}
     for _, wild in ipairs{1e30, math.huge, 0 / 0} do
       local out <const> = {a = braid.tensor{{1}}:requires_grad_(),
@@ -214,7 +217,7 @@ describe("tasks", function()
       "tasks: the weight of every task is 0", 1, true)
   end)
 
-  it("name the output or label that is missing", function()
+  it("names the output or label that is missing", function()
     assert.has_error(function() tasks:loss({a = braid.zeros(2, 2)}, batch) end,
       "tasks: the network has no output 'b'; it has a. Build it for these tasks, or add the task "
       .. "with net:add_task")
@@ -224,7 +227,7 @@ describe("tasks", function()
       .. "label, or leave it out of mtl.tasks")
   end)
 
-  it("evaluate a network over batches, weighing batches by their size", function()
+  it("evaluates a network over batches, then returns it to training mode", function()
     local net <const> = mtl.shared(tasks, nn.Identity(), function(task)
       return nn.Linear(4, task.size)
     end)
@@ -238,8 +241,8 @@ describe("tasks", function()
   end)
 end)
 
-describe("an evaluation", function()
-  -- A network with one part in evaluation mode while the rest trains.
+describe("tasks:evaluate", function()
+  -- A network with one layer in evaluation mode and the others in training mode.
   local function mixed()
     local tasks <const> = mtl.tasks{a = mtl.classes{2}}
     local net <const> = mtl.shared(tasks, nn.Sequential{nn.Dropout(0.5), nn.BatchNorm1d(2)},
@@ -253,7 +256,7 @@ describe("an evaluation", function()
     return list
   end
 
-  it("leaves each part in the mode that it was in, also when it fails", function()
+  it("returns each layer to the mode it had, also after an error", function()
     local tasks <const>, net <const> = mixed()
     local before <const> = modes(net)
     assert.is_false(pcall(tasks.evaluate, tasks, net, function() error("no batch") end))
@@ -270,7 +273,7 @@ describe("an evaluation", function()
     assert.same(before, modes(net))
   end)
 
-  it("counts an output that is NaN as a failure, of every kind of task", function()
+  it("counts an output that is NaN as wrong, for several kinds of tasks", function()
     local NAN <const> = 0 / 0
     local function measured(task, output, target)
       local sums <const> = {}
@@ -301,7 +304,7 @@ describe("an evaluation", function()
     assert.equal(math.huge, measured(mtl.real{1}, {{NAN}, {1}}, braid.tensor{1, 1}).mae)
   end)
 
-  it("refuses labels that no class has, and names the sample", function()
+  it("refuses labels that are not the number of a class, and names the sample", function()
     local output <const> = braid.zeros(2, 3)
     for _, label in ipairs{0, 4, -1} do
       local target <const> = braid.tensor({1, label}, {dtype = "int64"})
@@ -351,7 +354,7 @@ describe("models/tcdcn.lua", function()
     for name, p in net:named_parameters() do assert.is_truthy(p.grad, name) end
   end)
 
-  it("learns: a few steps lower the loss", function()
+  it("halves its loss in 15 steps", function()
     braid.manual_seed(2)
     local net <const> = braid.model("models/tcdcn.lua",
       {tasks = tasks, activation = "ReLU", norm = true})
@@ -382,13 +385,13 @@ describe("braid.model", function()
     return ok, result
   end
 
-  it("runs a definition that sees nn, mtl and braid", function()
+  it("runs a definition, in which nn, mtl and braid are known", function()
     local ok <const>, net <const> = define("return function(t) return nn.Linear(2, t.a.size) end")
     assert.is_true(ok)
     assert.same({2, 2}, net.weight.shape)
   end)
 
-  it("keeps a definition from the world outside", function()
+  it("runs a definition without io, os, require, load, debug and package", function()
     for _, word in ipairs{"io", "os", "require", "load", "debug", "package"} do
       local ok <const>, message <const> = define(
         ("local x = %s.anything; return function() end"):format(word))
@@ -397,7 +400,7 @@ describe("braid.model", function()
     end
   end)
 
-  it("says what is wrong", function()
+  it("names the file, option or result that is wrong", function()
     assert.has_error(function() braid.model("models/none.lua", {tasks = tasks}) end,
       "model: there is no file models/none.lua")
     assert.has_error(function() braid.model("models/tcdcn.lua", 5) end,

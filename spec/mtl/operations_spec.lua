@@ -1,4 +1,5 @@
---- Operations on a network of columns, and the facts that it tells about itself.
+--- Operations on a network of columns: add_task, remove_task, extract, transfer and ablate, with
+-- every mixer.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
@@ -16,7 +17,7 @@ local function once(value) return coroutine.wrap(function() coroutine.yield(valu
 
 for name, mixer in pairs(MIXERS) do
   describe("with mtl." .. name, function()
-    it("a further task leaves the outputs of the others as they were, bit for bit", function()
+    it("net:add_task leaves the outputs of the other tasks as they were, bit for bit", function()
       for _, stacked in ipairs{false, name ~= "progressive"} do
         local net <const> = build(mixer, {stacked = stacked})
         local before <const> = outputs(net)
@@ -29,7 +30,7 @@ for name, mixer in pairs(MIXERS) do
       end
     end)
 
-    it("a further task alone trains when the others are frozen", function()
+    it("net:add_task with freeze = 'others' lets only the new task train", function()
       local net <const> = build(mixer):add_task("c", mtl.classes{4}, {freeze = "others"})
       local before <const> = outputs(net)
       local opt <const> = braid.optim.SGD(net:parameters(), {lr = 0.1})
@@ -44,7 +45,7 @@ for name, mixer in pairs(MIXERS) do
       assert.is_false(identical(before.c, after.c))
     end)
 
-    it("extract gives a network of its own with the same outputs", function()
+    it("net:extract gives a separate network with the same outputs", function()
       local net <const> = build(mixer, {stacked = false})
       local before <const> = outputs(net)
       local small <const> = net:extract{"b"}
@@ -56,7 +57,7 @@ for name, mixer in pairs(MIXERS) do
       assert.is_true(identical(before.b, outputs(net).b))
     end)
 
-    it("a task goes, and the rest runs and trains", function()
+    it("net:remove_task leaves a network that runs and trains", function()
       local net <const> = build(mixer):remove_task("b")
       assert.same({"a", "d"}, net.tasks.names)
       local out <const> = net(x)
@@ -71,9 +72,9 @@ for name, mixer in pairs(MIXERS) do
   end)
 end
 
-describe("add_task", function()
-  -- At these sizes, convolutions of several columns round differently from convolutions of one.
-  it("leaves outputs bit for bit where columns run as one, and in training", function()
+describe("net:add_task", function()
+  -- At these sizes, a convolution of stacked columns rounds differently from that of one column.
+  it("keeps the outputs of stacked columns bit for bit, also in training mode", function()
     for _, case in ipairs{{"cross_stitch"}, {"nddr"}, {"sluice"}, {"soft_sharing"}, {"dmt", 32},
         {"dcnet", 40, 3, width = 0.25}, {"smtn", 32, 3, width = 0.1, variant = "plain"},
         {"smtn", 32, 3, width = 0.1, variant = "channelwise"}} do
@@ -92,8 +93,8 @@ describe("add_task", function()
     end
   end)
 
-  -- Sums over the maps of all columns are divided among registers by their place in the sum.
-  it("does so wherever its name stands among the others, whatever the sizes", function()
+  -- The order of columns decides how sums over their maps are divided among registers.
+  it("keeps the outputs bit for bit for any name in alphabetical order, and any size", function()
     local _ <close> = braid.no_grad()
     local function check(name, channels, late)
       local function layers(c)
@@ -128,7 +129,7 @@ describe("add_task", function()
     end
   end)
 
-  it("lets the others run stacked, until all are stacked again", function()
+  it("runs the new column beside the stacked ones until net:stack() stacks all", function()
     for name, mixer in pairs(MIXERS) do
       if name ~= "progressive" then
         local net <const> = build(mixer, {stacked = true}):add_task("c", mtl.classes{4})
@@ -138,7 +139,7 @@ describe("add_task", function()
         local before <const>, listed <const> = outputs(net), outputs(net:clone():unstack())
         net:stack()
         assert.is_true((net:stacked()))
-        -- the mode of this network was never switched
+        -- a network in training mode can be stacked too
         assert(build(mixer, {stacked = true}):add_task("c", mtl.classes{4}):stack())
         for task in net.tasks:each() do
           assert.is_true(largest(before[task], listed[task]) < 1e-5, name)
@@ -148,7 +149,7 @@ describe("add_task", function()
     end
   end)
 
-  it("trains further columns beside stacked ones as in a list", function()
+  it("makes a column that trains beside stacked ones as it does in a list", function()
     for name, mixer in pairs(MIXERS) do
       local net <const> = build(mixer):add_task("c", mtl.classes{4})
       local states <const> = {}
@@ -194,13 +195,13 @@ describe("add_task", function()
       .. "optimizer after that")
   end)
 
-  it("adds a head alone where all is shared, and a column like another's", function()
+  it("adds only a head if all blocks are shared; init = 'a' copies a's column", function()
     local shared <const> = build(nil, {columns = "shared"})
     local before <const> = outputs(shared)
     shared:add_task("c", mtl.classes{4})
     assert.is_true(identical(before.a, outputs(shared).a))
     assert.same({5, 4}, outputs(shared).c.shape)
-    shared:add_task("aa", mtl.classes{2}):add_task("A", mtl.classes{3}) -- names before the others
+    shared:add_task("aa", mtl.classes{2}):add_task("A", mtl.classes{3}) -- "A" sorts before all
     assert.same({5, 3}, outputs(shared).A.shape)
     assert.is_true(identical(before.a, outputs(shared).a))
     local net <const> = build(mtl.ttc{}):add_task("c", mtl.classes{4}, {init = "a"})
@@ -218,7 +219,7 @@ describe("add_task", function()
     end
   end)
 
-  it("adds a task to a single one by TTC, and refuses mixers that would change it", function()
+  it("adds a second task with mtl.ttc; refuses a mixer that would change the first one", function()
     local net <const> = build(mtl.ttc{}, {single = "a"})
     local before <const> = outputs(net)
     net:add_task("b", mtl.classes{3})
@@ -227,7 +228,7 @@ describe("add_task", function()
       "add_task: nddr would change the outputs of the only old task")
   end)
 
-  it("says what is wrong", function()
+  it("names the argument that is wrong", function()
     fails(function() build():add_task("a", mtl.classes{2}) end, "there is a task 'a' already")
     fails(function() build():add_task("c", 5) end, "the task is a number")
     fails(function() build():add_task("c", mtl.classes{2}, {freeze = "all"}) end,
@@ -249,7 +250,7 @@ describe("add_task", function()
       "columns: a task cannot be called 'order'")
   end)
 
-  it("that is refused leaves the network as it was", function()
+  it("leaves the network as it was when an argument is wrong", function()
     for name, mixer in pairs(MIXERS) do
       local net <const> = build(mixer)
       local before <const> = outputs(net)
@@ -262,20 +263,20 @@ describe("add_task", function()
   end)
 end)
 
-describe("remove_task", function()
-  it("says what is wrong", function()
+describe("net:remove_task", function()
+  it("names an unknown task, and refuses to remove the only one", function()
     fails(function() build():remove_task("z") end, "there is no task 'z'; there is a, b, d")
     fails(function() build(nil, {single = "a"}):remove_task("a") end, "'a' is the only task")
   end)
 end)
 
-describe("extract", function()
-  it("needs names", function()
+describe("net:extract", function()
+  it("needs names of tasks", function()
     fails(function() build():extract{} end, "extract: wants the names of tasks; there is a, b, d")
     fails(function() build():extract{"z"} end, "extract: there is no task 'z'; there is a, b, d")
   end)
 
-  it("gives a head to one task where all is shared", function()
+  it("gives a network with one head if all blocks are shared", function()
     local shared <const> = build(nil, {columns = "shared"})
     local small <const> = shared:extract("b")
     assert.same({"b"}, small.names)
@@ -291,8 +292,8 @@ describe("extract", function()
   end)
 end)
 
-describe("transfer", function()
-  it("tells what flows between tasks, by block", function()
+describe("net:transfer", function()
+  it("gives for each block the weights and gradients between tasks", function()
     for _, stacked in ipairs{true, false} do
       local net <const> = build(mtl.cross_stitch{}, {stacked = stacked})
       local t <const> = net:transfer(batch)
@@ -314,8 +315,8 @@ describe("transfer", function()
   end)
 end)
 
-describe("ablate", function()
-  it("changes the metrics of the task that is zeroed, and of those that depend on it", function()
+describe("net:ablate", function()
+  it("changes the metrics of the task whose map is zeroed, and of no independent task", function()
     for _, stacked in ipairs{true, false} do
       local net <const> = build(mtl.none{}, {stacked = stacked})
       local t <const> = net:ablate({batch, batch}, {blocks = {"conv2"}, part = "map",
@@ -330,7 +331,7 @@ describe("ablate", function()
     end
   end)
 
-  it("takes one batch, and one block", function()
+  it("takes one batch or a list of them, and one block or a list of them", function()
     local net <const> = build(mtl.cross_stitch{})
     local listed <const> = net:ablate({batch}, {blocks = {"conv1"}})
     assert.same(listed, net:ablate(batch, {blocks = "conv1"}))

@@ -1,4 +1,5 @@
---- The papers' statements on their networks, checked on small forms of them.
+--- What the papers say about separation networks and the dynamic multi-task network, checked on
+-- small versions of models/smtn.lua and models/dmt.lua. Also plot.maps.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
@@ -11,7 +12,7 @@ local labels <const> = {landmarks = braid.rand(4, 2, 2), smile = int{1, 2, 2, 1}
 
 local function largest(a, b) return (a - b):abs():max():item() end
 
--- Some steps on a batch; the losses before and after.
+-- Trains for some steps on a batch; returns the first and the last loss.
 local function train(net, x, y, o)
   local opt <const> = o and o.opt or optim.SGD(net:parameters(), {lr = o and o.lr or 0.02})
   local first, last
@@ -53,7 +54,7 @@ describe("separation networks", function()
     end
   end
 
-  it("have the plain sum of equation 1: mean squared error and cross-entropy, weights 1", function()
+  it("have the loss of equation 1: mean squared error plus cross-entropy, weights 1", function()
     local own <const> = smtn_of_its_own().tasks
     local points <const>, said <const> = {{0.1, -0.2}, {0.3, 0.4}, {0, 0}, {-0.5, 0.6}, {1, -1}}, {}
     local squares, entropy = 0, 0
@@ -76,7 +77,7 @@ describe("separation networks", function()
 
   for _, case in ipairs{{"plain"}, {"plain", "conv1_2"}, {"plain", "conv3_3"}, {"channelwise"},
     {"fine_tuned", "conv2_2"}} do
-    it(("train in two stages: %s from %s"):format(case[1], case[2] or "the image"), function()
+    it(("train in two stages: %s, branch at %s"):format(case[1], case[2] or "the image"), function()
       local net <const> = smtn{variant = case[1], branch = case[2]}
       check_gradients(net)
       net:stage(2)
@@ -86,7 +87,7 @@ describe("separation networks", function()
     end)
   end
 
-  it("train as many parameters in stage 1 as their header states #slow", function()
+  it("train in stage 1 as many parameters as the file's header states #slow", function()
     local count = 0
     for _, p in ipairs(braid.model("models/smtn.lua"):parameters()) do
       if p.requires_grad then count = count + p:numel() end
@@ -94,11 +95,11 @@ describe("separation networks", function()
     assert.equal(74930586, count)
   end)
 
-  -- Table 1 at width 1/16, 16x16: what the layers have, by their sizes.
+  -- The sizes of table 1's layers at width 1/16, and of the two tasks' outputs.
   local CHANNELS <const>, OUTPUTS <const> = {4, 4, 8, 8, 16, 16, 16, 32, 32, 32}, {4, 2}
 
-  -- The parameters of a stream's convolutions from number `first` on. All but the first of these
-  -- take `times` as many channels.
+  -- The number of parameters of a stream's convolutions, from the convolution number `first` on.
+  -- All but that first one take `times` as many channels.
   local function stream(times, first)
     local count, c = 0, first > 1 and CHANNELS[first - 1] or 3
     for k = first, #CHANNELS do
@@ -120,7 +121,7 @@ describe("separation networks", function()
 
   for _, case in ipairs{{"plain", nil, 1}, {"plain", "conv2_2", 5}, {"channelwise", nil, 1},
     {"fine_tuned", "conv1_2", 3}} do
-    it(("have a layer of 2048 for each task where it is asked for: %s from %s"):format(case[1],
+    it(("have a hidden layer for each task with fc = 'task': %s, branch at %s"):format(case[1],
       case[2] or "the image"), function()
       local net <const> = smtn{variant = case[1], branch = case[2], fc = "task"}
       local function training()
@@ -149,7 +150,7 @@ describe("separation networks", function()
     end)
   end
 
-  it("list the values of fc", function()
+  it("raise an error for an unknown or unfit `fc`, and for too small images", function()
     assert.error_matches(function() smtn{fc = "none"} end,
       "smtn: fc must be \"shared\" or \"task\", not \"none\"", 1, true)
     assert.error_matches(function() smtn{fc = "task", backbone = "vgg16"} end,
@@ -169,7 +170,7 @@ describe("separation networks", function()
     local before, after = train(net, x, labels, {opt = opt})
     assert.is_true(after < before)
     net:stage(2)
-    local kept <const> = copies(net.shared:state_dict()) -- statistics of batch norm among it
+    local kept <const> = copies(net.shared:state_dict()) -- includes statistics of batch norm
     local map <const> = net:features(x, {"fc"}).fc.shared:detach():clone()
     before, after = train(net, x, labels, {opt = opt})
     assert.is_true(after < before)
@@ -179,7 +180,7 @@ describe("separation networks", function()
     assert.equal(0, largest(map, net:features(x, {"fc"}).fc.shared))
   end)
 
-  it("drop nothing in a frozen stream", function()
+  it("apply no dropout in a frozen stream", function()
     local blocks <const> = nn.backbone({{"conv", function(c)
       return nn.Sequential{nn.Conv2d(c, 4, {kernel = 3}), nn.Flatten(), nn.Dropout(0.5)}, 4 * 36
     end}}, {channels = 3})
@@ -203,7 +204,7 @@ describe("separation networks", function()
     assert.is_true(net:count_parameters() < whole:count_parameters())
   end)
 
-  it("are compared with hard sharing of the same branch point", function()
+  it("have a baseline: models/hard_sharing.lua with the same layers and branch point", function()
     local hard <const> = braid.model("models/hard_sharing.lua", {tasks = tasks, width = 0.125,
       input = 16, backbone = {name = "vgg16", stages = 4, fc = 256}, split = "conv2_2"})
     assert.equal("conv1_1 conv1_2 conv2_1 conv2_2", table.concat(hard.trunk.order, " "))
@@ -214,7 +215,7 @@ describe("separation networks", function()
     assert.same({"smile"}, alone.tasks.names)
   end)
 
-  it("list the variants", function()
+  it("raise an error for an unknown variant, which lists the variants", function()
     assert.error_matches(function() smtn{variant = "fancy"} end,
       "smtn: variant must be \"plain\", \"channelwise\" or \"fine_tuned\", not \"fancy\"", 1, true)
   end)
@@ -230,7 +231,7 @@ describe("the dynamic multi-task network", function()
     return braid.model("models/dmt.lua", o)
   end
 
-  -- One trunk for all, with the weights of a network of equal columns.
+  -- Hard sharing: one trunk for all tasks, with the weights of a network whose columns are equal.
   local function conventional(net)
     local hard <const> = mtl.columns(net.tasks, net.recipe.backbones.cats, {columns = "shared"})
       :heads(function(task, c) return nn.Linear(c, task.size) end)
@@ -240,17 +241,19 @@ describe("the dynamic multi-task network", function()
     return hard
   end
 
-  it("has the parameters of CIFAR-10's five pairs in colour", function()
+  it("has 1434860 parameters for five tasks of colour pictures", function()
     local five <const> = {}
     for i = 1, 5 do five["pair" .. i] = mtl.classes{2} end
     local net <const> = braid.model("models/dmt.lua", {tasks = mtl.tasks(five), channels = 3})
     assert.equal(1434860, net:count_parameters())
   end)
 
-  -- Section 3: equal alpha is the conventional network, 0 between tasks single-task networks.
+  -- Section 3: with equal alpha it is the conventional network (hard sharing); with alpha 0 between
+  -- tasks it is single-task networks.
   for _, count in ipairs{1, 2, 3, 5} do
     for _, granularity in ipairs{"scalar", "channel"} do
-      it(("equals both limits to the bit: %d tasks, %s"):format(count, granularity), function()
+      it(("equals hard sharing with start = 1, single tasks with 0: %d tasks, %s"):format(count,
+        granularity), function()
         local list <const> = {cats = mtl.classes{2}}
         for i = 2, count do list["pair" .. i] = mtl.classes{2} end
         for _, start in ipairs{0, 1} do
@@ -267,8 +270,8 @@ describe("the dynamic multi-task network", function()
             local together <const>, unmixed <const> = net(x), alone(x)
             for name in pairs(list) do
               assert.equal(0, largest(trunk[name], out[name]))
-              -- One tensor, without a mixer. Stacked columns of equal weights may round differently
-              -- where tiles go across columns (AVX2), so that their mean is not exact.
+              -- The stacked network against one without a mixer. Stacked columns of equal weights
+              -- may round differently if a tile spans two columns (AVX2): the mean is not exact.
               local apart <const> = largest(unmixed[name], together[name])
               assert.is_true(apart <= (start == 0 and 0 or 1e-5), tostring(apart))
             end
@@ -278,7 +281,7 @@ describe("the dynamic multi-task network", function()
     end
   end
 
-  it("takes a mean of columns by alpha where that is asked for", function()
+  it("divides a sum of columns by the sum of alphas with normalize = true", function()
     local net <const> = mtl.network{tasks = pairs_of, blocks = {{"id", nn.Identity()}},
       mixer = mtl.ttc{start = 0.25, normalize = true}, stacked = false,
       heads = function() return nn.Identity() end}
@@ -288,19 +291,18 @@ describe("the dynamic multi-task network", function()
     assert.near(5, ys[2]:item(), 1e-6)
     assert.near(0.8, net:transfer().weights.id[1][1], 1e-6)
     assert.near(0.2, net:transfer().weights.id[1][2], 1e-6)
-    -- A map that only its own column gets counts in neither sum of the other columns.
+    -- A hidden map is left out of both sums in the other columns.
     local left <const> = net.mixer.id({braid.tensor{{1.0}}, braid.tensor{{6.0}}}, nil, "id",
       {[2] = true})
     assert.near(1, left[1]:item(), 1e-6)
     assert.near(5, left[2]:item(), 1e-6)
   end)
 
-  it("follows the conventional network with T times its rate", function()
-    -- In double, because batch norm of four close numbers magnifies rounding errors.
+  it("trains like hard sharing if its columns have T times the learning rate", function()
+    -- In float64, because batch norm of four close numbers magnifies rounding errors.
     local net <const> = dmt{start = 1, init = "copy", normalize = true}:to("float64")
     local hard <const>, wide <const> = conventional(net):to("float64"), x:to("float64")
-    -- The gradient of one column is half of the trunk's gradient, because the trunk stands for both
-    -- columns.
+    -- A column has half of the trunk's gradient, because the trunk does the work of two columns.
     local function optimizer(network, body, mult)
       local heads <const> = {}
       for _, head in pairs(network.head) do
@@ -323,7 +325,7 @@ describe("the dynamic multi-task network", function()
     end
   end)
 
-  it("is single-task networks when those between tasks are 0", function()
+  it("equals single-task networks with start = 0, and no gradient crosses columns", function()
     local net <const> = dmt{start = 0}
     local alone <const> = net:extract{"cats"}
     assert.same({"cats"}, alone.names)
@@ -337,7 +339,7 @@ describe("the dynamic multi-task network", function()
   end)
 
   for _, name in ipairs{"SGD", "Adam", "RMSprop"} do
-    it("learns by algorithm 1 with " .. name, function()
+    it("learns with mtl.ttc_update (algorithm 1) and " .. name, function()
       local net <const> = dmt{reading = "update"}
       assert.same({}, net.mixer)
       local opt <const> = mtl.ttc_update(net, optim[name](net:parameters(), {lr = 3e-3}),
@@ -349,7 +351,7 @@ describe("the dynamic multi-task network", function()
     end)
   end
 
-  it("takes a further task while the old ones stay as they are", function()
+  it("learns a new task while the outputs of the old ones stay as they are", function()
     local net <const> = dmt{}
     train(net, x, y)
     local was <const> = copies(net:eval()(x))
@@ -363,11 +365,11 @@ describe("the dynamic multi-task network", function()
     end
     local taken <const> = net:transfer().weights.conv3
     assert.same({"cats", "ships", "smile"}, net:transfer().names)
-    assert.equal(0, taken[1][3]) -- cats takes nothing of smile
+    assert.equal(0, taken[1][3]) -- cats takes nothing from smile
     assert.is_true(taken[3][1] > 0 and taken[3][1] ~= 0.5)
   end)
 
-  it("loses tasks, and then only its connections train, those of a late task too", function()
+  it("trains only its mixers after a task was added and another removed", function()
     local net <const> = dmt{tasks = mtl.tasks{cats = mtl.classes{2}, dogs = mtl.classes{2}}}
     net:add_task("ships", mtl.classes{2}, {freeze = "others"}):unfreeze()
     net:remove_task("dogs"):train_only{"mixers"}
@@ -385,7 +387,7 @@ describe("the dynamic multi-task network", function()
     assert.is_true(alpha[2][1] ~= 0.5 and alpha[2][2] == 1)
   end)
 
-  it("tells tasks apart by their response contrast maps", function()
+  it("groups tasks by their response contrast maps", function()
     local net <const> = dmt{}
     local found <const> = mtl.contrast_maps(net, {{image = x, cats = y.cats, ships = y.ships}},
       "conv2", {groups = 2})
@@ -394,7 +396,7 @@ describe("the dynamic multi-task network", function()
     assert.near(found.distance[1][2], (found.maps.cats - found.maps.ships):abs():sum():item(), 1e-5)
   end)
 
-  it("has the cost of equation 6, whose F_i is the share of the second output", function()
+  it("has the cost of equation 6, where F_i is the softmax of the second output", function()
     local scores <const>, sum = { {0.3, -1.2}, {2, 0.5}, {-0.7, 1.9}, {0.1, 0.2} }, 0
     for k, s in ipairs(scores) do
       local f <const>, truth <const> = 1 / (1 + math.exp(s[1] - s[2])), k % 2 -- Y_i: 1 0 1 0
@@ -405,14 +407,14 @@ describe("the dynamic multi-task network", function()
     assert.near(sum / 4 + math.log(2), loss:item(), 1e-6) -- equation 5: the plain sum
   end)
 
-  it("lists the readings", function()
+  it("raises an error for an unknown `reading`, which lists the values", function()
     assert.error_matches(function() dmt{reading = "both"} end,
       "dmt: reading must be \"forward\" or \"update\", not \"both\"", 1, true)
   end)
 end)
 
-describe("the options of a definition", function()
-  it("are those that it reads; another is an error", function()
+describe("braid.model", function()
+  it("raises an error for an option that the definition does not read", function()
     assert.error_matches(function()
       braid.model("models/tcdcn.lua", {tasks = tasks, widht = 2})
     end, "model: models/tcdcn.lua has no option 'widht'; it has activation, channels, head, "
@@ -429,7 +431,7 @@ describe("plot.maps", function()
     assert.same({3, 8 + 2 + 2 + 2 + 8 + 2 + 8, 2 * 8 + 2 * 2 + 2}, image.shape)
     local function at(i, j) return image[{1, i, j}]:item() end
     assert.same({0, 255, 255, 255}, {at(9, 9), at(9, 10), at(10, 9), at(10, 10)})
-    assert.same({0, 0}, {at(9, 13), at(10, 14)}) -- all the same
+    assert.same({0, 0}, {at(9, 13), at(10, 14)}) -- a map with one value only
     assert.same({255, 0}, {at(13, 9), at(14, 10)})
     assert.same({0, 255}, {at(23, 9), at(23, 10)})
     os.remove(path)

@@ -5,7 +5,7 @@ local mtl <const> = braid.mtl
 
 local N <const>, POINTS <const> = 6, 5
 
--- The loss of one coordinate's difference d, in half widths.
+-- The loss of one coordinate's difference d, in halves of the image's width.
 local COORDINATE <const> = {
   l2 = function(d) return 0.5 * d * d end,
   l1 = math.abs,
@@ -24,10 +24,10 @@ local COORDINATE <const> = {
 local function labels()
   braid.manual_seed(7)
   local target <const> = braid.rand(N, POINTS, 2, {dtype = "float64"}) * 2 - 1
-  target[2][4]:fill_(0 / 0) -- a point without a place
+  target[2][4]:fill_(0 / 0) -- a missing point
   target[3]:fill_(0 / 0)    -- a face without points
   target[4][1]:fill_(0 / 0) -- a face without an eye
-  target[5][2] = target[5][1] + 0.01 -- a profile: its eyes are nearly in one place
+  target[5][2] = target[5][1] + 0.01 -- a face from the side: its eyes are nearly at one place
   return target, braid.randn(N, 2 * POINTS, {dtype = "float64"}) * 0.3
 end
 
@@ -68,9 +68,9 @@ local function relative(output, target)
   return sum, points, faces
 end
 
-describe("a loss of points", function()
+describe("the option loss of mtl.landmarks", function()
   for _, name in ipairs{"l2", "l1", "smooth_l1", "wing", "relative"} do
-    it("has the value of its formula: " .. name, function()
+    it("gives the value of the formula: " .. name, function()
       local target <const>, output <const> = labels()
       local f <const> = COORDINATE[name]
       local sum, count, faces
@@ -84,7 +84,7 @@ describe("a loss of points", function()
       assert.near(sum / count * (name == "l2" and 2 or 1), loss("mean"), 1e-12)
     end)
 
-    it("has a finite gradient, also where a point is exactly right: " .. name, function()
+    it("gives the right gradient, and 0 where a point is exactly right: " .. name, function()
       local target <const>, output <const> = labels()
       local exact <const> = target:reshape(N, -1)
       local right <const> = braid.where(exact:eq(exact), exact, output):requires_grad_()
@@ -95,7 +95,7 @@ describe("a loss of points", function()
       assert.is_true((braid.gradcheck(function(x) return task:loss(x, target) end, {moved})))
     end)
 
-    it("is 0 where no face has a label: " .. name, function()
+    it("gives 0 if no face has a label: " .. name, function()
       local output <const> = braid.randn(2, 2 * POINTS):requires_grad_()
       local task <const> = mtl.landmarks{points = POINTS, loss = name}
       local loss <const> = task:loss(output, braid.full({2, POINTS, 2}, 0 / 0))
@@ -104,7 +104,7 @@ describe("a loss of points", function()
       assert.equal(0, output.grad:abs():max():item())
     end)
 
-    it("stays with a saved network: " .. name, function()
+    it("is kept in the file of a network: " .. name, function()
       local path <const> = os.tmpname() .. ".safetensors"
       local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = POINTS, loss = name}}
       braid.save(path, braid.model("models/tcdcn.lua", {tasks = tasks, width = 0.25}))
@@ -117,14 +117,14 @@ describe("a loss of points", function()
     end)
   end
 
-  it("relative needs eyes", function()
+  it("raises an error with 'relative' and eyes = false", function()
     local ok <const>, message <const> = pcall(mtl.landmarks, {points = 7, eyes = false,
       loss = "relative"})
     assert.is_false(ok)
     assert.matches("relative to the eyes, and eyes is false", message, 1, true)
   end)
 
-  it("is not an option of bins", function()
+  it("is no option of mtl.landmark_bins", function()
     local ok <const>, message <const> = pcall(mtl.landmark_bins, {pixels = 8, loss = "l1"})
     assert.is_false(ok)
     assert.matches("there is no option 'loss'", message, 1, true)

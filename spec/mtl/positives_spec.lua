@@ -1,12 +1,12 @@
--- Positive and negative samples as in Fang et al. 2017: accuracies (section 4.1) and response
--- contrast maps (section 2), whatever numbers the classes have.
+--- Positive and negative samples as in Fang et al. 2017: balanced accuracy (section 4.1) and
+-- response contrast maps (section 2) do not depend on which class has which number.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
--- The report on labels, for the answers of a network.
+-- The report for a network that says the class `said[i]` of sample i.
 local function measured(task, said, labels)
   local size <const> = task.size
   local out <const> = braid.zeros(#said, size)
@@ -18,12 +18,12 @@ local function measured(task, said, labels)
 end
 
 describe("balanced accuracy", function()
-  -- acc_p = 1/4 (of 2), acc_n = 5/6 (of 1): (1/4 + 5/6) / 2
+  -- acc_p = 1/4 (class 2), acc_n = 5/6 (class 1): (1/4 + 5/6) / 2
   local labels <const> = {2, 2, 2, 2, 1, 1, 1, 1, 1, 1}
   local said <const> = {2, 1, 1, 1, 1, 1, 1, 1, 1, 2}
   local wanted <const> = (1 / 4 + 5 / 6) / 2
 
-  it("is the mean of acc_p and acc_n, shown and compared where it is the metric", function()
+  it("is the mean of acc_p and acc_n; with metric = 'balanced' reports show it", function()
     local r <const> = measured(mtl.classes{2, metric = "balanced"}, said, labels)
     assert.near(wanted, r.t.balanced, 1e-12)
     assert.near(0.6, r.t.accuracy, 1e-12)
@@ -37,7 +37,7 @@ describe("balanced accuracy", function()
       measured(mtl.classes{2}, labels, labels))), 1e-12)
   end)
 
-  it("is the same when the classes change their numbers", function()
+  it("is the same when the two classes exchange their numbers", function()
     local function other(list)
       local swapped <const> = {}
       for i, v in ipairs(list) do swapped[i] = 3 - v end
@@ -46,7 +46,7 @@ describe("balanced accuracy", function()
     assert.near(wanted, measured(mtl.classes{2}, other(said), other(labels)).t.balanced, 1e-12)
   end)
 
-  it("leaves out a class without a sample, and counts it", function()
+  it("leaves out classes without a sample, and gives their number as `unseen`", function()
     local r <const> = measured(mtl.classes{3, metric = "balanced"}, {1, 2, 1}, {1, 1, 2})
     assert.near((1 / 2 + 0) / 2, r.t.balanced, 1e-12)
     assert.equal(1, r.t.unseen)
@@ -58,12 +58,13 @@ describe("balanced accuracy", function()
     assert.equal(2, none.t.unseen)
   end)
 
-  it("is each attribute's, and their mean", function()
+  it("of mtl.attributes is the mean of each attribute's balanced accuracy", function()
     local task <const>, sums <const> = mtl.attributes{"a", "b", metric = "balanced"}, {}
     local out <const> = braid.tensor{{1, 0, 1, 0}, {0, 1, 1, 0}, {1, 0, 0, 1}}
     task:observe(sums, out, braid.tensor({{1, 1}, {1, 1}, {2, 1}}, {dtype = "int64"}))
     local m <const> = task:metrics(sums)
-    -- a: class 1 right 1 of 2, class 2 wrong; b: class 1 right 2 of 3, no class 2
+    -- a: 1 of 2 samples of class 1 right, class 2 wrong. b: 2 of 3 samples of class 1 right, none
+    -- of class 2.
     assert.near((1 / 2 + 0) / 2, m.balanced_each[1], 1e-12)
     assert.near(2 / 3, m.balanced_each[2], 1e-12)
     assert.near((1 / 4 + 2 / 3) / 2, m.balanced, 1e-12)
@@ -72,7 +73,7 @@ describe("balanced accuracy", function()
   end)
 end)
 
--- Maps of two channels are the image's.
+-- A network whose map at the block "map" is the image, with two channels.
 local function network(tasks)
   return mtl.columns(mtl.tasks(tasks),
     nn.backbone({{"map", nn.Identity()}}, {channels = 2}), {columns = "shared"}):heads()
@@ -94,7 +95,8 @@ local function batch_of(labels)
   return batch
 end
 
--- |mean of class 1 - mean of class 2|, averaged over channels, in plain loops.
+-- |mean of class 1 - mean of class 2|, averaged over channels, in plain loops. With `signed_for`
+-- it has a sign: that class minus the other.
 local function by_hand(list, signed_for)
   local map <const> = {}
   for h = 1, 3 do
@@ -121,7 +123,7 @@ local function near(wanted, map)
   assert.is_true((map - braid.tensor(wanted)):abs():max():item() < 1e-5)
 end
 
-describe("response contrast maps", function()
+describe("the response contrast maps of mtl.contrast_maps", function()
   local function classes(o)
     local tasks <const> = {}
     for name in pairs(LABELS) do
@@ -130,7 +132,7 @@ describe("response contrast maps", function()
     return tasks
   end
 
-  it("are |positive - negative|, and their distances L1", function()
+  it("are |positive - negative|, and their distances are sums of |differences|", function()
     local r <const> = mtl.contrast_maps(network(classes()), {batch_of(LABELS)}, "map")
     for name, list in pairs(LABELS) do near(by_hand(list), r.maps[name]) end
     local a <const>, c <const>, total = by_hand(LABELS.a), by_hand(LABELS.c), 0
@@ -140,7 +142,7 @@ describe("response contrast maps", function()
     assert.near(total, r.distance[1][3], 1e-4)
   end)
 
-  it("group tasks alike when classes change their numbers and names", function()
+  it("group tasks the same when classes exchange their numbers and names", function()
     local whole <const> = mtl.contrast_maps(network(classes()), {batch_of(LABELS)}, "map",
       {groups = 2})
     for name in pairs(LABELS) do
@@ -157,7 +159,7 @@ describe("response contrast maps", function()
     end
   end)
 
-  it("have a sign by the name of the positive class, not by its number", function()
+  it("have a sign, with signed = true, by the positive class's name, not its number", function()
     for _, o in ipairs{{names = {"yes", "no"}}, {names = {"no", "yes"}},
       {names = {"m", "f"}, positive = "f"}, {names = {"m", "f"}, positive = "m"}} do
       local place <const> = (o.positive or "yes") == o.names[1] and 1 or 2
@@ -171,7 +173,7 @@ describe("response contrast maps", function()
     end, "mtl.contrast_maps: signed = true needs the positive class of 'a'")
   end)
 
-  it("have the names that readers give", function()
+  it("have a sign by the names of classes that a reader gives", function()
     local faces <const> = braid.data.faces{n = 60, size = 16}.train
     local tasks <const> = {}
     for _, name in ipairs{"smile", "glasses"} do
@@ -188,7 +190,7 @@ describe("response contrast maps", function()
     near((mean(yes) - mean(1 - yes)):mean(1):totable(), r.maps.smile)
   end)
 
-  it("have one for each attribute of a common head", function()
+  it("include a map for each attribute of mtl.attributes", function()
     local net <const> = network{all = mtl.attributes{"a", "b", "c", "d"}, a = mtl.classes{2}}
     local r <const> = mtl.contrast_maps(net, {batch_of(LABELS)}, "map")
     assert.same({"a", "all.a", "b", "c", "d"}, r.names)
@@ -198,7 +200,7 @@ describe("response contrast maps", function()
 end)
 
 describe("the names of classes", function()
-  it("stand in one order in data and tasks, and in the sets of a mix", function()
+  it("must have the same order in the data, the tasks and all sets of a mix", function()
     local faces <const> = braid.data.faces{n = 20, size = 16}.train
     for label, task in pairs{smile = mtl.classes{2, names = {"no", "yes"}},
       glasses = mtl.attributes{"smile", "glasses", names = {"no", "yes"}}} do
@@ -216,7 +218,7 @@ describe("the names of classes", function()
     assert.is_truthy(braid.data.loader(faces, {tasks = same, transforms = {}})())
   end)
 
-  it("are as many as the classes, and come back from a file", function()
+  it("must be as many as the classes, and are kept in a network's file", function()
     fails(function() mtl.classes{2, names = {"a"}} end,
       "mtl.classes: names has 1 of the 2 classes")
     fails(function() mtl.classes{2, names = {"a", "a"}} end, 'mtl.classes: names has "a" twice')
@@ -238,8 +240,8 @@ describe("the names of classes", function()
   end)
 end)
 
-describe("a detector", function()
-  it("finds the class of faces by the name in the networks' task", function()
+describe("braid.vision.detector", function()
+  it("finds the class of faces by its name in the networks' task", function()
     local function networks(names)
       local list <const> = {}
       for _, stage in ipairs{"P", "R", "O"} do
@@ -251,7 +253,7 @@ describe("a detector", function()
     end
     local own <const>, other <const> = networks{"no", "yes"}, networks{"yes", "no"}
     for stage, net in pairs(other) do
-      braid.no_grad(function() -- the same, but with the rows of "no" and "yes" in turn
+      braid.no_grad(function() -- exchanges the rows of "no" and "yes"
         for _, part in ipairs{"weight", "bias"} do
           net.head.face[part]:copy_(own[stage].head.face[part]:flip(1))
         end

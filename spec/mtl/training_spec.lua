@@ -1,4 +1,5 @@
---- Training of a network of columns: early stopping, mutual losses, penalties.
+--- Training of a network of columns: mtl.early_stopping, mtl.mutual and net:penalty, against values
+-- worked out by hand.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl
@@ -12,19 +13,19 @@ local function fails(f, message) assert.error_matches(f, message, 1, true) end
 describe("mtl.early_stopping", function()
   -- Equation 4 sums over j = t - k .. t.
   it("computes the criterion over k + 1 epochs", function()
-    -- k = 3: 3 med = 3 * 2.5 = 7.5, sum = 11, 7.5 / 3.5; (2 - 1) / (0.5 * 1)
+    -- k = 3: 3 * median 2.5 = 7.5, sum = 11, 7.5 / (11 - 7.5); (2 - 1) / (0.5 * 1)
     local criterion <const> = mtl.early_stopping.criterion
     assert.near(7.5 / 3.5 * 2, criterion({5, 3, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
-    -- 3 * 2 = 6, sum = 7
+    -- 3 * median 2 = 6, sum = 7
     assert.near(6 / 1 * 2, criterion({2, 2, 2, 1}, {1, 3, 1.5, 2}, 0.5), 1e-12)
-    -- k = 4: 4 * 3 = 12 of a sum of 22.5, whose gap is 10.5; (3 - 2) / (1 * 2)
+    -- k = 4: 4 * median 3 = 12, sum = 22.5, 12 / (22.5 - 12); (3 - 2) / (1 * 2)
     assert.near(12 / 10.5 / 2, criterion({9, 6, 3, 2.5, 2}, {5, 4, 2, 2.5, 3}, 1), 1e-12)
-    assert.near(4, criterion({1, 3, 3}, {1, 1, 3}, 0.5) / 6, 1e-12) -- 6 of 7
+    assert.near(4, criterion({1, 3, 3}, {1, 1, 3}, 0.5) / 6, 1e-12) -- 2 * median 3 = 6, sum = 7
     assert.equal(0, criterion({2, 2}, {2, 1}, 1))
     assert.equal(1, criterion({2, 2}, {1, 2}, 1)) -- k = 1: 2 / (4 - 2)
   end)
 
-  it("ends auxiliary tasks, not the main one, and none in the first epochs", function()
+  it("stops an auxiliary task, but never the main task or any in the first epochs", function()
     local own <const> = mtl.tasks{main = mtl.classes{2}, aux = mtl.classes{2, weight = 0.5},
       fine = mtl.classes{2}}
     local stopping <const> = mtl.early_stopping(own,
@@ -40,7 +41,7 @@ describe("mtl.early_stopping", function()
     assert.same({aux = 4}, stopping.stopped)
   end)
 
-  it("goes on from a state as if it had never stopped", function()
+  it("goes on the same after state_dict and load_state_dict", function()
     local function fresh()
       local own <const> = mtl.tasks{main = mtl.classes{2}, aux = mtl.classes{2, weight = 0.5},
         late = mtl.classes{2}}
@@ -69,7 +70,7 @@ describe("mtl.early_stopping", function()
     end
   end)
 
-  it("refuses states that are not its own", function()
+  it("refuses a state that is not one of mtl.early_stopping", function()
     local stopping <const> = mtl.early_stopping(mtl.tasks{a = mtl.classes{2}}, {window = 2})
     fails(function() stopping:load_state_dict(5) end,
       "load_state_dict: this is not the state of an mtl.early_stopping: 5")
@@ -81,7 +82,7 @@ describe("mtl.early_stopping", function()
 end)
 
 describe("mtl.mutual", function()
-  -- two columns, rows (1, 2) and (3, -1): distance squared 13
+  -- Two columns with the weights (1, 2) and (3, -1), whose squared distance is 13.
   local function net_of(stacked)
     local two <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}}
     local b <const> = nn.backbone({{"conv", function()
@@ -93,7 +94,7 @@ describe("mtl.mutual", function()
     return net
   end
 
-  it("draws fresh columns together by the exponential as it does by l2", function()
+  it("brings new columns as near to each other by 'exponential' as by 'l2'", function()
     local function drawn(form)
       braid.manual_seed(1)
       local net <const> = mtl.network{tasks = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{2}},
@@ -117,17 +118,18 @@ describe("mtl.mutual", function()
     local g2 <const>, d2 <const> = drawn("l2")
     local ge <const>, de <const> = drawn("exponential")
     assert.is_true(ge > 0.9 * g2 and ge < 1.5 * g2)
-    assert.is_true(de < 1.1 * d2 and d2 < 80) -- of 195
+    assert.is_true(de < 1.1 * d2 and d2 < 80) -- the distance is 195 at first
   end)
 
-  it("has three forms, the same stacked and in a list", function()
+  it("has three forms, with the same values stacked and in a list", function()
     -- singular values of {{1, 2}, {3, -1}}: the roots of the eigenvalues of {{5, 1}, {1, 10}}
     local root <const> = math.sqrt(29)
     local trace <const> = math.sqrt((15 + root) / 2) + math.sqrt((15 - root) / 2)
     for _, stacked in ipairs{true, false} do
       local net <const> = net_of(stacked)
       assert.near(13, mtl.mutual(net, {weight = 1}):item(), 1e-5)
-      -- Two weights: 2 (exp(13 / 2) - 1); with scale = 1 equation 4 of Rozantsev et al.
+      -- A column has two weights, so it is 2 (exp(13 / 2) - 1). With scale = 1 it is equation 4 of
+      -- Rozantsev et al.
       assert.near(0.2 * (math.exp(6.5) - 1),
         mtl.mutual(net, {form = "exponential", weight = 0.1}):item(), 1e-3)
       assert.near(0.1 * (math.exp(13) - 1),
@@ -147,7 +149,7 @@ describe("mtl.mutual", function()
       .. "layers")
   end)
 
-  it("has the trace norm's gradient", function()
+  it("has the gradient of the trace norm, against differences", function()
     local net <const> = net_of(false)
     local w <const> = net.columns.a.conv.weight
     mtl.mutual(net, {form = "trace", weight = 1}):backward()
@@ -165,14 +167,14 @@ describe("mtl.mutual", function()
 end)
 
 describe("net:penalty", function()
-  it("belongs to one network, and not to its clones", function()
+  it("is set by net:mutual for that network and its later clones only", function()
     local net <const> = build()
     net:clone():mutual{}
     assert.is_nil(net:penalty())
     assert.is_truthy(net:clone():mutual{}:clone():penalty())
   end)
 
-  it("is the orthogonality of sluice networks' subspaces, stacked and in a list", function()
+  it("of mtl.sluice sums the squared products of subspaces, stacked and in a list", function()
     local list <const> = build(mtl.sluice{}, {stacked = false})
     local total = 0
     for _, name in ipairs(list.names) do
@@ -191,7 +193,7 @@ describe("net:penalty", function()
     assert.is_nil(build(mtl.ttc{}):penalty())
   end)
 
-  it("sums what the network and its mixers ask for, also where one of them asks for nothing",
+  it("is the sum of the penalties of net:mutual and of the mixers, if these have any",
     function()
       for _, stacked in ipairs{true, false} do
         for subspaces = 1, 3 do

@@ -1,21 +1,22 @@
---- Algorithm 1 of Fang et al. 2017, computed from its lines in plain Lua: one weight a column.
+--- mtl.ttc_update against algorithm 1 of Fang et al. 2017, computed line by line in plain Lua. Each
+-- column has one weight.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const>, optim <const> = braid.mtl, braid.nn, braid.optim
 
 local NAMES <const>, RATE <const>, BETA_RATE <const> = {"a", "b", "c"}, 0.05, 3
 local START <const> = 0.3
--- Inputs and targets, the batch of each turn.
+-- The batch of each turn: an input and a target.
 local SAMPLES <const> = { {1.0, 2.0}, {0.5, -1.0}, {-1.5, 0.5}, {2.0, 1.0}, {1.0, -0.5} }
 
 local function sigmoid(b) return 1 / (1 + math.exp(-b)) end
 
--- Lines 3 to 13 for what takes part in a turn -> the weights and the alphas after it.
+-- Lines 3 to 13 for the columns that take part in a turn; changes the state.
 -- state: w (equation 9), beta (equation 8), v (the last V of each column, equation 10).
 local function turn_by_hand(state, present, sample, cost)
   local x <const>, y <const>, g <const>, v <const> = sample[1], sample[2], {}, {}
   for i in pairs(present) do g[i] = 2 * (state.w[i] * x - y) * x end -- dc_i/dW_i
-  -- Lines 8 to 13 for the previous step, because the cost of its weights is known only now.
+  -- Lines 8 to 13 are of the previous step, because the cost of its weights is known only now.
   for i, row in ipairs(state.beta) do
     for j in ipairs(row) do
       local slope <const> = g[cost == "i" and i or j]
@@ -56,10 +57,10 @@ local function turn(net, opt, present, sample)
   opt:step()
 end
 
--- Who takes part when: all at once; one in each turn; turns of one and of two.
+-- The tasks that take part in each turn.
 local PLANS <const> = {
   ["all tasks at once"] = { {1, 2, 3} }, ["tasks in turns"] = { {1}, {2}, {3} },
-  ["turns of another order"] = { {3}, {1}, {1}, {2} }, ["turns of two"] = { {1, 2}, {3} },
+  ["turns in another order"] = { {3}, {1}, {1}, {2} }, ["two tasks in a turn"] = { {1, 2}, {3} },
 }
 
 describe("mtl.ttc_update follows algorithm 1:", function()

@@ -1,4 +1,5 @@
---- Batches that lack some tasks' labels: tasks that take turns, tasks that ended.
+--- Steps on batches that have labels for some tasks only: tasks:loss, and net(x, {tasks = ...}).
+-- What must not change in the step is compared to the byte.
 
 local braid <const> = require "braid"
 local mtl <const>, nn <const>, optim <const> = braid.mtl, braid.nn, braid.optim
@@ -32,7 +33,7 @@ describe("tasks:loss", function()
   end
 
   for _, name in ipairs(all().names) do
-    it("is that of the task whose labels are there alone: " .. name, function()
+    it("is the loss of the only task that has labels: " .. name, function()
       local tasks <const>, own <const> = all(), {}
       for key, t in pairs(outputs) do own[key] = t:clone():requires_grad_() end
       local batch <const> = batch_of{name}
@@ -44,7 +45,7 @@ describe("tasks:loss", function()
         assert.equal(key == name, each[key] ~= nil, key)
       end
       assert.near(tasks:losses(own, batch)[name]:item() * tasks[name].weight, loss:item(), 1e-6)
-      for key, t in pairs(own) do -- others' outputs may be NaN or missing
+      for key, t in pairs(own) do -- the outputs of other tasks may be NaN or missing
         if key ~= name then own[key] = name > key and t * NAN or nil end
       end
       assert.equal(loss:item(), (tasks:loss(own, batch)):item())
@@ -53,7 +54,7 @@ describe("tasks:loss", function()
     end)
   end
 
-  it("is 0 and moves nothing where no task has a label", function()
+  it("is 0 and changes no parameter if no task has a label", function()
     local tasks <const>, batch <const> = all(), batch_of{}
     assert.same({}, tasks:present(batch))
     local w <const> = braid.ones(4):requires_grad_()
@@ -115,7 +116,7 @@ describe("net(x, {tasks = ...})", function()
     return list
   end
 
-  -- Whose weights b's loss depends on, by the mixers' own equations.
+  -- The columns that b's loss depends on, by the mixers' own equations.
   local ALONE <const> = {b = true}
   local ALL <const> = {a = true, b = true, c = true}
   local CASES <const> = {
@@ -130,9 +131,9 @@ describe("net(x, {tasks = ...})", function()
     {"separation", {form = "channelwise", end_to_end = true}, ALONE},
   }
 
-  -- Whether a tensor should move in b's turn. Columns move if b depends on them. Of the mixers, b's
-  -- parts move, and at the first block also the parts of columns that the second block takes from.
-  -- Only the head of b moves. Running statistics move only for b and for shared parts.
+  -- Whether a tensor should change in b's turn. Columns change if b depends on them. In mixers,
+  -- b's parts change; at the first block also the parts of columns that the second block takes
+  -- from. Only the head of b changes. Running statistics change only for b and for shared parts.
   local function should_move(name, is_buffer, reached, frozen)
     local part <const> = name:match("^%w+")
     local owner = part == "head" and name:match("^head%.(%w+)")
@@ -148,13 +149,14 @@ describe("net(x, {tasks = ...})", function()
 
   for k, case in ipairs(CASES) do
     for _, optimizer in ipairs{"Adam", "SGD", "AdamW"} do
-      it(("moves the right parameters, to the byte: %s, case %d, %s"):format(case[1], k, optimizer),
+      it(("changes in b's turn what b depends on: %s, case %d, %s"):format(case[1], k, optimizer),
         function()
           local net <const> = build(mtl[case[1]](case[2]))
           if case.freeze then net:freeze{"mixers"} end
           local opt <const> = optim[optimizer](net:parameters(), {lr = 0.01, weight_decay = 0.1,
             momentum = optimizer == "SGD" and 0.9 or nil})
-          if not case.first then step(net, opt, every) end -- otherwise a 0 would no longer be 0
+          -- This step would change connections that are 0, so cases with `first` leave it out.
+          if not case.first then step(net, opt, every) end
           local kept = everything(net, opt)
           for _ = 1, case.first and 1 or 2 do
             step(net, opt, turn)
@@ -174,7 +176,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end
 
-  it("gives the outputs of those tasks alone, to the bit those of the whole", function()
+  it("gives only the outputs of those tasks, bit for bit as without the option", function()
     for _, case in ipairs(CASES) do
       for _, stacked in ipairs{false, case[1] ~= "progressive" and case[1] ~= "separation"} do
         local net <const> = build(mtl[case[1]](case[2]), {stacked = stacked}):eval()
@@ -188,7 +190,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("serves trunks, where the heads of the others stay", function()
+  it("leaves the heads of other tasks as they are if all blocks are shared", function()
     local net <const> = build(nil, {columns = "shared"})
     local opt <const> = optim.Adam(net:parameters(), {weight_decay = 0.1})
     step(net, opt, every)
@@ -200,7 +202,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("is what single-task networks do where nothing is taken", function()
+  it("trains like single-task networks if columns take nothing from each other", function()
     local net <const> = build(mtl.ttc{start = 0}):freeze{"mixers"}
     for _, drop in ipairs(net:find(nn.Dropout)) do drop.p = 0 end
     local alone <const> = {}
@@ -220,7 +222,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("continues from a state between two turns as if it had not stopped", function()
+  it("goes on the same after a state was saved and loaded between two turns", function()
     local function fresh()
       braid.manual_seed(5)
       local net <const> = build(mtl.ttc{})
@@ -236,7 +238,7 @@ describe("net(x, {tasks = ...})", function()
     end
     local net <const>, opt <const> = fresh()
     turns(net, opt, 1, 6)
-    for cut = 1, 5 do -- in the first, some parameters have no moments yet
+    for cut = 1, 5 do -- after one turn some parameters have no moments yet
       local first <const>, its <const> = fresh()
       turns(first, its, 1, cut)
       local second <const>, own <const> = fresh()
@@ -247,7 +249,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("ignores a task that has ended", function()
+  it("leaves out a task of weight 0", function()
     local net <const> = build(mtl.none{})
     local own <const> = mtl.tasks{a = mtl.classes{2}, b = mtl.classes{3}, c = mtl.classes{2}}
     local opt <const> = optim.Adam(net:parameters(), {weight_decay = 0.1})
@@ -263,7 +265,7 @@ describe("net(x, {tasks = ...})", function()
     end
   end)
 
-  it("counts each column's own batches, also where columns are joined then", function()
+  it("counts batches in the batch norms of each column, also after net:stack", function()
     local function counts(net)
       local list <const> = {}
       for _, name in ipairs(net.names) do

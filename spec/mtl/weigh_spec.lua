@@ -1,5 +1,5 @@
---- Weightings applied to networks: which parameters are shared and which are a task's own, on
--- parameters and on the representation, with columns in a list or stacked.
+--- tasks:weigh, weightings applied to networks: which parameters are shared and which belong to one
+-- task; on the gradients of parameters or of the representation; columns in a list or stacked.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -44,7 +44,7 @@ end
 
 local function largest(a, b) return (a - b):abs():max():item() end
 
--- Coefficients that are given, where gradients meet.
+-- A weighting with given coefficients.
 local Given <const> = base.by_gram("given", {c = base.BY_TASK})
 function Given:weigh(s) return s:by_task(self.options.c) end
 
@@ -63,7 +63,7 @@ describe("tasks:weigh on hard sharing", function()
   end
 
   for _, on in ipairs{"parameters", "representation"} do
-    it("weighs what is shared and gives each task its own: on " .. on, function()
+    it("weighs gradients of shared parameters only: on " .. on, function()
       local c <const> = {a = 2, b = 0.25, c = 3}
       local got <const> = gradients(tasks, net, Given{c = c, on = on})
       local shared, own = 0, 0
@@ -83,7 +83,7 @@ describe("tasks:weigh on hard sharing", function()
     end)
   end
 
-  it("has the products of the gradients, and their cosines", function()
+  it("gives the products of the tasks' gradients, and their cosines", function()
     local _, weighing <const> = gradients(tasks, net, w.upgrad{})
     local cosine <const>, names <const> = weighing:cosine()
     assert.same({"a", "b", "c"}, names)
@@ -105,7 +105,7 @@ describe("tasks:weigh on hard sharing", function()
     assert.is_nil(by_losses:cosine())
   end)
 
-  it("looks at other products on the representation", function()
+  it("computes other products with on = 'representation'", function()
     local _, one <const> = gradients(tasks, net, w.upgrad{})
     local _, other <const> = gradients(tasks, net, w.upgrad{on = "representation"})
     assert.is_true(math.abs(one.gram[1][2] - other.gram[1][2]) > 1e-9)
@@ -113,7 +113,7 @@ describe("tasks:weigh on hard sharing", function()
     assert.matches("on the gradients of the last values", tostring(other), 1, true)
   end)
 
-  it("is the plain sum with equal, and accumulates over steps", function()
+  it("with all coefficients 1 gives the gradients of tasks:loss, and adds up steps", function()
     local function plainly() return tasks:loss(net(x), batch):backward() end
     core.clear_grads(net:parameters())
     plainly()
@@ -133,7 +133,7 @@ describe("tasks:weigh on hard sharing", function()
     end
   end)
 
-  it("takes the user's losses, by task", function()
+  it("takes a table of losses by task", function()
     local got <const> = gradients(tasks, net, w.pcgrad{})
     core.clear_grads(net:parameters())
     braid.manual_seed(4)
@@ -147,7 +147,7 @@ describe("tasks:weigh on hard sharing", function()
     end
   end)
 
-  it("leaves frozen parameters alone", function()
+  it("gives frozen parameters no gradient", function()
     net:freeze{"trunk"}
     local got <const> = gradients(tasks, net, w.upgrad{})
     for key, p in net:named_parameters() do
@@ -164,7 +164,7 @@ describe("tasks:weigh on columns", function()
 
   for _, kind in ipairs(KINDS) do
     for _, groups in ipairs{false, {g = {"a", "b"}}} do
-      it(("gives the same joined as in a list: %s%s"):format(kind, groups and ", in groups" or ""),
+      it(("gives the same stacked as in a list: %s%s"):format(kind, groups and ", groups" or ""),
         function()
           local tasks <const> = make_tasks()
           local joined <const> = network(tasks, mtl[kind], {groups = groups or nil})
@@ -186,7 +186,7 @@ describe("tasks:weigh on columns", function()
               local other <const> = weighings[2].coefficients[task]
               assert.is_true(math.abs(one - other) <= 1e-8 * math.abs(one), name .. task)
             end
-            -- a step of plain descent, and the states are compared by the columns' names
+            -- Compares states after a step, because states have the same names, stacked or not.
             local copy <const> = network(tasks, mtl[kind], {groups = groups or nil})
             copy:load_state_dict(state)
             core.clear_grads(copy:parameters())
@@ -201,7 +201,7 @@ describe("tasks:weigh on columns", function()
         end)
     end
 
-    it("is the plain sum where all coefficients are 1, on both: " .. kind, function()
+    it("gives the plain sum if all coefficients are 1: " .. kind, function()
       local tasks <const> = make_tasks()
       local net <const> = network(tasks, mtl[kind], {stacked = false})
       local plain <const> = gradients(tasks, net, w.equal{})
@@ -212,7 +212,7 @@ describe("tasks:weigh on columns", function()
     end)
   end
 
-  it("finds shared values before the last mixer, and refuses stacked columns",
+  it("with on = 'representation' compares maps before the last mixer; refuses stacked columns",
     function()
       local tasks <const> = make_tasks()
       for _, kind in ipairs{"cross_stitch", "ttc", "collaborative", "nddr", "sluice"} do
@@ -230,11 +230,11 @@ describe("tasks:weigh on columns", function()
     end)
 end)
 
-describe("a function as weighting", function()
+describe("tasks:weigh with a function as its weighting", function()
   local tasks <const> = make_tasks()
   local net <const> = network(tasks, mtl.share)
 
-  it("sees losses and products, keeps a state and is asked for coefficients", function()
+  it("gives the function losses, the Gram matrix and a state, and takes coefficients", function()
     local seen
     local weighing <const> = tasks:weigh(net, function(losses, gram, state, names)
       state.steps = (state.steps or 0) + 1
@@ -251,7 +251,7 @@ describe("a function as weighting", function()
     assert.matches("a function of your own", tostring(weighing), 1, true)
   end)
 
-  it("costs one backward pass while it does not look at the products", function()
+  it("makes one backward pass, unless the function reads the Gram matrix", function()
     local function calls(f)
       local weighing <const>, out <const> = tasks:weigh(net, f), net(x)
       local profile <const> = braid.profile(function() weighing:backward(out, batch) end)
@@ -265,7 +265,7 @@ describe("a function as weighting", function()
     assert.equal(3 * plain, calls(function(_, gram) return {gram[1][1], 1, 1} end))
   end)
 
-  it("must return a finite coefficient for each task", function()
+  it("raises an error unless the function returns a finite number for each task", function()
     for _, bad in ipairs{{function() end, "returned nil"}, {function() return {1, 2} end, "'c'"},
       {function() return {1, 0 / 0, 1} end, "'b' must be a finite number, not nan"}} do
       assert.error_matches(function() tasks:weigh(net, bad[1]):backward(net(x), batch) end, bad[2])
@@ -273,8 +273,8 @@ describe("a function as weighting", function()
   end)
 end)
 
-describe("weights of tasks", function()
-  it("may be functions of the epoch, and be changed at any time", function()
+describe("the weight of a task", function()
+  it("can be a function of the epoch, and can be changed at any time", function()
     local tasks <const> = mtl.tasks{a = mtl.classes{3, weight = function(e) return 0.1 * e end},
       b = mtl.classes{2}, c = mtl.real{1}}
     local net <const> = network(tasks, mtl.share)
@@ -300,7 +300,7 @@ describe("weights of tasks", function()
 end)
 
 describe("a network's file", function()
-  it("has the value of a scheduled weight at the time of writing", function()
+  it("has the present value of a task's weight that is a function of the epoch", function()
     local tasks <const> = mtl.tasks{a = mtl.classes{3, weight = function(e) return 0.1 * e end}}
     tasks:set_epoch(4)
     local path <const> = os.tmpname() .. ".safetensors"
@@ -343,7 +343,7 @@ describe("tasks:weigh", function()
     end
   end)
 
-  it("trains every method's network", function()
+  it("lowers the loss with every weighting", function()
     for _, name in ipairs(require("braid.folder").names(w)) do
       local own <const> = network(tasks, mtl.share)
       local opt <const> = optim.Adam(own:parameters(), {lr = 0.01})
@@ -362,7 +362,7 @@ describe("tasks:weigh", function()
 end)
 
 describe("mtl.task_rates", function()
-  it("gives the parameters of one task their own rate, by the epoch", function()
+  it("sets a task's learning rate, which can be a function of the epoch", function()
     local tasks <const> = make_tasks()
     local net <const> = network(tasks, mtl.share, {stacked = false})
     local rates <const> = mtl.task_rates(net, {a = 0.5, c = function(e) return 0.1 ^ e end})
@@ -386,7 +386,7 @@ describe("mtl.task_rates", function()
     end
   end)
 
-  it("says what is wrong", function()
+  it("names a task or rate that is wrong", function()
     local net <const> = network(make_tasks(), mtl.share, {stacked = false})
     assert.error_matches(function() mtl.task_rates(net, {d = 1}):groups() end,
       "rates: there is no task 'd'")

@@ -1,6 +1,5 @@
---- Weightings: their results for given gradients, against torchjd's values
--- (spec/support/weightings_torchjd.py) and the papers' equations; and extreme cases for all of
--- them.
+--- The methods of mtl.weighting: their results for given gradients, against torchjd's values
+-- (spec/support/weightings_torchjd.py) and the papers' equations. All methods in extreme cases.
 
 local braid <const> = require "braid"
 local check <const> = require "braid.check"
@@ -22,7 +21,7 @@ end
 
 describe("a weighting", function()
   local golden <const> = assert(braid.load("spec/golden/weightings.safetensors"))
-  -- CAGrad's values are the exact minimum's (cagrad_exact.py): torchjd's solver stops at 2e-5.
+  -- CAGrad's values come from cagrad_exact.py, since torchjd's solver stops 2e-5 from the minimum.
   local TOLERANCE <const> = {cagrad = 1e-10}
 
   for name, make in pairs(methods) do
@@ -48,7 +47,7 @@ describe("a weighting", function()
   end
 
   local ALONE <const> = {["mgda exact"] = true, nash = true, fairgrad = true, ["fairgrad 2"] = true}
-  it("has golden values, or an equation below", function()
+  it("has torchjd's values, or is in ALONE, whose equations are tested below", function()
     for name in pairs(methods) do
       assert.is_true(ALONE[name] or golden[name .. ".0"] ~= nil, name)
     end
@@ -56,7 +55,7 @@ describe("a weighting", function()
 end)
 
 describe("upgrad", function()
-  it("brings conflicting gradients together", function()
+  it("gives a combination along which both tasks of a conflict improve", function()
     local _, step <const> = jacobian.weighing(w.upgrad{}, 2)
     local g <const>, c <const> = step(doubles{{-4, 1, 1}, {6, 1, 1}})
     assert.near(1.1109, c[1], 5e-5)
@@ -65,7 +64,7 @@ describe("upgrad", function()
   end)
 end)
 
-describe("equations of methods by gradients", function()
+describe("the equations of methods that use gradients", function()
   local function each_gram(f)
     braid.manual_seed(5)
     for _, t in ipairs{2, 3, 7, 20, 40} do
@@ -89,7 +88,7 @@ describe("equations of methods by gradients", function()
     end
   end)
 
-  it("hold for nash: the sum's length is sqrt(T), and max_norm shortens it", function()
+  it("hold for nash: the sum's length is sqrt(T), or max_norm if that is less", function()
     each_gram(function(j, t)
       local _, step <const> = jacobian.weighing(w.nash{}, t)
       assert.near(math.sqrt(t), step(j):norm():item(), 1e-8)
@@ -112,7 +111,7 @@ describe("equations of methods by gradients", function()
     end)
   end)
 
-  it("hold for cagrad: its w is where the printed function is least on the simplex", function()
+  it("hold for cagrad: its w minimises the paper's function on the simplex", function()
     each_gram(function(j, t, gram)
       local _, step <const> = jacobian.weighing(w.cagrad{c = 0.4}, t)
       local _, c <const> = step(j)
@@ -146,7 +145,7 @@ describe("equations of methods by gradients", function()
     end)
   end)
 
-  it("hold for pcgrad and gradvac of two gradients in conflict", function()
+  it("hold for pcgrad and gradvac with two conflicting gradients", function()
     local j <const> = doubles{{1, 0}, {-1, 1}}
     local _, step <const> = jacobian.weighing(w.pcgrad{}, 2) -- g1 - <g1,g2>/|g2|^2 g2 and so on
     assert.same({0.5, 1.5}, (step(j)):totable())
@@ -157,7 +156,7 @@ end)
 
 -- ---- methods with memory, against plain loops ---------------------------------------------
 
-describe("methods that remember", function()
+describe("methods with memory", function()
   local function steps(method, t, f)
     braid.manual_seed(8)
     local weighing <const>, step <const> = jacobian.weighing(method, t)
@@ -168,7 +167,7 @@ describe("methods that remember", function()
     end
   end
 
-  it("gradnorm follows its algorithm, weights summing to T", function()
+  it("gradnorm follows its algorithm, and its weights sum to T", function()
     local t <const>, weight <const>, m <const>, v <const> = 3, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}
     local first
     steps(w.gradnorm{lr = 0.1}, t, function(k, j, losses, step)
@@ -197,7 +196,7 @@ describe("methods that remember", function()
     end)
   end)
 
-  it("db averages gradients of log losses and gives them one length", function()
+  it("db averages gradients of log losses and scales them to the same length", function()
     local average = braid.zeros({3, 5}, {dtype = "float64"})
     steps(w.db{}, 3, function(k, j, losses, step)
       local g <const> = step(j, losses)
@@ -212,7 +211,7 @@ describe("methods that remember", function()
     end)
   end)
 
-  it("moco tracks gradients and moves weights on the simplex", function()
+  it("moco averages gradients and moves its weights on the simplex", function()
     local y, lambda = braid.zeros({3, 5}, {dtype = "float64"}), {1 / 3, 1 / 3, 1 / 3}
     local onto <const> = require("braid.mtl.weigh.matrix").onto_simplex
     steps(w.moco{gamma = 0.5, rho = 0.1}, 3, function(k, j, losses, step)
@@ -263,7 +262,7 @@ local function is_finite(t) return t:eq(t):all():item() and t:abs():lt(math.huge
 
 describe("every weighting", function()
   each_method(function(name, make)
-    it("gives finite gradients at the edges: " .. name, function()
+    it("gives finite gradients for zero, equal, opposite, tiny and huge ones: " .. name, function()
       for _, t in ipairs{1, 2, 40} do
         local plain <const> = braid.randn({t, 12}, {dtype = "float64"})
         local cases <const> = {plain, plain * 0, plain:clone():fill_(1), -plain, plain * 1e-12,
@@ -280,7 +279,7 @@ describe("every weighting", function()
       end
     end)
 
-    it("leaves the direction of a task alone as it is: " .. name, function()
+    it("keeps the direction of the gradient if there is one task: " .. name, function()
       local j <const> = braid.randn({1, 12}, {dtype = "float64"})
       local _, step <const> = jacobian.weighing(make(), 1)
       local g <const> = step(j)
@@ -289,7 +288,7 @@ describe("every weighting", function()
       end
     end)
 
-    it("refuses what is not finite, and has not changed then: " .. name, function()
+    it("refuses a loss or gradient that is not finite, and keeps its state: " .. name, function()
       local j <const> = braid.randn({3, 12}, {dtype = "float64"})
       local weighing <const>, step <const>, losses_at <const> = jacobian.weighing(make(), 3)
       step(j)
@@ -311,7 +310,7 @@ describe("every weighting", function()
       assert.equal(before, remembered(weighing))
     end)
 
-    it("takes an interrupted step again as if it were the first time: " .. name, function()
+    it("can repeat an interrupted step, with the same result: " .. name, function()
       local j <const> = braid.randn({4, 30}, {dtype = "float64"})
       local other <const>, losses <const> = j * 2, {2, 1, 0.5, 3}
       local function begun()
@@ -344,12 +343,12 @@ describe("every weighting", function()
       assert.is_true(stops > 3 and stops < 500)
     end)
 
-    it("leaves out tasks without labels, and takes them in again later: " .. name, function()
+    it("leaves out tasks without a loss in a step, and uses them again later: " .. name, function()
       local j <const> = braid.randn({3, 12}, {dtype = "float64"})
       local weighing <const>, step <const>, losses_at <const>, names <const> =
         jacobian.weighing(make(), 3)
       for _, left in ipairs{{1, 2, 3}, {1, 3}, {2}, {1, 2, 3}, {}, {2, 3}} do
-        local g <const> = step(j) -- makes the parameter anew
+        local g <const> = step(j) -- makes a new parameter
         assert.is_true(is_finite(g))
         local all <const>, some <const> = losses_at(j, {1, 2, 3}), {}
         for _, i in ipairs(left) do some[names[i]] = all[names[i]] end
@@ -359,7 +358,7 @@ describe("every weighting", function()
       end
     end)
 
-    it("says what it is: " .. name, function()
+    it("has its name and what it works on in tostring: " .. name, function()
       local weighing <const> = jacobian.weighing(make(), 2)
       assert.matches("mtl.weighting." .. name, tostring(weighing), 1, true)
       assert.matches(weighing.method.by == "losses" and "on losses" or "on the gradients of",
@@ -368,7 +367,7 @@ describe("every weighting", function()
   end)
 end)
 
-describe("a step with many tasks", function()
+describe("a weighing step with many tasks", function()
   local TASKS <const> = 80
 
   each_method(function(name, make)
@@ -379,7 +378,7 @@ describe("a step with many tasks", function()
       local begun = core.clock()
       step(j)
       local wait <const>, best = (core.clock() - begun) / 2, math.huge
-      for _ = 1, 10 do -- others may want the processors at the same time
+      for _ = 1, 10 do -- other programs may use the processors at the same time
         os.execute(("(sleep %.3f; kill -INT %d) &"):format(wait, core.process_id()))
         begun = core.clock()
         local ok <const> = core.interruptible(errors.caught, function()
@@ -395,7 +394,7 @@ describe("a step with many tasks", function()
 end)
 
 describe("random weightings", function()
-  it("repeat with the seed, and differ without", function()
+  it("give the same with the same seed, and differ with another", function()
     for _, name in ipairs{"rlw", "pcgrad", "gradvac", "graddrop"} do
       local j <const> = braid.randn({6, 12}, {dtype = "float64"})
       local function run(seed)

@@ -1,4 +1,5 @@
---- Freezing parts of a network of columns, and its width for so many parameters.
+--- net:freeze and net:train_only, and mtl.widen, which finds the width at which a network has a
+-- given number of parameters.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const> = braid.nn, braid.mtl
@@ -11,8 +12,8 @@ local columns <const> = three_blocks.columns
 
 local function fails(f, message) assert.error_matches(f, message, 1, true) end
 
-describe("freezing", function()
-  it("by task leaves that task's column, head and mixing alone", function()
+describe("net:freeze", function()
+  it("with a task freezes its column, its head and its part of mixers", function()
     local net <const> = columns():mix("*", mtl.cross_stitch{}):heads(head)
     net:freeze("a")
     assert.is_false((net:stacked()))
@@ -29,7 +30,7 @@ describe("freezing", function()
 end)
 
 describe("mtl.widen", function()
-  it("finds the width whose count of parameters is nearest", function()
+  it("finds the width at which the number of parameters is nearest", function()
     local function count(width)
       return nn.backbone("tcdcn", {width = width}):count_parameters()
     end
@@ -45,7 +46,7 @@ describe("mtl.widen", function()
       "at any width: does make(width) use it?")
   end)
 
-  it("finds narrow networks, too, and refuses counts beyond the whole family", function()
+  it("finds narrow networks too; refuses a number that no width reaches", function()
     for _, name in ipairs{"resnet18", "alexnet", "tcdcn"} do
       local function make(w) return nn.backbone(name, {width = w}) end
       for _, wanted in ipairs{20000, 60000} do
@@ -60,7 +61,7 @@ describe("mtl.widen", function()
       "mtl.widen: the widest network of the family has 82 parameters, not about 1000")
   end)
 
-  it("serves every definition: braid.model with parameters, or for a single task", function()
+  it("is what braid.model's option `parameters` uses; `single` leaves one task", function()
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks, single = "b"})
     assert.same({1, 2}, net(braid.randn(1, 1, 40, 40)).b.shape)
     assert.is_nil(net(braid.randn(1, 1, 40, 40)).a)

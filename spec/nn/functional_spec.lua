@@ -1,10 +1,10 @@
---- Functions composed of operators: gradients against differences, and messages. Their
--- values are compared with PyTorch's in golden_functions_spec.lua.
+--- Functions of braid.F that are composed of operators: gradients against finite differences, and
+-- messages. golden_functions_spec.lua compares their values with PyTorch's.
 
 local braid <const> = require "braid"
 local F <const> = braid.F
 
--- Values spread over (-1, 1) without ties, float64, with a gradient.
+-- A float64 tensor that requires a gradient. Its values differ and are near (-1, 1).
 local function some(...)
   local shape <const> = {...}
   local n = 1
@@ -19,14 +19,14 @@ local function gradient(f, ...)
 end
 
 describe("a composed function", function()
-  it("is found by its name, and as a method", function()
+  it("is found in braid.F, and as a method of tensors", function()
     local x <const> = some(2, 3, 4, 4)
     assert.same(x:mean({3, 4}):totable(), F.global_avg_pool(x):totable())
     assert.same(F.global_avg_pool(x):totable(), x:global_avg_pool():totable())
     assert.error_matches(function() return F.no_function end, "braid.F has no 'no_function'")
   end)
 
-  it("is named where braid itself is asked for a function of it", function()
+  it("is named in the error if it is looked for in braid instead of braid.F", function()
     assert.error_matches(function() return braid.matmul end,
       "braid has no 'matmul'; it is braid.F.matmul, or x:matmul", 1, true)
     assert.error_matches(function() return braid.zeroz end, "did you mean zeros?", 1, true)
@@ -43,13 +43,13 @@ describe("conv1d", function()
     assert.same({1, 1, 4}, F.conv1d(x, w, {padding = "same"}).shape)
   end)
 
-  it("has the gradient that differences give", function()
+  it("has the gradient that finite differences give", function()
     gradient(function(x, w, b)
       return F.conv1d(x, w, b, {stride = 2, padding = 2, dilation = 2, groups = 2})
     end, some(2, 4, 7), some(6, 2, 3), some(6))
   end)
 
-  it("names the shapes it wants", function()
+  it("names the shapes and options that it accepts", function()
     assert.has_error(function() F.conv1d(braid.zeros(2, 3), braid.zeros(1, 3, 1)) end,
       "conv1d: x must have shape (n, c, l) and weight (o, c, k), not (2, 3) and (1, 3, 1)")
     assert.has_error(function() F.conv1d(some(1, 1, 3), some(1, 1, 1), {pad = 1}) end,
@@ -58,19 +58,19 @@ describe("conv1d", function()
 end)
 
 describe("lp_pool2d", function()
-  it("is the norm of each window", function()
+  it("gives the norm of each window", function()
     local x <const> = braid.tensor {{{{3, 4}, {0, 0}}}}
     assert.near(5, F.lp_pool2d(x, 2, 2):item(), 1e-6)
     assert.near(7, x:lp_pool2d(1, 2):item(), 1e-6)
   end)
 
-  it("has the gradient that differences give", function()
+  it("has the gradient that finite differences give", function()
     gradient(function(x) return F.lp_pool2d(x, 2, {2, 3}, {stride = 1, ceil_mode = true}) end,
       some(1, 2, 4, 5))
   end)
 end)
 
--- Name, f and its inputs; a gradient of each, by differences.
+-- A name, a function, and the shapes of its inputs.
 local GRADIENTS <const> = {
   {"layer_norm", function(x, w, b) return F.layer_norm(x, {3, 4}, w, b) end,
     {2, 2, 3, 4}, {3, 4}, {3, 4}},
@@ -107,21 +107,21 @@ local GRADIENTS <const> = {
 
 describe("the gradient of", function()
   for _, case in ipairs(GRADIENTS) do
-    it(case[1], function()
+    it(case[1] .. " agrees with finite differences", function()
       local inputs <const> = {}
       for i = 3, #case do inputs[i - 2] = some(table.unpack(case[i])) end
       gradient(case[2], table.unpack(inputs))
     end)
   end
 
-  it("embedding leaves the row of the padding alone", function()
+  it("embedding is 0 for the row padding_index", function()
     local w <const> = some(3, 2)
     F.embedding(braid.tensor({1, 2, 1, 3}, {dtype = "int64"}), w, {padding_index = 1}):sum()
       :backward()
     assert.same({{0, 0}, {1, 1}, {1, 1}}, w.grad:totable())
   end)
 
-  it("normalize is finite where the norm is 0", function()
+  it("normalize is finite if the norm is 0", function()
     for _, p in ipairs {1, 2, 3, math.huge} do
       local x <const> = braid.zeros(2, 3):requires_grad_()
       F.normalize(x, {p = p}):sum():backward()
@@ -145,7 +145,7 @@ describe("dropout2d", function()
   end)
 end)
 
--- Name, what raises it, the message.
+-- A function's name, a wrong call, and the message.
 local MESSAGES <const> = {
   {"layer_norm", function() F.layer_norm(some(2, 3), 4) end,
     "layer_norm: x of shape (2, 3) does not end in (4)"},
@@ -184,7 +184,7 @@ local MESSAGES <const> = {
 
 describe("the message of", function()
   for i, case in ipairs(MESSAGES) do
-    it(("%s names what it wants (%d)"):format(case[1], i), function()
+    it(("%s names the wrong argument (%d)"):format(case[1], i), function()
       assert.has_error(case[2], case[3])
     end)
   end

@@ -1,5 +1,5 @@
---- Functions and layers against PyTorch's values and gradients, which
--- support/golden_functions.py wrote. All is float64.
+--- Functions and layers against PyTorch's values and gradients in float64, which
+-- spec/support/golden_functions.py wrote.
 
 local braid <const> = require "braid"
 local files <const> = require "braid.io.files"
@@ -25,7 +25,7 @@ local function compare(what, actual, expected)
   end
 end
 
--- The tensors of a case by name, ready for gradients.
+-- The tensors of a case by name. Those with expected gradients require a gradient.
 local function tensors_of(case)
   local t <const> = {}
   local prefix <const> = case.key .. "."
@@ -61,7 +61,7 @@ function calls.layer(case, t)
   return m(table.unpack(inputs))
 end
 
-describe("PyTorch agrees on", function()
+describe("Braid agrees with PyTorch on", function()
   for _, case in ipairs(read_cases()) do
     it(("%s (%s) and its gradients"):format(case.name, case.key), function()
       local t <const> = tensors_of(case)
@@ -74,7 +74,7 @@ describe("PyTorch agrees on", function()
     end)
   end
 
-  it("batch norm that averages over all batches", function()
+  it("batch norm that averages over all batches (momentum = false)", function()
     local m <const> = braid.nn.BatchNorm2d(3, {momentum = false})
     -- The running statistics are float32.
     for i = 1, 3 do

@@ -1,12 +1,12 @@
---- Layers compared with the functions that they apply; the names in their states; their messages
--- about wrong options.
+--- Layers of nn against the functions that they apply; the names in their states; their messages
+-- about wrong options and inputs.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
 local folder <const> = require "braid.folder"
 local nn <const>, F <const> = braid.nn, braid.F
 
--- Class and arguments, the state's names and shapes, the function, and the input's shape.
+-- A class and its arguments, the state's names and shapes, the function, and the input's shape.
 local LAYERS <const> = {
   {"Conv1d", {4, 6, {kernel = 3, stride = 2, padding = 1, groups = 2}},
     {weight = {6, 2, 3}, bias = {6}}, function(m, x)
@@ -58,7 +58,7 @@ describe("the layer", function()
   for i, case in ipairs(LAYERS) do
     local name <const>, arguments <const>, state <const>, f <const>, shape <const> =
       table.unpack(case)
-    it(("%s gives what its function gives (%d)"):format(name, i), function()
+    it(("%s gives the same as its function (%d)"):format(name, i), function()
       local layer <const> = nn[name](table.unpack(arguments))
       local x <const> = braid.randn(shape)
       assert.same(f(layer, x):totable(), layer(x):totable())
@@ -69,7 +69,7 @@ describe("the layer", function()
     end)
   end
 
-  it("Bilinear gives what its function gives", function()
+  it("Bilinear gives the same as its function", function()
     local layer <const> = nn.Bilinear(2, 3, 4)
     local a <const>, b <const> = braid.randn(5, 2), braid.randn(5, 3)
     assert.same(F.bilinear(a, b, layer.weight, layer.bias):totable(), layer(a, b):totable())
@@ -78,7 +78,7 @@ describe("the layer", function()
     assert.is_nil(nn.Bilinear(2, 3, 4, {bias = false}).bias)
   end)
 
-  it("Embedding gives rows, and keeps the padding at 0", function()
+  it("Embedding gives rows of its weight, and its row padding_index stays 0", function()
     local layer <const> = nn.Embedding(4, 3, {padding_index = 2})
     local labels <const> = braid.tensor({{1, 2}, {4, 1}}, {dtype = "int64"})
     local y <const> = layer(labels)
@@ -90,7 +90,7 @@ describe("the layer", function()
     assert.same({2, 2, 2}, layer.weight.grad[1]:totable())
   end)
 
-  it("Dropout2d drops channels in training alone", function()
+  it("Dropout2d drops channels in training only", function()
     local layer <const>, x <const> = nn.Dropout2d(0.5), braid.ones(4, 8, 2, 2)
     local sums <const> = layer(x):sum({3, 4})
     assert.is_true(sums:eq(0):logical_or(sums:eq(8)):all():item())
@@ -98,7 +98,7 @@ describe("the layer", function()
     assert.equal(x, layer:eval()(x))
   end)
 
-  it("Parallel has a module for each input, in a row or in a table", function()
+  it("Parallel applies a module to each input, given as arguments or in a table", function()
     local layer <const> = nn.Parallel {nn.Identity(), nn.ReLU()}
     local a <const>, b <const> = braid.tensor {-1}, braid.tensor {-2}
     local ya <const>, yb <const> = layer(a, b)
@@ -108,7 +108,7 @@ describe("the layer", function()
   end)
 end)
 
--- Class, arguments, message.
+-- A class, wrong arguments, and the message.
 local WRONG <const> = {
   {"Bilinear", {0, 2, 3}, "Bilinear: inputs1 must be a whole number from 1, not 0"},
   {"Conv1d", {2, 3}, "Conv1d: kernel is missing; it must be a whole number from 1"},
@@ -153,7 +153,7 @@ describe("the wrong arguments of", function()
   end)
 end)
 
--- Arguments of layers that need some. false marks a class that is not a layer by itself.
+-- Arguments of layers that need arguments. false marks a class that is not a layer by itself.
 local MADE_WITH <const> = {
   Module = false, BatchNorm = false, backbone = {"tcdcn", {width = 0.1}},
   AdaptiveAvgPool2d = {2}, AvgPool2d = {2}, MaxPool2d = {2},
@@ -165,11 +165,12 @@ local MADE_WITH <const> = {
   Softmax = {2}, Upsample = {{scale_factor = 2}},
 }
 
--- Some layers' messages about wrong inputs. Identity accepts any input.
+-- Layers whose message about a wrong input is another. Identity accepts any input.
 local SAYS <const> = {Parallel = "inputs for 2 modules", Upsample = "x must have shape"}
 local PASSES <const> = {Identity = true}
 
 describe("an input that is not a tensor", function()
+  -- Checks the layer's message, which names the layer's path in the network.
   local function check(path, layer, says, passes)
     for _, training in ipairs{true, false} do
       local net <const> = nn.Sequential {nn.Sequential {nn.Identity(), layer}}:train(training)
@@ -188,7 +189,7 @@ describe("an input that is not a tensor", function()
     end
   end
 
-  it("is refused by every layer, which says where it stands", function()
+  it("is refused by every layer, with the path of the layer", function()
     local seen = 0
     for _, name in ipairs(folder.names(nn)) do
       local arguments <const> = MADE_WITH[name]
@@ -200,7 +201,7 @@ describe("an input that is not a tensor", function()
     assert.is_true(seen > 30)
   end)
 
-  it("is refused by layers that wait for it to know their sizes", function()
+  it("is refused by layers that do not know their input size yet", function()
     check("Linear", nn.Linear(3))
     check("Conv2d", nn.Conv2d(3, {kernel = 2}))
   end)

@@ -1,3 +1,6 @@
+--- nn.Module: parameters, states, clones, paths in errors, summaries, freezing. Also some layers,
+-- and optimizers against their formulas in plain Lua.
+
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local nn <const>, optim <const> = braid.nn, braid.optim
@@ -10,7 +13,7 @@ end
 describe("modules", function()
   before_each(function() braid.manual_seed(7) end)
 
-  it("list parameters in the order of their names, each once", function()
+  it("list each parameter once, in the order of names", function()
     local net <const> = small_net()
     local names <const> = {}
     for name in net:named_parameters() do names[#names + 1] = name end
@@ -19,13 +22,13 @@ describe("modules", function()
     assert.equal(6, #net:parameters())
   end)
 
-  it("tell parameters from buffers", function()
+  it("list parameters and buffers separately", function()
     local norm <const> = nn.BatchNorm2d(3)
     assert.equal(2, #norm:parameters())
     assert.equal(3, #norm:buffers())
   end)
 
-  it("find modules in fields and in tables in fields", function()
+  it("find parameters of modules in fields, and in tables in fields", function()
     local net <const> = nn.Identity()
     net.towers = {a = nn.Linear(2, 3), b = {nn.Linear(3, 4)}}
     local names <const> = {}
@@ -56,7 +59,7 @@ describe("modules", function()
       message)
   end)
 
-  it("keep the path where a forward calls its last layer in tail position", function()
+  it("give that path also if a forward ends with `return self.inner(x)`", function()
     local net <const> = nn.Identity()
     net.inner = nn.Linear(3, 3)
     net.forward = function(self, x) return self.inner(x) end
@@ -65,7 +68,7 @@ describe("modules", function()
       1, true)
   end)
 
-  it("refuse options that do not exist, naming those that do", function()
+  it("refuse unknown options, and name the known ones", function()
     local ok <const>, message <const> = pcall(nn.Conv2d, 1, 2, {kernel = 3, strid = 2})
     assert.is_false(ok)
     assert.matches("Conv2d: there is no option 'strid'; there is bias, dilation, groups, kernel, "
@@ -74,7 +77,7 @@ describe("modules", function()
 
   it("go through state_dict and load_state_dict unchanged", function()
     local a <const>, b <const> = small_net(), small_net()
-    a(braid.randn(2, 1, 4, 4)) -- moves the running statistics
+    a(braid.randn(2, 1, 4, 4)) -- changes the running statistics
     local report <const> = b:load_state_dict(a:state_dict())
     assert.same(require("braid.check").sorted_keys(a:state_dict()), report.fitted)
     assert.same({{}, {}, {}}, {report.missing, report.unexpected, report.counters})
@@ -82,7 +85,7 @@ describe("modules", function()
     assert.same(a:eval()(x):totable(), b:eval()(x):totable())
   end)
 
-  it("refuse a state of other names or shapes, and report them if asked", function()
+  it("refuse a state with other names, or report them with strict = false", function()
     local net <const> = nn.Linear(2, 3)
     assert.has_error(function() net:load_state_dict{weight = braid.zeros(3, 2)} end,
       "load_state_dict: missing: bias; unexpected: ")
@@ -95,7 +98,7 @@ describe("modules", function()
     end, "load_state_dict: weight has shape (2, 2), the module's is (3, 2)")
   end)
 
-  it("load a state without step counters, which other libraries lack, and say so", function()
+  it("load a state without num_batches_tracked, and report that as `counters`", function()
     for _, make in ipairs{function() return nn.BatchNorm2d(2) end,
       function() return nn.BatchNorm1d(2) end} do
       local norm <const> = make()
@@ -123,7 +126,7 @@ describe("modules", function()
     assert.same({{}, {}, left}, {report.missing, report.unexpected, report.counters})
   end)
 
-  it("load a state under other names, by patterns or by a function", function()
+  it("load a state with names changed by `rename`, patterns or a function", function()
     local net <const> = nn.Sequential{nn.Linear(2, 3)}
     local given <const> = {["fc.weight"] = braid.ones(3, 2), ["fc.bias"] = braid.zeros(3)}
     net:load_state_dict(given, {rename = {["^fc%."] = "1."}})
@@ -137,7 +140,7 @@ describe("modules", function()
     end, "load_state_dict: two tensors would be called 1.weight")
   end)
 
-  it("clone into a module that shares nothing, but shares what was shared", function()
+  it("clone into a module with separate tensors; parts that were one stay one", function()
     local net <const> = nn.Sequential{nn.Linear(3, 3), nn.ReLU()}
     net[3] = net[1]
     net.twice = {net[1].weight}
@@ -152,7 +155,7 @@ describe("modules", function()
     assert.is_true(copy[1].weight.requires_grad)
   end)
 
-  it("take their input size from the first input when given one size", function()
+  it("take their input size from the first input if given an output size only", function()
     local net <const> = nn.Sequential{nn.Conv2d(4, {kernel = 3}), nn.Flatten(), nn.Linear(2)}
     local ok <const>, message <const> = pcall(net.parameters, net)
     assert.is_false(ok)
@@ -171,7 +174,7 @@ describe("modules", function()
     assert.equal(5, #net:find(nn.Module))
   end)
 
-  it("convert to another float type, sharing kept", function()
+  it("convert to another float type, and shared parts stay shared", function()
     local net <const> = nn.Sequential{nn.Linear(2, 2), nn.BatchNorm1d(2)}
     net.again = net[1]
     net:to("float64")
@@ -193,13 +196,13 @@ describe("modules", function()
       "count: a counter must be int64, not float32 (2)")
   end)
 
-  it("are float64 when their first input is float64", function()
+  it("become float64 if they do not know their size yet and the first input is float64", function()
     local net <const> = nn.Sequential{nn.Conv2d(4, {kernel = 3}), nn.Flatten(), nn.Linear(2)}
     local y <const> = net(braid.zeros({2, 3, 5, 5}, {dtype = "float64"}))
     assert.same({"float64", "float64"}, {net[1].bias.dtype, y.dtype})
   end)
 
-  it("tell outputs, parameters and multiply-accumulates, in all and by part", function()
+  it("summarize outputs, parameters and multiply-accumulates, in total and by part", function()
     local net <const> = nn.Sequential{nn.Conv2d(3, 8, {kernel = 3, padding = 1, groups = 1}),
       nn.Flatten(), nn.Linear(8 * 16, 10)}
     local s <const> = net:summary{3, 4, 4}
@@ -211,14 +214,14 @@ describe("modules", function()
     assert.is_true(net.training)
   end)
 
-  it("give the error of a network that a summary cannot run", function()
+  it("raise the network's own error in net:summary if the input does not fit", function()
     local ok <const>, message <const> = pcall(function() return nn.Linear(3, 2):summary{5} end)
     assert.is_false(ok)
     assert.matches("weight expects 3 features", message, 1, true)
     assert.same({2, 2}, nn.Linear(3, 2)(braid.zeros(2, 3)).shape)
   end)
 
-  it("really freeze: no gradient, no statistics, no dropout", function()
+  it("have no gradient, change no statistics and drop nothing when frozen", function()
     local net <const> = nn.Sequential{nn.BatchNorm1d(3), nn.Dropout(0.9)}
     local before <const> = net[1].running_mean:totable()
     net:freeze()
@@ -254,7 +257,7 @@ describe("layers", function()
     assert.same(x:totable(), nn.Dropout(0.5):eval()(x):totable())
   end)
 
-  it("activations are the functions they are named after", function()
+  it("of activations give the same as the functions with their names", function()
     local x <const> = braid.tensor{-2, -0.5, 0, 0.5, 2}
     assert.same(x:relu():totable(), nn.ReLU()(x):totable())
     assert.same(x:tanh():abs():totable(), nn.AbsTanh()(x):totable())
@@ -262,7 +265,7 @@ describe("layers", function()
     assert.error_matches(function() return nn.NoSuchLayer end, "braid.nn has no 'NoSuchLayer'")
   end)
 
-  it("start within the bounds that PyTorch gives Linear and Conv2d", function()
+  it("Linear and Conv2d start with weights within PyTorch's bounds", function()
     local w <const> = nn.Linear(100, 50).weight
     assert.is_true(w:abs():max():item() <= 0.1)
     assert.near(0.1 / math.sqrt(3), w:std():item(), 0.003)
@@ -270,7 +273,7 @@ describe("layers", function()
   end)
 end)
 
--- Steps on f(w) = sum of (w - target)^2 / 2 in plain Lua.
+-- Steps on f(w) = (w - 3)^2 / 2 in plain Lua.
 local function sgd_reference(w, steps, lr, momentum, decay, nesterov)
   local m
   for _ = 1, steps do
@@ -324,12 +327,12 @@ describe("optimizers", function()
       run(function(p) return optim.AdamW(p, {lr = 0.1, weight_decay = 0.1}) end, 20), 1e-12)
   end)
 
-  it("keep their state when it is made within a scope", function()
+  it("keep the state that their first step makes within a scope", function()
     local w <const> = run(function(p) return optim.Adam(p, {lr = 0.1}) end, 3)
     assert.near(adam_reference(1.5, 3, 0.1, 0.9, 0.999, 1e-8, 0, false), w, 1e-12)
   end)
 
-  it("multiply a group's rate with its multiplier and the schedule's factor", function()
+  it("multiply a group's learning rate by its lr_mult and the schedule's factor", function()
     local a <const> = braid.tensor({1.0}, {requires_grad = true})
     local b <const> = braid.tensor({1.0}, {requires_grad = true})
     local opt <const> = optim.SGD({ {params = {a}}, {params = {b}, lr_mult = 10} }, {lr = 0.01})
@@ -340,7 +343,7 @@ describe("optimizers", function()
     assert.near(1 - 0.05, b:item(), 1e-7)
   end)
 
-  it("leave parameters without a gradient alone, and forget gradients", function()
+  it("do not change parameters without a gradient; zero_grad removes gradients", function()
     local w <const> = braid.tensor({1.0}, {requires_grad = true})
     local opt <const> = optim.SGD({w}, {lr = 1})
     opt:step()
@@ -350,12 +353,12 @@ describe("optimizers", function()
     assert.is_nil(w.grad)
   end)
 
-  it("say what is wrong", function()
+  it("refuse an empty list and an unknown option", function()
     assert.has_error(function() optim.SGD({}, {lr = 1}) end)
     assert.has_error(function() optim.Adam({braid.zeros(1)}, {rate = 1}) end)
   end)
 
-  it("cosine goes from 1 over a half to 0", function()
+  it("have a schedule, optim.cosine, that goes from 1 through 0.5 to 0", function()
     assert.near(1, optim.cosine(0, 10), 1e-12)
     assert.near(0.5, optim.cosine(5, 10), 1e-12)
     assert.near(0, optim.cosine(10, 10), 1e-12)
@@ -383,10 +386,10 @@ describe("a mistake with modules", function()
   }
 
   for _, case in ipairs(MISTAKES) do
-    it("says: " .. case[1], function() assert.has_error(case[2], case[1]) end)
+    it("raises: " .. case[1], function() assert.has_error(case[2], case[1]) end)
   end
 
-  it("is told at the line that made it", function()
+  it("raises an error with the line of the user's call", function()
     local line <const> = debug.getinfo(1, "l").currentline
     local ok <const>, message <const> = pcall(function() nn.LayerNorm(4)(braid.ones(2, 3)) end)
     assert.is_false(ok)
@@ -396,8 +399,8 @@ describe("a mistake with modules", function()
   end)
 end)
 
-describe("a summary", function()
-  it("leaves each module in its mode, even when it fails", function()
+describe("net:summary", function()
+  it("leaves each module in its mode, also after an error", function()
     local net <const> = nn.Sequential{nn.Linear(2, 3), nn.Dropout(0.5)}
     net[1]:eval()
     net:summary{2}

@@ -1,4 +1,5 @@
---- Pretrained weights in every definition, under any names.
+--- The option `pretrained` of every definition in models/: weights of backbones, networks and files
+-- of other libraries, with the names that these use.
 
 local braid <const> = require "braid"
 local files <const> = require "braid.io.files"
@@ -22,7 +23,8 @@ local function equal(a, b, path)
   assert.equal(0, (a:to("float64") - b:to("float64")):abs():max():item(), path)
 end
 
--- Options that make large definitions small; flat: its tensors have torchvision's names.
+-- Options that make large definitions small. `flat` marks those whose tensors have torchvision's
+-- names.
 local SMALL <const> = setmetatable({
   alexnet = {width = 0.0625, flat = true}, dcnet = {width = 0.125}, dmt = {width = 0.25},
   hyperface = {width = 0.0625, input = 64}, kth = {width = 0.1, input = 30},
@@ -46,7 +48,7 @@ local function changed(state, f)
   return result
 end
 
--- Random values everywhere, statistics too.
+-- Fills a state with random values, statistics too.
 local function filled(state)
   braid.no_grad(function()
     for name, t in pairs(state) do
@@ -57,14 +59,15 @@ local function filled(state)
   return state
 end
 
--- The backbone of which a network was made, or a backbone with the same layout.
+-- A new backbone with the layout of a network's.
 local function backbone_of(name, net)
   if SMALL[name].flat then return nn.backbone(name, {width = SMALL[name].width}) end
   local b <const> = net.recipe and net.recipe.backbones.pose or net.trunk
   return nn.backbone(b)
 end
 
--- Calls f(path, name in a backbone) for each tensor of a network that begins with a backbone's.
+-- Calls f(path, name) for each tensor of a network's trunk, stream and columns. `name` is the
+-- tensor's name in the backbone.
 local function each_place(net, f)
   local count = 0
   for path in pairs(net:state_dict()) do
@@ -81,8 +84,8 @@ end
 for path in io.popen("ls models/*.lua"):lines() do
   local name <const> = path:match("([%w_]+)%.lua$")
 
-  describe("pretrained in " .. path, function()
-    it("begins with a backbone's weights, wherever the network has it", function()
+  describe("the option pretrained of " .. path, function()
+    it("takes a backbone, whose weights begin the trunk, the stream or each column", function()
       local first <const> = model(name)
       local b <const> = backbone_of(name, first)
       local state <const> = filled(b:state_dict())
@@ -109,7 +112,7 @@ for path in io.popen("ls models/*.lua"):lines() do
 
     local function like(source, net)
       local own <const> = net:state_dict()
-      -- a stream beside the columns has learned all tasks
+      -- If the given network has a stream, its columns and stream both take the stream's weights.
       local function check(p, inner)
         equal(own[p], source["shared." .. (inner or "")] or source[p], p)
       end
@@ -119,7 +122,7 @@ for path in io.popen("ls models/*.lua"):lines() do
       end
     end
 
-    it("takes another network, its state and its file", function()
+    it("takes a network, a state or a file, also with prefixes before the names", function()
       local other <const> = model(name)
       local state <const> = filled(other:state_dict())
       like(state, model(name, {pretrained = other}))
@@ -144,7 +147,7 @@ for path in io.popen("ls models/*.lua"):lines() do
       end)
     end)
 
-    it("is not saved with the network", function()
+    it("is not in the network's file, but the weights are", function()
       local net <const> = model(name, {pretrained = backbone_of(name, model(name))})
       file.with("net.safetensors", function(saved)
         braid.save(saved, net)
@@ -154,7 +157,7 @@ for path in io.popen("ls models/*.lua"):lines() do
       end)
     end)
 
-    it("is refused where nothing fits", function()
+    it("is refused if no tensor fits, or if it is not weights", function()
       fails(function() model(name, {pretrained = {x = braid.ones(3)}}) end,
         "model: pretrained: no tensor of a table belongs to this backbone: its names are x; the ")
       fails(function() model(name, {pretrained = {}}) end, "its names are none;")
@@ -167,7 +170,7 @@ for path in io.popen("ls models/*.lua"):lines() do
       fails(function() model(name, {pretrained = {x = 1}}) end, "must be tensors by name; 'x' is a")
     end)
 
-    it("needs every convolution, in its shape", function()
+    it("is refused if a convolution is missing, or has another shape or type", function()
       local state <const> = backbone_of(name, model(name)):state_dict()
       local conv
       for _, key in ipairs(require "braid.check".sorted_keys(state)) do
@@ -192,12 +195,13 @@ end
 
 -- ---- names that others give ---------------------------------------------------------------
 
--- The layers of a torchvision `features` for our blocks: {number, block}.
+-- The numbers of the convolutions in torchvision's `features`, block by block.
 local VGG <const> = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28}
 local VGG_BN <const> = {0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40}
 local ALEXNET <const> = {0, 3, 6, 8, 10}
 
--- A backbone's state with each block's convolution under name(i), and batch norm after it.
+-- A backbone's state under published names: name(i) for each block's convolution, and norm(i) for
+-- the batch norm after it. Also the state itself.
 local function published(b, name, norm)
   local state <const>, result <const> = filled(b:state_dict()), {}
   for i, block in ipairs(b:blocks()) do
@@ -224,7 +228,7 @@ describe("pretrained weights", function()
     end
   end
 
-  it("are known by the numbers that torchvision counts", function()
+  it("are found by torchvision's numbers of layers", function()
     local alexnet <const> = {name = "alexnet", width = 0.1}
     local given <const>, state <const> = published(nn.backbone(alexnet), function(i)
       return "features." .. ALEXNET[i]
@@ -247,7 +251,7 @@ describe("pretrained weights", function()
     end
   end)
 
-  it("of torchvision are what load_state_dict takes, without a table of names", function()
+  it("with torchvision's names are taken by load_state_dict of a backbone too", function()
     for layout, numbers in pairs{alexnet = ALEXNET, vgg16 = VGG} do
       local b <const> = {name = layout, width = 0.0625}
       local given <const>, state <const> = published(nn.backbone(b), function(i)
@@ -262,7 +266,7 @@ describe("pretrained weights", function()
         "load_state_dict: missing: ; unexpected: classifier.6.weight")
       report = nn.backbone(b):load_state_dict(given, {strict = false})
       assert.same({2 * #numbers, {"classifier.6.weight"}}, {#report.fitted, report.unexpected})
-      given[("features.%d.bias"):format(numbers[2])] = nil -- not all of it: nothing is guessed
+      given[("features.%d.bias"):format(numbers[2])] = nil -- an incomplete set is not renamed
       fails(function() nn.backbone(b):load_state_dict(given) end, "load_state_dict: missing: conv1")
     end
     local resnet <const> = {name = "resnet18", width = 0.125}
@@ -275,7 +279,7 @@ describe("pretrained weights", function()
       for name, t in pairs(backbone:state_dict()) do equal(t, state[name], name) end
       assert.same({120, {}, {}}, {#report.fitted, report.missing, report.unexpected})
     end
-    local two <const> = {} -- two sets of them
+    local two <const> = {} -- two sets of the same names, with different prefixes
     for name, t in pairs(state) do two["a." .. name], two["b." .. name] = t, t end
     fails(function() nn.backbone(resnet):load_state_dict(two) end, "load_state_dict: missing: ")
     local net <const> = model("resnet18", {pretrained = changed(state, function(n)
@@ -284,7 +288,7 @@ describe("pretrained weights", function()
     assert.equal(100, net.pretrained.used)
   end)
 
-  it("come from a file of PyTorch, from its only table of tensors", function()
+  it("come from a PyTorch file if it has only one table of tensors", function()
     local resnet <const> = {name = "resnet18", width = 0.125}
     local state <const> = filled(nn.backbone(resnet):state_dict())
     local given <const> = changed(state, function(n) return (n:gsub("^stem%.", "")) end)
@@ -311,7 +315,7 @@ describe("pretrained weights", function()
     end)
   end)
 
-  it("are known by resnet18's names, without its counters", function()
+  it("are found by resnet18's names, without num_batches_tracked", function()
     local resnet <const> = {name = "resnet18", width = 0.125}
     local state <const> = filled(nn.backbone(resnet):state_dict())
     check(into(resnet, changed(state, function(n)
@@ -319,7 +323,7 @@ describe("pretrained weights", function()
     end)), state)
   end)
 
-  it("are known by the blocks' names in a .caffemodel", function()
+  it("are found by the names of blocks in a .caffemodel", function()
     local vgg <const> = {name = "vgg16", width = 0.0625}
     local given <const>, state <const> = published(nn.backbone(vgg), function(_, b) return b end)
     local layers <const> = {}
@@ -335,7 +339,7 @@ describe("pretrained weights", function()
     end)
   end)
 
-  it("of a network for colour say how a gray one takes them", function()
+  it("of a network for colour pictures are refused by one for gray pictures", function()
     local state <const> = nn.backbone("resnet18", {width = 0.125}):state_dict()
     local gray <const> = {name = "resnet18", width = 0.125, channels = 1}
     fails(function() into(gray, state) end, "for colour, and this network takes gray pictures")
@@ -343,7 +347,7 @@ describe("pretrained weights", function()
     assert.equal(100, into(gray, state).pretrained.used)
   end)
 
-  it("of columns go to those of the same names, of a single one to all", function()
+  it("of columns go to the columns with the same names, or from a single column to all", function()
     local source <const> = model("cross_stitch")
     local state <const> = filled(source:state_dict())
     local net <const> = model("dcnet", {backbone = "tcdcn", width = 1, pretrained = source})
@@ -351,7 +355,7 @@ describe("pretrained weights", function()
       equal(net.columns:rows(task)["conv1.1.weight"],
         state[("columns.%s.conv1.1.weight"):format(task)], task)
     end
-    for _, name in ipairs(net.pretrained.unused) do -- each column's own were taken by it
+    for _, name in ipairs(net.pretrained.unused) do -- the tensors of columns are all used
       assert.is_nil(name:find("^columns"), name)
     end
     assert.equal(10, net.pretrained.used)
@@ -363,7 +367,7 @@ describe("pretrained weights", function()
       one:state_dict()["columns.pose.conv1.1.weight"])
   end)
 
-  it("reach a late task's column, and not the plain columns of concatenated maps", function()
+  it("go to the column of a later task, but not to plain columns of concatenated maps", function()
     local b <const> = nn.backbone("tcdcn")
     local net <const> = model("cross_stitch", {pretrained = b})
     net:add_task("glasses", mtl.classes{2})
@@ -374,7 +378,7 @@ describe("pretrained weights", function()
       smtn.pretrained.into)
   end)
 
-  it("are not read by a definition, nor combined with other starting values", function()
+  it("cannot be a file that a definition names, nor be combined with `init` or `from`", function()
     file.with("d.lua", function(path)
       for _, call in ipairs{[[nn.backbone("tcdcn", {pretrained = "w.safetensors"})]],
         [[mtl.columns(tasks, "tcdcn", {pretrained = "w.safetensors"})]]} do
@@ -391,7 +395,7 @@ describe("pretrained weights", function()
   end)
 end)
 
-describe("a backbone given as an object", function()
+describe("an nn.backbone as the option backbone", function()
   local WITH <const> = {"cascade", "cross_stitch", "dcnet", "hard_sharing", "mtan", "nddr",
     "progressive", "sluice", "smtn", "soft_sharing"}
   local WAYS <const> = {
@@ -405,7 +409,7 @@ describe("a backbone given as an object", function()
   }
 
   for _, name in ipairs(WITH) do
-    it("gives its weights to models/" .. name .. ".lua once it has any of its own", function()
+    it("gives its weights to models/" .. name .. ".lua if they were loaded or changed", function()
       for _, change in pairs(WAYS) do
         local b <const> = nn.backbone("tcdcn")
         change(b)
@@ -417,7 +421,7 @@ describe("a backbone given as an object", function()
     end)
   end
 
-  it("is only a layout while its weights are as they were drawn", function()
+  it("gives only its layout while its weights are the first random ones", function()
     local net <const> = model("cross_stitch", {backbone = nn.backbone("tcdcn")})
     local a <const>, b <const> = net.columns:rows("pose"), net.columns:rows("smile")
     assert.is_true((a["conv1.1.weight"] - b["conv1.1.weight"]):abs():max():item() > 0)

@@ -1,11 +1,11 @@
---- nn.backbone of networks that braid.import made: blocks cut at named places.
+--- nn.backbone of a network that braid.import made, cut into blocks at named places.
 
 local braid <const> = require "braid"
 local onnx <const> = require "spec.support.onnx"
 local mtl <const>, nn <const>, optim <const> = braid.mtl, braid.nn, braid.optim
 
--- conv1, then two blocks with a way around their convolution, then pooling and fc. Names of
--- nodes tell where they belong, unless `bare`.
+-- An imported network: conv1, two residual blocks, pooling and fc. Unless `bare`, the names of
+-- nodes tell the block of each.
 local function residual(bare)
   braid.manual_seed(5)
   local nodes <const> = {{"Conv", {"x", "conv1.weight"}, {"c"}, {pads = {1, 1, 1, 1}},
@@ -34,7 +34,7 @@ end
 local OPTIONS <const> = {at = {"conv1", "layer1.0", "layer1.1"}, input = 8}
 
 describe("the backbone of an imported network", function()
-  it("has blocks that compute what the network does up to its last place", function()
+  it("computes the same as the network up to the last cut", function()
     for _, bare in ipairs{false, true} do
       local net <const>, x <const> = residual(bare):eval(), braid.randn(2, 3, 8, 8)
       local backbone <const> = nn.backbone(net, OPTIONS):eval()
@@ -45,7 +45,7 @@ describe("the backbone of an imported network", function()
     end
   end)
 
-  it("names parameters once by the block, and copies their values", function()
+  it("has each parameter once, named by its block, with a copy of the values", function()
     local net <const> = residual()
     local backbone <const> = nn.backbone(net, {at = {"conv1", "layer1"}, input = 8})
     local names <const> = {}
@@ -55,7 +55,7 @@ describe("the backbone of an imported network", function()
     assert.is_true(backbone.conv1.conv1.weight:abs():max():item() > 0)
   end)
 
-  it("gives each task its own column, which mixers join and a step trains", function()
+  it("makes the columns of mtl.columns, which mixers connect and a step trains", function()
     local tasks <const> = mtl.tasks{pose = mtl.classes{3}, smile = mtl.classes{2}}
     for _, mixer in ipairs{mtl.cross_stitch{}, mtl.nddr{}} do
       local net <const> = mtl.columns(tasks, nn.backbone(residual(), OPTIONS))
@@ -74,7 +74,7 @@ describe("the backbone of an imported network", function()
     end
   end)
 
-  it("is refused with a message where the network cannot be cut", function()
+  it("is refused with a message if the network cannot be cut at a place", function()
     local net <const> = residual()
     local forked <const> = onnx.net{nodes = {{"Conv", {"x", "side.weight"}, {"a"}},
       {"Conv", {"x", "main.weight"}, {"b"}}, {"Add", {"a", "b"}, {"y"}}},

@@ -1,5 +1,5 @@
---- braid.export: networks as ONNX files. That other programs compute the same from them is shown by
--- spec/support/onnx_exported.py; here is what a file has, and what is refused.
+--- braid.export, which writes networks as ONNX files: what a file has, and what is refused.
+-- spec/support/onnx_exported.py checks that onnxruntime computes the same from these files.
 
 local braid <const> = require "braid"
 local cases <const> = require "spec.support.onnx_cases"
@@ -27,7 +27,7 @@ local function exported(net, options)
   return model
 end
 
--- The message of an export that fails. The file that was there stays as it was.
+-- The message of an export that fails. Checks that the old file stays as it was.
 local function refusal(net, options)
   local message
   file.with("t.onnx", function(path)
@@ -62,19 +62,19 @@ describe("an exported network", function()
     end)
   end
 
-  it("has been tried for every operator with a row", function()
+  it("is tested for every operator with a row", function()
     for name in pairs(rows) do
       if name ~= "without" then assert.is_table(operators[name], name) end
     end
   end)
 
-  it("has rows for operators that exist", function()
+  it("has rows only for operators that exist", function()
     local known <const> = {without = true}
     for _, row in ipairs(core.rows) do known[row.name] = true end
     for name in pairs(rows) do assert.is_true(known[name], name) end
   end)
 
-  it("lacks forms only for operators that training and drawing need", function()
+  it("cannot have these operators, most of them of training and fusion", function()
     local WITHOUT <const> = {"adadelta_step", "adagrad_step", "adam_step", "adamax_step",
       "bernoulli", "cholesky", "conv2d_activation", "conv2d_max_pool2d", "cross_entropy", "eigh",
       "fair_program", "gram", "inverse", "linear_activation", "masked_select", "median", "mse",
@@ -88,8 +88,8 @@ end)
 
 -- ---- what a file has --------------------------------------------------------------------
 
-describe("an ONNX file", function()
-  it("says which version it has and who made it", function()
+describe("the file of braid.export", function()
+  it("has the versions of the format and of Braid", function()
     local model <const> = exported(small_net(), IMAGE)
     assert.equal(10, model.ir_version)
     assert.equal(17, model.opset_import[1].version)
@@ -97,7 +97,7 @@ describe("an ONNX file", function()
     assert.equal(braid.VERSION, model.producer_version)
   end)
 
-  it("has a node for each operator of the network, and nothing fused", function()
+  it("has a node for each operator of the network; none is fused", function()
     assert.equal("Conv BatchNormalization Relu Reshape Gemm",
       onnx.operators(exported(small_net(), IMAGE)))
   end)
@@ -124,7 +124,7 @@ describe("an ONNX file", function()
     assert.matches("^[%w_.]+/Conv$", model.graph.node[1].name)
   end)
 
-  it("has several inputs, and names that the user gives", function()
+  it("has several inputs, with default names or the user's", function()
     local net <const> = Call(function(a, b) return a * b end)
     assert.equal("input2", exported(net, {input = {{3}, {3}}}).graph.input[2].name)
     local graph <const> = exported(net, {input = {{3}, {3}}, names = {"left", "right"}}).graph
@@ -132,26 +132,26 @@ describe("an ONNX file", function()
     assert.equal("output", graph.output[1].name)
   end)
 
-  it("has one row of what is the same for every sample, and makes the rest of it", function()
+  it("expands a constant that is the same for every sample to the number of samples", function()
     local model <const> = exported(Call(function(x) return x + braid.ones(x:size(1), 3) end),
       {input = {3}})
     assert.equal("Shape Gather Concat Expand Add", onnx.operators(model))
   end)
 
-  it("counts samples where the network does", function()
+  it("has a Shape node if the network uses the number of samples", function()
     local model <const> = exported(Call(function(x) return x:sum(1) / x:size(1) end), {input = {3}})
     assert.matches("Shape", onnx.operators(model))
     assert.same({3}, onnx.shape(model.graph.output[1]))
   end)
 
-  it("has what follows from constants alone as a constant", function()
+  it("has a constant for operators that depend on constants only", function()
     local weight <const> = braid.randn(3, 3)
     local model <const> = exported(Call(function(x) return x:matmul(weight:softmax(2):t()) end),
       {input = {3}})
     assert.equal("MatMul", onnx.operators(model))
   end)
 
-  it("leaves out calls whose results nobody uses", function()
+  it("leaves out operators whose results are not used", function()
     local model <const> = exported(Call(function(x)
       local _ = x:exp()
       return x:relu()
@@ -159,7 +159,7 @@ describe("an ONNX file", function()
     assert.equal("Relu", onnx.operators(model))
   end)
 
-  it("gives an output that is an input or another output a node of its own", function()
+  it("has a separate node for an output that is also an input or another output", function()
     local model <const> = exported(Call(function(x)
       local y <const> = x + 1
       return {a = x, b = y, c = y:detach(), d = braid.zeros(2)}
@@ -172,7 +172,7 @@ describe("an ONNX file", function()
     local tasks <const> = mtl.tasks{smile = mtl.classes{2, names = {"no", "yes"}}}
     local net <const> = braid.model("tcdcn", {tasks = tasks})
     net.card = {text = "faces", preprocessing = {size = 40, channels = 1}}
-    local model <const> = exported(net) -- the card says the input
+    local model <const> = exported(net) -- the input's shape comes from the card
     local found <const> = onnx.metadata(model)
     assert.equal(braid.VERSION, found["braid.version"])
     assert.same({smile = {"no", "yes"}}, json.decode(found["braid.classes"]))
@@ -183,7 +183,7 @@ describe("an ONNX file", function()
     assert.same({"batch", 1, 40, 40}, onnx.shape(model.graph.input[1]))
   end)
 
-  it("takes pictures of bytes where it prepares them", function()
+  it("takes pictures of bytes with preprocess = true", function()
     local net <const> = nn.Sequential{nn.Flatten()}
     net.card = {preprocessing = {size = 12, channels = 1}}
     local model <const> = exported(net, {input = {3, 30, 40}, preprocess = true})
@@ -193,7 +193,7 @@ describe("an ONNX file", function()
     assert.equal("true", onnx.metadata(model)["braid.preprocessing.inside"])
   end)
 
-  it("has double numbers where the network has", function()
+  it("has float64 numbers if the network is float64", function()
     local model <const> = exported(nn.Linear(3, 2):to("float64"), {input = {3}})
     assert.equal(11, model.graph.input[1].type.tensor_type.elem_type)
     assert.equal(11, model.graph.initializer[1].data_type)
@@ -215,7 +215,7 @@ describe("a network that was exported", function()
   end
 
   for _, fails in ipairs{false, true} do
-    it("has its modes, values and random numbers as before" .. (fails and ", after an error" or ""),
+    it("has the same modes, values and random numbers" .. (fails and ", after an error" or ""),
       function()
         local net <const> = nn.Sequential{small_net(),
           fails and Call(function(x) return (x:median(2)) end) or nn.Identity()}
@@ -230,7 +230,7 @@ describe("a network that was exported", function()
         assert.equal(modes, modes_now)
         assert.equal(values, values_now)
         assert.is_false(core.trace_pause(false))
-        core.trace_begin() -- no trace is left on
+        core.trace_begin() -- would raise an error if the export had left its trace on
         assert.same({}, core.trace_end())
       end)
   end
@@ -245,7 +245,8 @@ end)
 
 -- ---- what is refused --------------------------------------------------------------------
 
--- Networks that cannot be written: words of the message, and the function of the network.
+-- Networks that cannot be exported: a title, words of the message, the network's function, and the
+-- input's shape.
 local REFUSED <const> = {}
 
 local function refused(title, words, f, shape)
@@ -260,17 +261,17 @@ refused("numbers that are read as a table", {"read into Lua"},
   function(x) return x * braid.tensor(x[1]:totable()) end)
 refused("an index that a tensor gives", {"read into Lua"},
   function(x) return x:select(2, 1) * x[{ {}, x[1]:argmax() }] end)
-refused("another operator for another number of samples", {"the same operators for all"},
+refused("operators that depend on the number of samples", {"the same operators for all"},
   function(x) return x:size(1) > 1 and x:relu() or x:exp() end)
-refused("a size that grows otherwise than the number of samples", {"is", "for 3 samples"},
+refused("a size that is neither fixed nor the number of samples", {"is", "for 3 samples"},
   function(x) return braid.cat({x, braid.zeros(1, 6)}, 1) end)
-refused("a number that grows otherwise", {"a number is", "0.333"},
+refused("a number that is neither fixed nor the number of samples", {"a number is", "0.333"},
   function(x) return x * (1 / x:size(1)) end)
 refused("a constant that differs between samples", {"other values for each sample"},
   function(x) return x + braid.arange(x:size(1)):to("float32"):unsqueeze(2) end)
 refused("random numbers", {"other values for other samples"},
   function(x) return x + braid.randn(6) end)
-refused("noise that follows the input", {"dropout", "draws random numbers"},
+refused("dropout in training mode", {"dropout", "draws random numbers"},
   function(x) return braid.F.dropout(x, 0.5, {training = true}) end)
 refused("a change through another view of the same memory", {"changed through another view"},
   function(x)
@@ -291,7 +292,7 @@ refused("statistics of the batch", {"statistics of the batch"}, function(x)
   return ops.batch_norm(x, nil, nil, nil, nil, {training = true})
 end, {6, 2, 2})
 refused("a result that is not a tensor", {"not a tensor"}, function() return {a = "word"} end)
-refused("no tensor at all", {"returns no tensor"}, function() return {} end)
+refused("a network that returns no tensor", {"returns no tensor"}, function() return {} end)
 
 describe("braid.export refuses", function()
   for _, row in ipairs(REFUSED) do
@@ -304,7 +305,7 @@ describe("braid.export refuses", function()
     end)
   end
 
-  it("calls that cannot be meant", function()
+  it("wrong or missing arguments", function()
     local net <const> = small_net()
     assert.matches("input is missing", refusal(net))
     assert.matches("the kernel spans 3 pixels", refusal(net, {input = {3, 2, 2}}))
@@ -322,7 +323,7 @@ describe("braid.export refuses", function()
     end
   end)
 
-  it("preprocessing that it cannot follow", function()
+  it("preprocessing that a graph cannot do", function()
     local net <const> = nn.Sequential{nn.Flatten()}
     net.card = {preprocessing = {channels = 1}}
     assert.matches("does not say how large", refusal(net, {input = {1, 8, 8}, preprocess = true}))
@@ -337,8 +338,8 @@ describe("braid.export refuses", function()
   end)
 end)
 
-describe("the network's own precautions", function()
-  it("are not what a graph would have to do", function()
+describe("braid.export of nn.LocalResponseNorm", function()
+  it("leaves out the checks that the layer makes of its input", function()
     local net <const> = nn.LocalResponseNorm(5)
     assert.is_nil(onnx.wrong(exported(net, {input = {4, 3, 3}})))
   end)

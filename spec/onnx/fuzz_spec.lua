@@ -1,4 +1,5 @@
---- Thousands of changed ONNX files: each is a module that may run, or is refused with a message.
+--- The reader of ONNX files on thousands of randomly changed files: each gives a module, or is
+-- refused with a message.
 
 local braid <const> = require "braid"
 local onnx <const> = require "spec.support.onnx"
@@ -8,8 +9,8 @@ local import <const> = require "braid.onnx.import.parse"
 
 local function ints(...) return braid.tensor({...}, {dtype = "int64"}) end
 
--- A file with the messages that files have: weights in raw and in packed fields, shapes, a graph
--- in a graph, and names of modules.
+-- A file with all that files may have: weights in raw and in packed fields, shapes, a graph within
+-- a graph, and names of modules.
 local function seed()
   braid.manual_seed(3)
   local branch <const> = onnx.graph{nodes = {{"Add", {"f", "f"}, {"out"}}}, outputs = {"out"}}
@@ -48,7 +49,8 @@ end
 local ODD <const> = {"\0", "\1", "\x7F", "\x80", "\xFF", "\xFF\xFF\xFF\xFF\x0F",
   ("\xFF"):rep(9) .. "\1", "\x80\x80\x80\x80\x08"}
 
--- One change: a bit, a byte, some bytes left out, repeated, taken from elsewhere, or odd ones.
+-- Makes one random change: a bit or a byte changed; bytes removed, repeated, or copied from
+-- elsewhere; a byte replaced by one of ODD; or the end cut off.
 local function changed(bytes, random)
   local at <const>, kind <const> = random(#bytes), random(7)
   local length <const> = random(16)
@@ -65,12 +67,13 @@ local function changed(bytes, random)
   return bytes:sub(1, at)
 end
 
+-- Whether a message is one of Braid's, without a trace or an error of Lua.
 local function is_plain(message)
   return type(message) == "string" and not message:find("%.lua:%d+: .*%.lua:%d")
     and not message:find("attempt to") and not message:find("stack traceback")
 end
 
--- The message of a run that fails, without the place of the call; nil if it does not fail.
+-- Runs a network; tells whether it ran. If it fails, checks that the message is plain.
 local function run(net, x)
   local _ <close> = braid.scope()
   local ok <const>, message <const> = pcall(function()
@@ -111,22 +114,22 @@ local function try(count, start)
 end
 
 describe("a changed ONNX file", function()
-  it("is whole before it is changed", function()
+  it("gives a module that runs before it is changed", function()
     local net <const> = assert(import(files.view(seed(), "file")))
     assert.is_true(run(net, braid.randn(1, 1, 4, 4)))
   end)
 
-  it("is a module that may run, or is refused with a plain message", function()
+  it("gives a module, or is refused with a message", function()
     local read <const>, refused <const>, ran <const> = try(100, 1)
     assert.is_true(read > 5 and refused > 50 and ran > 3,
       ("%d read, %d refused, %d ran"):format(read, refused, ran))
   end)
 
-  it("is so for many more changes #slow", function()
+  it("gives a module, or is refused with a message, for 10000 changes #slow", function()
     for start = 2, 11 do try(1000, start) end
   end)
 
-  it("raises only faults of files inside its reader", function()
+  it("that ends too early gives nil and a message", function()
     assert.is_function(damage.fail)
     local net <const>, message <const> = import(files.view("\8", "file"))
     assert.is_nil(net)

@@ -1,4 +1,4 @@
---- braid.import: modules made of ONNX files that are written here field by field.
+--- braid.import, which makes modules from ONNX files, on files that the spec writes field by field.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -42,7 +42,7 @@ local function small_graph(net)
 end
 
 describe("braid.import", function()
-  it("trains weights that the file has transposed, with every kind of layer", function()
+  it("trains weights that the file holds transposed, of MatMul and Gemm", function()
     local w <const> = braid.tensor{{1, 2, 3}, {4, 5, 6}}
     for _, node in ipairs{{"MatMul", {"x", "fc.weight"}, {"y"}},
       {"Gemm", {"x", "fc.weight"}, {"y"}}} do
@@ -57,7 +57,7 @@ describe("braid.import", function()
     end
   end)
 
-  it("keeps the other tensors of a layer's name, whichever comes first", function()
+  it("keeps a separate tensor with a layer's name, such as fc.weight or fc.scale", function()
     local scale <const>, w <const>, b <const> = braid.tensor{2, 3}, braid.tensor{{1, 2}, {3, 4}},
       braid.tensor{10, 20}
     for name, place in pairs{["fc.scale"] = "fc.scale", ["fc.weight"] = "fc.weight"} do
@@ -71,7 +71,7 @@ describe("braid.import", function()
     end
   end)
 
-  it("makes layers under the names of the file, which compute the same", function()
+  it("makes layers with the file's names, which compute the same as the original", function()
     local net <const>, x <const> = small(), braid.randn(3, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net))
     assert.equal(nn.Conv2d, getmetatable(read.stem[0]))
@@ -89,7 +89,7 @@ describe("braid.import", function()
       "stem.1.weight"}, names)
   end)
 
-  it("makes a module that trains as the original does, statistics included", function()
+  it("makes a module that trains like the original, statistics included", function()
     local net <const>, x <const> = small(), braid.randn(5, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net))
     for _, m in ipairs{net, read} do
@@ -106,7 +106,7 @@ describe("braid.import", function()
     end
   end)
 
-  it("makes a module that is copied, converted, frozen and loaded like others", function()
+  it("makes a module that can be cloned, converted, frozen and loaded", function()
     local net <const>, x <const> = small(), braid.randn(2, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net)):eval()
     local wanted <const> = net:eval()(x)
@@ -123,7 +123,7 @@ describe("braid.import", function()
     assert.equal(8 * 9 + 8 + 15, read:unfreeze():count_parameters())
   end)
 
-  it("returns several outputs as a table by name, and takes several inputs in order", function()
+  it("makes a module that takes several inputs in order and returns outputs by name", function()
     local net <const> = onnx.net{
       nodes = {{"Sub", {"a", "b"}, {"less"}}, {"Add", {"a", "b"}, {"more"}}},
       inputs = {{"a", {2}}, {"b", {2}}}, outputs = {"more", "less"}}
@@ -138,13 +138,13 @@ describe("braid.import", function()
       "import: input 'b' must have 1 dimensions, not the shape %(2, 2%)")
   end)
 
-  it("runs nodes in an order in which each finds its values, whatever the file's", function()
+  it("runs each node after the nodes that make its inputs, whatever the file's order", function()
     local net <const> = onnx.net{nodes = {{"Neg", {"b"}, {"y"}}, {"Relu", {"x"}, {"b"}}},
       inputs = {{"x", {2}}}, outputs = {"y"}}
     assert.same({0, -3}, (net(braid.tensor{-1, 3}) + 0):totable())
   end)
 
-  it("gives equal tensors that were written once parameters of their own", function()
+  it("makes separate parameters of equal tensors that the file holds once", function()
     local net <const> = onnx.net{nodes = {{"Identity", {"a.weight"}, {"b.weight"}},
       {"Gemm", {"x", "a.weight"}, {"h"}, {transB = 1}},
       {"Gemm", {"h", "b.weight"}, {"y"}, {transB = 1}}},
@@ -153,7 +153,7 @@ describe("braid.import", function()
     assert.same({{1, 0}, {0, 1}}, net.b.weight:totable())
   end)
 
-  it("keeps a parameter that several nodes share in one place", function()
+  it("makes one parameter of a tensor that several nodes use", function()
     local w <const> = braid.tensor{{1, 2}, {3, 4}}
     local net <const> = onnx.net{nodes = {{"MatMul", {"x", "w.weight"}, {"h"}},
       {"MatMul", {"h", "w.weight"}, {"y"}}}, tensors = {["w.weight"] = w},
@@ -164,7 +164,7 @@ describe("braid.import", function()
     assert.is_truthy(net.w.weight.grad)
   end)
 
-  it("makes one linear layer of a product and the sum that follows", function()
+  it("makes one nn.Linear of a MatMul and the Add after it", function()
     local net <const> = onnx.net{nodes = {{"MatMul", {"x", "onnx::MatMul_9"}, {"h"},
       name = "/enc/enc.0/fc/MatMul"}, {"Add", {"enc.0.fc.bias", "h"}, {"y"}}},
       tensors = {["onnx::MatMul_9"] = braid.tensor{{1, 2, 3}, {4, 5, 6}},
@@ -175,7 +175,7 @@ describe("braid.import", function()
     assert.same({{15, 27, 39}}, net(braid.ones(1, 2)):totable())
   end)
 
-  it("trains no numbers of the preprocessing, and trains scales behind layers", function()
+  it("trains a scale after a layer, but not the numbers of the preprocessing", function()
     local t <const> = {mean = braid.ones(1, 2, 1, 1), ["conv.weight"] = braid.ones(2, 2, 1, 1),
       ["scale.gamma"] = braid.ones(1, 2, 1, 1) * 3}
     local net <const> = onnx.net{nodes = {{"Sub", {"x", "mean"}, {"a"}},
@@ -187,7 +187,7 @@ describe("braid.import", function()
     assert.equal(6, net(braid.ones(1, 2, 1, 1) * 2):select(2, 1):item())
   end)
 
-  it("computes the chains of shapes that exporters write, for any batch", function()
+  it("computes shapes from the input's shape, as exporters write it, for any batch", function()
     local net <const> = onnx.net{nodes = {{"Shape", {"x"}, {"s"}},
       {"Gather", {"s", "zero"}, {"n"}, {axis = 0}}, {"Unsqueeze", {"n", "first"}, {"n1"}},
       {"Concat", {"n1", "rest"}, {"shape"}, {axis = 0}}, {"Reshape", {"x", "shape"}, {"y"}}},
@@ -196,7 +196,7 @@ describe("braid.import", function()
     for n = 1, 3 do assert.same({n, 6}, net(braid.ones(n, 2, 3)).shape) end
   end)
 
-  it("runs the branches of an If, which may use values around it", function()
+  it("runs the branches of an If, which may use values from outside", function()
     local function branch(op)
       return onnx.graph{nodes = {{op, {"x", "x"}, {"out"}}}, outputs = {"out"}}
     end
@@ -208,7 +208,7 @@ describe("braid.import", function()
     assert.same({9, 16}, net(braid.tensor{-3, -4}):totable())
   end)
 
-  it("says so if a loop without a number of turns does not end", function()
+  it("raises an error if a Loop does not end after 100000 iterations", function()
     local body <const> = onnx.graph{nodes = {{"Identity", {"go"}, {"on"}},
       {"Identity", {"h"}, {"same"}}}, inputs = {{"turn", {}}, {"go", {}}, {"h", {1}}},
       outputs = {"on", "same"}}
@@ -217,7 +217,7 @@ describe("braid.import", function()
     assert.error_matches(function() net(braid.ones(1)) end, "more than 100000 turns")
   end)
 
-  it("reads values wherever a tensor may have them", function()
+  it("reads a tensor's values from every field that may hold them", function()
     local function value(t)
       t.name, t.dims = "w", {2}
       local net <const> = onnx.net{nodes = {{"Identity", {"w"}, {"y"}}}, more = {t},
@@ -244,7 +244,7 @@ describe("braid.import", function()
     end
   end)
 
-  it("refuses operators that Braid does not have by name, node, domain and version", function()
+  it("refuses an unknown operator, and names it with its node, domain and version", function()
     local function refused(node)
       return select(2, onnx.import(onnx.file{nodes = {node}, inputs = {{"x", {1}}},
         outputs = {"y"}}))
@@ -312,7 +312,7 @@ describe("a damaged ONNX file", function()
     ["it ends too early"] = relu{}:sub(1, -2),
   }
 
-  it("is refused with a message that says what is wrong", function()
+  it("is refused with the message of its damage", function()
     for wanted, bytes in pairs(CASES) do
       local net <const>, message <const> = onnx.import(bytes)
       assert.is_nil(net, wanted)
@@ -320,9 +320,9 @@ describe("a damaged ONNX file", function()
     end
   end)
 
-  it("may not lay graphs within each other without end", function()
+  it("is refused if graphs are nested too deeply", function()
     local bytes = onnx.message("Graph", {name = "innermost"})
-    for _ = 1, 40 do -- one graph in each, as two would double the size 40 times
+    for _ = 1, 40 do -- one graph within each; with two the size would double 40 times
       local attribute <const> = pb.bytes(1, "body") .. pb.bytes(6, bytes) .. pb.whole(20, 5)
       bytes = pb.bytes(1, pb.bytes(5, attribute))
     end
@@ -330,7 +330,7 @@ describe("a damaged ONNX file", function()
     assert.equal("its graphs lie within each other too deep", message)
   end)
 
-  it("takes no memory that its own bytes do not fill", function()
+  it("takes little memory if it has huge shapes but few bytes", function()
     local before <const> = braid.memory().peak
     for _, kind in ipairs{1, 6, 7, 10} do
       onnx.import(w{data_type = kind, dims = {1 << 28}, int32_data = {1}})
@@ -339,7 +339,7 @@ describe("a damaged ONNX file", function()
     assert.is_true(braid.memory().peak - before < 1e6)
   end)
 
-  it("does not make a large result without a word", function()
+  it("raises an error with braid.limits.elements instead of making a huge result", function()
     local big <const> = ints(1 << 33)
     for op, inputs in pairs{ConstantOfShape = {"big"}, Expand = {"x", "big"},
       Tile = {"x", "big"}} do
@@ -351,11 +351,12 @@ describe("a damaged ONNX file", function()
   end)
 end)
 
-describe("values outside an ONNX file", function()
+describe("values of an ONNX file that are in another file", function()
   local shell <const> = require "spec.support.shell"
   local files <const> = require "braid.io.files"
 
-  -- Calls f(directory, import), where import(location, more) reads a file whose tensor lies there.
+  -- Calls f(directory, import). import(location, more) imports an ONNX file whose tensor is in the
+  -- file `location`, and returns the tensor.
   local function with_directory(f)
     local home <const> = os.tmpname()
     os.remove(home)
@@ -383,7 +384,7 @@ describe("values outside an ONNX file", function()
     assert(ok, message)
   end
 
-  it("are read from its own directory, if the user says so", function()
+  it("are read from the ONNX file's own directory with external = true", function()
     with_directory(function(_, import)
       assert.same({5, 6}, import("w.bin", {offset = "4", length = "8"}):totable())
       assert.same({7, 8}, import("sub/w.bin"):totable())
@@ -393,7 +394,7 @@ describe("values outside an ONNX file", function()
     end)
   end)
 
-  it("are read from nowhere else", function()
+  it("are read neither from other directories nor through links", function()
     with_directory(function(directory, import)
       for _, location in ipairs{"../secret", "/etc/passwd", "sub/../../secret", "", "./w.bin",
         "sub//w.bin", "a\\b", "w.bin\0x", "file:w.bin"} do
@@ -410,7 +411,7 @@ describe("values outside an ONNX file", function()
     end)
   end)
 
-  it("must be as many as the tensor asks for", function()
+  it("must be as many as the tensor's shape asks for, and within the file", function()
     with_directory(function(directory, import)
       local path <const> = directory .. "w.bin"
       for wanted, more in pairs{

@@ -1,4 +1,4 @@
---- ONNX's operators, against the values that other programs computed for them
+--- The operators of ONNX that braid.import knows, against values that other programs computed
 -- (spec/support/golden_onnx.py).
 
 local braid <const> = require "braid"
@@ -31,14 +31,14 @@ local function difference(got, wanted)
   end
   if got.dtype ~= wanted.dtype then return ("%s, not %s"):format(got.dtype, wanted.dtype) end
   local a <const>, b <const> = got:to("float64"), wanted:to("float64")
-  -- sums of float32 in another order
+  -- The tolerance is for float32 sums in another order.
   local close <const> = (a - b):abs():le(b:abs() * 1e-4 + 1e-5):logical_or(a:eq(b))
   local same <const> = close:logical_or(a:ne(a):logical_and(b:ne(b)))
   if same:all():item() then return nil end
   return ("values differ by up to %g"):format((a - b):abs():max():item())
 end
 
--- How the outputs of a case differ, or nil.
+-- Says how the outputs of a case differ; nil if they do not.
 local function wrong_in(name)
   local net <const>, message <const> =
     parse(files.view(core.bytes(golden[name .. ".model"]), name))
@@ -62,7 +62,7 @@ end
 describe("the operators of ONNX", function()
   local by_op <const> = cases()
 
-  it("all have cases", function()
+  it("all have cases in spec/golden/onnx.safetensors", function()
     local missing <const> = {}
     for op in pairs(operators) do
       if not by_op[op] then missing[#missing + 1] = op end
@@ -70,7 +70,7 @@ describe("the operators of ONNX", function()
     assert.same({}, missing)
   end)
 
-  it("compute what other programs compute", function()
+  it("compute the same as other programs", function()
     local found, count <const> = {}, {}
     for _, list in pairs(by_op) do
       for _, name in ipairs(list) do
@@ -84,7 +84,7 @@ describe("the operators of ONNX", function()
     assert.is_true(#count > 200)
   end)
 
-  it("name the node when its inputs do not fit", function()
+  it("raise an error with the node's name if inputs do not fit", function()
     local net <const> = parse(files.view(core.bytes(golden["MatMul.1.model"]), "m"))
     assert.error_matches(function() net(braid.ones(2, 3, 4), braid.ones(3, 5)) end,
       "node 'number 1' %(MatMul%): ")

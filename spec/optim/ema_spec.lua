@@ -1,5 +1,5 @@
---- Averages of a network: running statistics follow their parameters, frozen values stay as they
--- are, and recomputed statistics are those of the batches under the averaged weights.
+--- optim.EMA, the averages of a network's parameters and running statistics, against sums computed
+-- here; frozen parameters; and statistics that are computed again with the averaged parameters.
 
 local braid <const> = require "braid"
 local nn <const>, optim <const> = braid.nn, braid.optim
@@ -12,7 +12,7 @@ end
 
 local function largest(a, b) return (a - b):abs():max():item() end
 
--- A step that moves weights and statistics.
+-- A training step, which changes parameters and statistics.
 local function move(net, opt)
   net:train()
   opt:zero_grad()
@@ -26,7 +26,7 @@ local function snapshot(net)
   return copy
 end
 
-describe("EMA", function()
+describe("optim.EMA", function()
   local RULES <const> = {
     exponential = {{decay = 0.8}, function() return 0.8 end},
     ["with warm-up"] = {{decay = 0.8, warmup = true}, function(n)
@@ -35,7 +35,7 @@ describe("EMA", function()
     equal = {{average = "equal"}, function(n) return (n - 1) / n end},
   }
   for name, rule in pairs(RULES) do
-    it("averages parameters and running statistics alike: " .. name, function()
+    it("averages parameters and running statistics by the same rule: " .. name, function()
       local net <const> = network()
       local opt <const> = optim.SGD(net:parameters(), {lr = 0.5})
       local ema <const> = optim.EMA(net, rule[1])
@@ -63,7 +63,7 @@ describe("EMA", function()
     end)
   end
 
-  it("copies frozen parameters as they are", function()
+  it("has frozen parameters and statistics unchanged, not averaged", function()
     local net <const> = network()
     local opt <const> = optim.SGD(net:parameters(), {lr = 0.5})
     local ema <const> = optim.EMA(net, {decay = 0.9})
@@ -83,7 +83,7 @@ describe("EMA", function()
     assert.is_true(largest(state["1.weight"], kept["1.weight"]) > 1e-4)
   end)
 
-  it("computes statistics again under the averages, and leaves everything else", function()
+  it("computes statistics again with the averaged parameters, and changes nothing else", function()
     local net <const> = network()
     local opt <const> = optim.SGD(net:parameters(), {lr = 0.5})
     local ema <const> = optim.EMA(net, {decay = 0.9})
@@ -124,7 +124,7 @@ describe("EMA", function()
     assert.equal(0.1, net[2].momentum)
   end)
 
-  it("restores everything where computing statistics fails", function()
+  it("restores the parameters if computing statistics fails", function()
     local net <const> = network()
     local ema <const> = optim.EMA(net)
     local own <const> = snapshot(net)
@@ -137,7 +137,7 @@ describe("EMA", function()
     end
   end)
 
-  it("averages the buffers that a module names statistics, and no others", function()
+  it("averages only buffers that a module registers as a 'statistic'", function()
     local Mine <const> = require("braid.class")("Mine", nn.Module)
     function Mine:init()
       self.weight = nn.Module.parameter(braid.ones(1))

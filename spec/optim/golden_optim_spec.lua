@@ -1,5 +1,5 @@
---- Optimizers against the trajectories that PyTorch takes from the same start: 20 steps on
--- a sum of squares and fourth powers, in double. spec/support/golden_optim.py wrote them.
+--- Optimizers against PyTorch's: the parameters after each of 20 steps on a sum of squares and
+-- fourth powers, in float64. spec/support/golden_optim.py wrote the numbers.
 
 local braid <const> = require "braid"
 local optim <const> = braid.optim
@@ -87,8 +87,8 @@ local function flat(a, b)
   return list
 end
 
-describe("the trajectory of PyTorch", function()
-  it("has a case for each file entry, and an entry for each case", function()
+describe("optimizers against PyTorch's", function()
+  it("are tested with every case in spec/golden/optim.safetensors", function()
     local names <const> = {}
     for name in pairs(golden) do
       local case <const> = name:match("^run/(.*)")
@@ -98,7 +98,7 @@ describe("the trajectory of PyTorch", function()
   end)
 
   for _, name in ipairs(sorted(CASES)) do
-    it("is followed by " .. name, function()
+    it("reach the same parameters after each step: " .. name, function()
       local a <const>, b <const> = start "a", start "b"
       local opt <const> = made(CASES[name], a, b)
       local expected <const> = golden["run/" .. name]:totable()
@@ -110,7 +110,7 @@ describe("the trajectory of PyTorch", function()
       end
     end)
 
-    it("goes on from a saved state to the same bits: " .. name, function()
+    it("go on from a saved state to the same bits: " .. name, function()
       local a <const>, b <const> = start "a", start "b"
       local opt <const> = made(CASES[name], a, b)
       take(opt, a, b, 7)

@@ -1,5 +1,5 @@
---- Schedules, groups and states of optimizers, clipping, averages. The steps themselves are
--- in golden_optim_spec.lua and update_spec.lua.
+--- Schedules, groups and states of optimizers, LBFGS, clipping and optim.EMA. The steps themselves
+-- are in golden_optim_spec.lua and update_spec.lua.
 
 local braid <const> = require "braid"
 local nn <const>, optim <const> = braid.nn, braid.optim
@@ -8,7 +8,7 @@ local function parameter(...)
   return braid.tensor({...}, {dtype = "float64", requires_grad = true})
 end
 
--- The factors that a schedule gives: before the first step, then after each.
+-- The factors that a schedule gives: before the first step, then after each step.
 local function factors(f, n, metrics)
   local opt <const> = optim.SGD({parameter(1)}, {lr = 1})
   local schedule <const> = optim.schedule(opt, f)
@@ -32,32 +32,32 @@ local SCHEDULES <const> = {
   one_cycle = {optim.one_cycle(10),
     {0.04, 0.52, 1, 0.950484632013, 0.81174565395, 0.611262021936, 0.388741978064,
       0.18825834605, 0.0495193679865, 4e-06, 4e-06}},
-  ["one_cycle in lines"] = {optim.one_cycle(10, {pct_start = 0.4, anneal = "linear",
+  ["one_cycle with anneal = 'linear'"] = {optim.one_cycle(10, {pct_start = 0.4, anneal = "linear",
     div_factor = 10, final_div_factor = 100}),
     {0.1, 0.4, 0.7, 1, 0.8335, 0.667, 0.5005, 0.334, 0.1675, 0.001}},
   warmup = {optim.warmup(4), {1 / 3, 0.5, 2 / 3, 5 / 6, 1, 1, 1}},
-  ["warmup and then another"] = {optim.warmup(2, {start = 0.5, after = optim.exponential(0.1)}),
+  ["warmup, then exponential"] = {optim.warmup(2, {start = 0.5, after = optim.exponential(0.1)}),
     {0.5, 0.75, 1, 0.1, 0.01}},
   plateau = {optim.plateau{factor = 0.5, patience = 1, cooldown = 1, lowest = 0.2},
     {1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2, 0.2, 0.2},
     {1, 0.9, 0.95, 0.91, 0.92, 0.93, 0.89995, 0.5, 0.6, 0.6, 0.6, 0.6}},
-  ["plateau of what should grow"] = {optim.plateau{mode = "max", patience = 0, threshold = 0.1,
+  ["plateau with mode = 'max'"] = {optim.plateau{mode = "max", patience = 0, threshold = 0.1,
     threshold_mode = "abs"}, {1, 1, 0.1, 0.1, 0.01, 0.001, 0.001, 0.0001, 0.00001},
     {1, 1.05, 1.3, 1.35, 1.2, 1.5, 1.5, 1.5}},
 }
 
 describe("schedules", function()
   for name, case in pairs(SCHEDULES) do
-    it("give the factors of " .. name, function()
+    it("give PyTorch's factors: " .. name, function()
       local f <const>, expected <const>, metrics <const> = case[1], case[2], case[3]
       local list <const> = factors(f, #expected - 1, metrics)
       for i, v in ipairs(expected) do
-        assert.near(v, list[i], 1e-11, name .. ", step " .. i - 1) -- 12 digits are given
+        assert.near(v, list[i], 1e-11, name .. ", step " .. i - 1) -- SCHEDULES has 12 digits
       end
     end)
   end
 
-  it("may be any function of step, epoch and metrics", function()
+  it("can be any function of step, epoch and metrics", function()
     local seen <const> = {}
     local opt <const> = optim.SGD({parameter(1)}, {lr = 1})
     local schedule <const> = optim.schedule(opt, function(step, epoch, metrics)
@@ -70,7 +70,7 @@ describe("schedules", function()
     assert.equal(0.5, opt.factor)
   end)
 
-  it("compose with the multipliers of groups", function()
+  it("multiply a group's rate together with its lr_mult", function()
     local a <const>, b <const> = parameter(1), parameter(1)
     local opt <const> = optim.SGD({ {params = {a}}, {params = {b}, lr_mult = 10} }, {lr = 0.01})
     local schedule <const> = optim.schedule(opt, optim.exponential(0.5))
@@ -95,12 +95,12 @@ describe("schedules", function()
     assert.equal(7, second.steps)
   end)
 
-  it("take a field of the metrics where they are a table", function()
+  it("take one field of a table of metrics with the option metric", function()
     local metrics <const> = { {pose = 1}, {pose = 1} }
     assert.same({1, 1, 0.1}, factors(optim.plateau{patience = 0, metric = "pose"}, 2, metrics))
   end)
 
-  it("say what is wrong", function()
+  it("name the argument or option that is wrong", function()
     local opt <const> = optim.SGD({parameter(1)}, {lr = 1})
     for _, case in ipairs{
       {"optim.schedule: the first argument must be an optimizer",
@@ -128,8 +128,8 @@ describe("schedules", function()
   end)
 end)
 
-describe("a step", function()
-  it("may be given a function that computes the gradients", function()
+describe("opt:step", function()
+  it("can take a function that computes the gradients and returns the loss", function()
     local a <const> = parameter(3)
     local opt <const> = optim.SGD({a}, {lr = 0.5})
     local loss <const> = opt:step(function()
@@ -142,8 +142,8 @@ describe("a step", function()
   end)
 end)
 
-describe("groups", function()
-  it("can be added, with the optimizer's options where they give none", function()
+describe("opt:add_group", function()
+  it("adds a group, with the optimizer's options for those that it lacks", function()
     local a <const>, b <const> = parameter(1), parameter(1)
     local opt <const> = optim.SGD({a}, {lr = 0.1, weight_decay = 0.5})
     opt:add_group{params = {b}, lr_mult = 2}
@@ -155,7 +155,7 @@ describe("groups", function()
     assert.near(1 - 0.3, b:item(), 1e-15)
   end)
 
-  it("refuse a repeated parameter, unknown options, and values that are not groups", function()
+  it("refuses a repeated parameter, an unknown option, and a value that is no group", function()
     local a <const> = parameter(1)
     local opt <const> = optim.Adam({a})
     for _, case in ipairs{
@@ -181,7 +181,7 @@ describe("the state of an optimizer", function()
     return opt, a, b
   end
 
-  it("is made of numbers and tensors, under the parameters' positions", function()
+  it("is made of numbers and tensors, by the positions of parameters", function()
     local opt <const> = trained()
     local dict <const> = opt:state_dict()
     assert.equal(1, dict.steps)
@@ -222,7 +222,7 @@ describe("the state of an optimizer", function()
       "this is not the state of an optimizer")
   end)
 
-  it("may be loaded before the first step and within a scope", function()
+  it("can be loaded before the first step, and within a scope", function()
     local opt <const> = trained()
     local a <const>, b <const> = parameter(1, 2), parameter(3)
     local second <const> = optim.Adam({ {params = {a}}, {params = {b}} })
@@ -236,7 +236,7 @@ describe("the state of an optimizer", function()
 end)
 
 describe("LBFGS", function()
-  it("leaves the parameters as they were where a closure fails, and begins anew", function()
+  it("leaves the parameters as they were if its function fails, and then works again", function()
     for _, search in ipairs{false, "strong_wolfe"} do
       local p <const> = parameter(3)
       local opt <const> = optim.LBFGS({p}, {line_search_fn = search or nil, max_iter = 5})
@@ -260,7 +260,7 @@ describe("LBFGS", function()
     end
   end)
 
-  it("needs a closure and one group", function()
+  it("needs a function in opt:step, and one group only", function()
     local opt <const> = optim.LBFGS({parameter(1)})
     assert.error_matches(function() opt:step() end, "LBFGS: step wants a function")
     assert.error_matches(function() opt:add_group{params = {parameter(2)}} end, "one group")
@@ -283,48 +283,48 @@ describe("LBFGS", function()
   end)
 end)
 
-describe("clipping", function()
+describe("optim.clip_grad_norm and clip_grad_value:", function()
   local a, b, unused
   before_each(function()
     a, b, unused = parameter(0, 0), parameter(0), parameter(5);
     (a * braid.tensor({3, -4}, {dtype = "float64"}) + b * 6):sum():backward() -- 3, -4 and 12
   end)
 
-  it("scales gradients to the norm, and gives what it was", function()
+  it("clip_grad_norm scales gradients to the norm, and returns the norm before", function()
     assert.near(13, optim.clip_grad_norm({a, unused, b}, 6.5), 1e-12)
-    assert.near(1.5, a.grad[1]:item(), 1e-6) -- 1e-6 joins the divisor
+    assert.near(1.5, a.grad[1]:item(), 1e-6) -- 1e-6 is added to the divisor
     assert.near(-2, a.grad[2]:item(), 1e-6)
     assert.near(6, b.grad:item(), 1e-6)
   end)
 
-  it("leaves smaller gradients as they are", function()
+  it("clip_grad_norm leaves smaller gradients as they are", function()
     assert.near(13, optim.clip_grad_norm({a, b}, 14), 1e-12)
     assert.same({3, -4}, a.grad:totable())
     assert.equal(0, optim.clip_grad_norm({unused}, 1))
   end)
 
-  it("knows other norms", function()
+  it("clip_grad_norm can use other norms", function()
     assert.near(12, optim.clip_grad_norm({a, b}, 100, {norm_type = math.huge}), 1e-12)
     assert.near(19, optim.clip_grad_norm({a, b}, 100, {norm_type = 1}), 1e-12)
     assert.near((27 + 64 + 1728) ^ (1 / 3),
       optim.clip_grad_norm({a, b}, 100, {norm_type = 3}), 1e-12)
   end)
 
-  it("can refuse a norm that is not finite", function()
+  it("clip_grad_norm can raise an error for a norm that is not finite", function()
     a.grad:fill_(0 / 0)
     assert.error_matches(function()
       optim.clip_grad_norm({a, b}, 1, {error_if_nonfinite = true})
     end, "clip_grad_norm: the norm of the gradients is nan")
   end)
 
-  it("clamps values, and gives the largest", function()
+  it("clip_grad_value clamps each value, and returns the largest before", function()
     assert.equal(12, optim.clip_grad_value({a, unused, b}, 3.5))
     assert.same({3, -3.5}, a.grad:totable())
     assert.same({3.5}, b.grad:totable())
   end)
 end)
 
-describe("EMA", function()
+describe("optim.EMA", function()
   local function net_of(w)
     local net <const> = nn.Linear(1, 1, {bias = false})
     braid.no_grad(function() net.weight:fill_(w) end)
@@ -344,7 +344,7 @@ describe("EMA", function()
     assert.equal(10, net.weight:item())
   end)
 
-  it("forgets the start when it warms up", function()
+  it("with warmup gives the first value little weight", function()
     local net <const> = net_of(1)
     local ema <const> = optim.EMA(net, {decay = 0.99, warmup = true})
     set(net, 12)
@@ -352,7 +352,7 @@ describe("EMA", function()
     assert.near(2 / 11 + 12 * 9 / 11, ema.averages[1]:item(), 1e-5)
   end)
 
-  it("is swapped in and out, and gives the parameters back when its use ends", function()
+  it("swaps averages in and out, and gives the parameters back at the end of `using`", function()
     local net <const> = net_of(1)
     local ema <const> = optim.EMA(net, {decay = 0.5})
     set(net, 3)

@@ -1,5 +1,5 @@
---- Optimizers refuse parameters that cannot be trained, numbers that were changed to nonsense, and
--- states of other optimizers. Every optimizer is tried.
+--- Every optimizer refuses parameters that cannot be trained, options that were changed to wrong
+-- values, and states that are damaged or of other optimizers.
 
 local braid <const> = require "braid"
 local nn <const>, optim <const> = braid.nn, braid.optim
@@ -46,11 +46,11 @@ describe("an optimizer", function()
       refused("wants a list of parameters such as net:parameters(), not nil", function() make() end)
     end)
 
-    it("takes frozen parameters beside others: " .. name, function()
+    it("accepts frozen parameters if others can be trained: " .. name, function()
       make{p, braid.ones(2)}
     end)
 
-    it("finds numbers that were changed at the next step: " .. name, function()
+    it("raises an error in the next step after an option was set wrong: " .. name, function()
       for _, change in ipairs{
         {"lr", "0.1"}, {"lr", -1}, {"lr", 0 / 0}, {"lr", math.huge}, {"lr", nil}, {"lr_mult", {}},
       } do
@@ -122,7 +122,7 @@ describe("an optimizer", function()
     end)
   end
 
-  it("has no rate of its own that could be set", function()
+  it("refuses opt.lr = 0.1, because groups have the rates", function()
     for _, name in ipairs(ALL) do
       local opt <const> = optim[name]{p}
       refused("an optimizer has no lr of its own, its groups have: opt.groups[1].lr = ...",
@@ -133,7 +133,7 @@ describe("an optimizer", function()
     end
   end)
 
-  it("begins with momentum in the middle as it does at the start", function()
+  it("can get momentum later, which begins as if at the first step", function()
     local a <const>, b <const> = parameter(), parameter()
     local late <const>, plain <const> = optim.SGD({a}, {lr = 0.1}), optim.SGD({b}, {lr = 0.1})
     local function step(opt, x)
@@ -150,11 +150,11 @@ describe("an optimizer", function()
     step(late, a)
     step(plain, b)
     assert.is_true(a[1]:item() < b[1]:item())
-    late.groups[1].momentum = 0 -- its buffer stays, and goes into files
+    late.groups[1].momentum = 0 -- the buffer of momentum stays in the state
     optim.SGD({a}):load_state_dict(late:state_dict())
   end)
 
-  it("names itself for what derives from it, too", function()
+  it("is named in errors, also if it derives from another, as AdamW from Adam", function()
     refused("AdamW: lr must be a number from 0, not -1", function()
       optim.AdamW({p}, {lr = -1})
     end)

@@ -1,5 +1,5 @@
---- Optimizers of a network that gets new parameters, or trains others than before. The next step,
--- or the network's next run in training, raises an error. Changes on purpose are not refused.
+--- Optimizers that were made before a network got new parameters or began to train others. The next
+-- step, or the network's next run in training, raises an error. Intended changes raise none.
 
 local braid <const> = require "braid"
 local nn <const>, mtl <const>, optim <const> = braid.nn, braid.mtl, braid.optim
@@ -30,7 +30,7 @@ end
 local function adam(net) return optim.Adam(net:parameters(), {lr = 0.01}) end
 
 local CHANGES <const> = {
-  ["add_task where nothing is mixed"] = {nil, function(net) net:add_task("c", mtl.classes{2}) end,
+  ["add_task without a mixer"] = {nil, function(net) net:add_task("c", mtl.classes{2}) end,
     "columns.c.one.1.bias, because add_task made new parameters"},
   remove_task = {nil, function(net) net:remove_task("b") end,
     ", because the loss of a task made new parameters"},
@@ -42,14 +42,14 @@ local CHANGES <const> = {
     "which was made, or began to train"},
   ["to(dtype) and back"] = {mtl.nddr{}, function(net) net:to("float64"):to("float32") end,
     "which was made, or began to train, after the newest optimizer"},
-  ["a head set by hand"] = {nil, function(net)
+  ["a head was set by hand"] = {nil, function(net)
     net.head.a = nn.Sequential{nn.GlobalAvgPool(), nn.Linear(4, 2)}
   end, "head.a.2.bias, which was made, or began to train"},
 }
 
-describe("an optimizer from before", function()
+describe("an optimizer that was made before", function()
   for name, case in pairs(CHANGES) do
-    it(name .. " is an error at the network's next run in training", function()
+    it(name .. " causes an error at the network's next run in training", function()
       for steps = 0, 1 do
         local net <const> = build(case[1])
         local opt <const> = adam(net)
@@ -57,13 +57,14 @@ describe("an optimizer from before", function()
         case[2](net)
         assert.error_matches(function() step(net, opt) end, case[3], 1, true)
         local image <const> = x:to(net.head.a[2].weight.dtype)
-        assert.is_table(braid.no_grad(function() return net(image) end)) -- nothing trains
+        -- A run without gradients raises no error.
+        assert.is_table(braid.no_grad(function() return net(image) end))
         step(net, adam(net))
       end
     end)
   end
 
-  it("unfreezing parameters that it was not given is an error", function()
+  it("net:unfreeze of parameters that it lacks causes an error", function()
     local net <const> = build():train_only{"heads"}
     local heads <const> = {}
     for _, head in pairs(net.head) do table.move(head:parameters(), 1, 2, #heads + 1, heads) end
@@ -74,7 +75,7 @@ describe("an optimizer from before", function()
       .. "bias, which was made, or began to train", 1, true)
   end)
 
-  it("an optimizer whose making failed does not count", function()
+  it("unstack causes an error also if making another optimizer failed", function()
     local net <const> = build()
     local opt <const> = adam(net)
     net:unstack():freeze()
@@ -83,7 +84,7 @@ describe("an optimizer from before", function()
     assert.error_matches(function() step(net, opt) end, "no optimizer holds columns.a", 1, true)
   end)
 
-  it("another type of a module's is an error at its next step", function()
+  it("module:to(dtype) raises an error at its next step, and so does an EMA", function()
     local layer <const> = nn.Linear(3, 2)
     local opt <const>, ema <const> = optim.SGD(layer:parameters()), optim.EMA(layer)
     layer:to("float64")
@@ -96,7 +97,7 @@ describe("an optimizer from before", function()
     optim.SGD(layer:parameters()):step()
   end)
 
-  it("the second stage of a network that goes on from the first trains all of it", function()
+  it("net:stage(2) trains all parts of the second stage, without an error", function()
     for _, steps in ipairs{0, 1} do
       local net <const> = build(mtl.separation{form = "channelwise", fine_tune = true})
       local opt <const> = adam(net)
@@ -112,15 +113,15 @@ describe("an optimizer from before", function()
   end)
 end)
 
-describe("what is done on purpose is not refused:", function()
-  it("an optimizer of some parts, where the others were there", function()
+describe("no error is raised for", function()
+  it("an optimizer of some parameters, made when the others existed", function()
     local net <const> = build(mtl.ttc{})
     local opt <const> = optim.SGD(net.head.a:parameters(), {lr = 0.1})
     step(net, opt)
     step(net, opt)
   end)
 
-  it("two optimizers that share a network, one of a late task's parts", function()
+  it("two optimizers of one network, the second for a later task's parameters", function()
     local net <const> = build()
     local first <const> = adam(net)
     step(net, first)
@@ -134,7 +135,7 @@ describe("what is done on purpose is not refused:", function()
     step(net, first)
   end)
 
-  it("frozen parts, evaluation, copies, a fresh optimizer, and a group that came later", function()
+  it("frozen parts, evaluation, clones, a new optimizer, and a group added later", function()
     local net <const> = build(mtl.cross_stitch{})
     local opt <const> = adam(net)
     step(net, opt)
@@ -157,7 +158,7 @@ describe("what is done on purpose is not refused:", function()
     step(other, own)
   end)
 
-  it("an optimizer of what is frozen and was replaced, and of what trains", function()
+  it("an optimizer of all parameters if only frozen ones were replaced", function()
     local net <const> = build():train_only{"heads"}
     local opt <const> = adam(net)
     step(net, opt)
@@ -165,8 +166,8 @@ describe("what is done on purpose is not refused:", function()
   end)
 end)
 
-describe("a network after an operation", function()
-  it("has no penalty on a column without a partner", function()
+describe("a network that is left with one column", function()
+  it("has a penalty of 0 from net:mutual", function()
     for _, form in ipairs{"l2", "exponential", "trace"} do
       local net <const> = build():mutual{form = form, weight = 1}
       assert.is_true(net:penalty():item() > 0)
@@ -176,10 +177,10 @@ describe("a network after an operation", function()
     end
   end)
 
-  it("has no trainable connection without effect, where one column is left", function()
+  it("has no mixers, until net:add_task makes new ones", function()
     local net <const> = build(mtl.ttc{start = 0}):extract("a")
     assert.is_nil(next(net.mixer))
-    net:add_task("b", mtl.classes{3}) -- which makes them anew
+    net:add_task("b", mtl.classes{3})
     assert.same({{1, 0}, {0, 1}}, net:transfer().weights.two)
   end)
 end)

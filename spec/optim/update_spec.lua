@@ -1,4 +1,5 @@
---- The fused optimizer steps, against the formulas written out.
+--- The operators that do an optimizer's step in one pass (sgd_step and others), against their
+-- formulas in plain Lua.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -39,8 +40,8 @@ local function made(shape, float, salt)
   return a, arrays.tensor(a, float)
 end
 
--- Three steps of both, with the state of the step before; layout(t) gives the parameter a memory
--- layout.
+-- Does three steps with the operator and with the formula, each with the state of the step before.
+-- layout(t) gives the parameter a memory layout.
 local function compare_sgd(o, with_momentum, float, layout)
   for _, shape in ipairs(SHAPES) do
     local p <const>, tp = made(shape, float, 1)
@@ -122,8 +123,9 @@ for _, layout_name in ipairs {"plain", "channels_last"} do
   end
 end
 
--- The further steps, one number at a time: f(p, g, s, step) -> p changes the state s, whose
--- fields stand in `state` in the operator's order (false: left out); arg lists the numbers.
+-- The other steps, one number at a time: f(p, g, s, step) changes the state s and returns p.
+-- `state` lists the fields of s in the operator's order (false: left out), and `arg` gives the
+-- operator's numbers.
 local STEPS <const> = {
   ["adam_step with the largest v"] = {op = "adam_step", state = {"m", "v", "top"},
     arg = function(step) return 0.01, 0.8, 0.5, 1e-6, 0.1, 0, step end,
@@ -173,7 +175,7 @@ local STEPS <const> = {
     end},
 }
 
--- The operator's state tensors: zeros like p, nil where left out.
+-- The operator's state tensors: zeros like p, nil for those left out.
 local function state_tensors(rule, p)
   local list <const> = {n = #rule.state}
   for i, name in ipairs(rule.state) do list[i] = name and braid.zeros_like(p) or nil end
@@ -255,7 +257,7 @@ for _, name in ipairs(STEP_NAMES) do
   end)
 end
 
-describe("optimizer steps", function()
+describe("sgd_step and adam_step", function()
   it("give the same bits on 1, 2 and 3 threads", function()
     local now <const>, results <const> = braid.get_threads(), {}
     for threads = 1, 3 do
@@ -289,7 +291,7 @@ describe("optimizer steps", function()
     end, "sgd_step: the parameter %(4, 2%) must lie densely in memory")
   end)
 
-  it("are changes in place to a gradient that still needs the old value", function()
+  it("make a later backward raise an error if it needs the parameter's old value", function()
     local p <const> = braid.ones(3):requires_grad_()
     local y <const> = (p * p):sum()
     core.ops.sgd_step(p, braid.ones(3), nil, 0.1, 0, 0, 0, 0, 1)
@@ -297,7 +299,7 @@ describe("optimizer steps", function()
   end)
 end)
 
-describe("a step over several parameters", function()
+describe("core.updates, a step over several parameters,", function()
   local function parameters()
     local p <const>, q <const> = braid.ones(3, 5):requires_grad_(), braid.ones(40000)
     p.grad, q.grad = braid.full({3, 5}, 2), braid.full({40000}, 3)
@@ -306,7 +308,7 @@ describe("a step over several parameters", function()
 
   local function is_full(t, value) return t:detach():eq(value):all():item() end
 
-  it("is one call, with numbers of their own", function()
+  it("is one call, with separate numbers for each parameter", function()
     local p <const>, q <const> = parameters()
     local updates <const> = core.updates("sgd_step")
     updates:run()
@@ -315,11 +317,11 @@ describe("a step over several parameters", function()
     braid.no_grad(function() updates:run() end)
     assert.is_true(is_full(p, 0))
     assert.is_true(is_full(q, 0.25))
-    updates:run() -- they have been taken
+    updates:run() -- does nothing, as each step runs once
     assert.is_true(is_full(q, 0.25))
   end)
 
-  it("keeps the tensors of waiting steps, however many", function()
+  it("keeps the tensors alive until it runs", function()
     local updates <const> = core.updates("sgd_step")
     local kept <const> = {}
     for i = 1, 200 do
@@ -333,7 +335,7 @@ describe("a step over several parameters", function()
     for i = 1, 200 do assert.is_true(is_full(kept[i], 0)) end
   end)
 
-  it("changes nothing when one is wrong", function()
+  it("changes no parameter if an argument for one of them is wrong", function()
     for message, spoil in pairs{
       ["sgd_step: a parameter has no gradient"] = function(u, q)
         q.grad = nil
@@ -361,8 +363,8 @@ describe("a step over several parameters", function()
   end)
 end)
 
-describe("gradients of many parameters", function()
-  it("are forgotten at once", function()
+describe("core.clear_grads", function()
+  it("removes the gradients of a list of parameters", function()
     local p <const>, q <const> = braid.ones(3), braid.ones(2, 2)
     p.grad = braid.ones(3)
     assert.is_true(core.has_grad(p))

@@ -1,4 +1,4 @@
---- CelebA and AFLW in the laboratory of papers: the labels that MTFL has, whatever the data.
+--- braid.papers.faces, which gives CelebA and AFLW the labels of MTFL, for experiments of papers.
 
 local braid <const> = require "braid"
 local faces <const> = require "braid.papers.faces"
@@ -8,7 +8,7 @@ local run <const> = require("spec.support.command").run
 
 local FACES <const> = braid.data.faces{n = 6, size = 40, val = 1, test = 1}.train
 
--- CelebA of the rendered faces, four to train on and two to test with.
+-- Writes CelebA's files for six rendered faces, four for training and two for testing.
 local function put_celeba(dir)
   local attributes <const>, points <const>, parts <const> = {"6\nEyeglasses Male Smiling\n"},
     {"6\n" .. ("a "):rep(10) .. "\n"}, {}
@@ -28,7 +28,7 @@ local function put_celeba(dir)
   shell.write(dir .. "/list_eval_partition.txt", table.concat(parts))
 end
 
-describe("the laboratory of papers", function()
+describe("braid.papers.faces", function()
   it("reads CelebA with the labels of MTFL", function()
     shell.in_directory(function(dir)
       put_celeba(dir)
@@ -63,7 +63,7 @@ describe("the laboratory of papers", function()
     end)
   end)
 
-  it("refuses data that an experiment does not take", function()
+  it("makes `braid papers` refuse data that an experiment does not take", function()
     shell.in_directory(function(dir)
       put_celeba(dir)
       assert.matches("papers: data: these are celeba, but the experiment takes mtfl",

@@ -1,5 +1,5 @@
---- braid papers: every experiment runs whole, in a small form, on rendered faces. Runs are listed
--- and continue, and no recipe chooses by test data.
+--- `braid papers`: every experiment runs in its quick form on rendered faces; the list of
+-- experiments; runs that continue; and no experiment chooses anything by test data.
 
 local braid <const> = require "braid"
 local papers <const> = require "braid.papers"
@@ -13,7 +13,7 @@ local BRAID <const> = ("OMP_NUM_THREADS=1 %s %s/%s/braid"):format(shell.lua, she
 local function names() return require("braid.check").sorted_keys(papers.files()) end
 
 describe("braid papers", function()
-  it("lists the experiments with data, minutes and state", function()
+  it("lists the experiments with their minutes and state", function()
     shell.in_directory(function(dir)
       local r <const> = shell.run(("%s papers --json --out %s"):format(BRAID, dir))
       local rows <const> = json.decode(r.out)
@@ -26,7 +26,7 @@ describe("braid papers", function()
     end)
   end)
 
-  it("says what is wrong with a name or an option", function()
+  it("names a wrong experiment or option", function()
     local name <const>, none <const> = names()[1], os.tmpname() .. ".d"
     for words, message in pairs{["no_such"] = "there is no 'no_such'; there is",
       [name .. " --set epoch=3"] = "--set: ", [name .. " --seeds 0"] = "--seeds",
@@ -38,7 +38,7 @@ describe("braid papers", function()
     shell.run("rm -rf " .. none)
   end)
 
-  it("ends when its minutes are over and goes on at the next call #slow", function()
+  it("ends when --minutes are over and goes on at the next call #slow", function()
     shell.in_directory(function(dir)
       local function run(more)
         return shell.run(("%s papers 002_fig3_resnet18 --quick --seeds 2 --jobs 1 --out %s %s")
@@ -56,11 +56,11 @@ describe("braid papers", function()
   end)
 end)
 
-describe("an experiment", function()
+describe("an experiment of a paper", function()
   for _, name in ipairs(names()) do
     local path <const> = papers.files()[name]
 
-    it("runs its whole path: " .. name .. " #slow", function()
+    it("runs with --quick and writes tables or figures: " .. name .. " #slow", function()
       shell.in_directory(function(dir)
         local r <const> = shell.run(("%s papers %s --quick --out %s --jobs 1"):format(BRAID, name,
           dir))
@@ -77,7 +77,7 @@ describe("an experiment", function()
       end)
     end)
 
-    it("names its paper, section and item: " .. name, function()
+    it("names its paper, section and item in its first comment: " .. name, function()
       local x <const>, text <const> = papers.load(path), shell.read(path)
       local head <const> = text:match("^(%-%-.-)\nlocal ")
       assert.matches("[Ss]ection", head)
@@ -87,7 +87,7 @@ describe("an experiment", function()
 
   end
 
-  -- Options of trainings that decide something, and what they are given.
+  -- Options of a training that decide which network is kept or when training ends.
   local DECIDES <const> = {"val", "train", "best", "stopping", "patience", "schedule", "take"}
 
   local function chosen_by_test(text)
@@ -106,7 +106,7 @@ describe("an experiment", function()
     end)
   end
 
-  it("is caught when it chooses by test data", function()
+  it("would be found here if it chose by test data", function()
     for _, text in ipairs{"val = faces.test, x", "train = sets.test", "best = test",
       "val = paper.whole(sets, sets.test)"} do
       assert.is_string(chosen_by_test("{" .. text .. "}"), text)
@@ -115,7 +115,7 @@ describe("an experiment", function()
   end)
 end)
 
-describe("a verdict", function()
+describe("braid.papers.verdicts", function()
   local function results(values)
     return braid.train.compare{networks = {"a", "b"}, seeds = #values.a, jobs = 1, progress = false,
       dir = os.tmpname() .. ".d", metrics = {{name = "score", direction = "min"}},
@@ -127,7 +127,7 @@ describe("a verdict", function()
     return list[1] and list[1].verdict, list[1]
   end
 
-  it("compares the paper's order with ours", function()
+  it("compare the order of two networks in the paper with the order in our runs", function()
     local far <const> = {a = {1, 1.1, 0.9}, b = {3, 3.2, 2.9}}
     assert.equal("holds", verdict(far, {a = 1, b = 2}))
     assert.equal("the other way round", verdict(far, {a = 2, b = 1}))

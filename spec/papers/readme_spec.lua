@@ -1,4 +1,5 @@
---- examples/papers/README.md: the page that its script makes from experiments and kept results.
+--- examples/papers/README.md, which spec/support/papers_readme.lua makes from the experiments and
+-- from the results in examples/papers/results.
 
 local json <const> = require "braid.io.json"
 local papers <const> = require "braid.papers"
@@ -8,7 +9,7 @@ local shell <const> = require "spec.support.shell"
 local REMAKE <const> = "remake it: build/braid spec/support/papers_readme.lua "
   .. ">examples/papers/README.md"
 
--- The names of the results that are kept.
+-- The names of the results in examples/papers/results.
 local function kept()
   local names <const> = {}
   for name in shell.run("ls examples/papers/results").out:gmatch("([%w_]+)%.json") do
@@ -17,7 +18,7 @@ local function kept()
   return names
 end
 
--- An experiment with printed numbers for two networks.
+-- An experiment with the paper's numbers for two networks.
 local function experiment()
   return papers.experiment{paper = "002", item = "table 9", title = "nothing", data = {"faces"},
     minutes = 1, options = {epochs = {3, from = 1}}, differs = {"it is made up"},
@@ -40,7 +41,7 @@ describe("the papers' README", function()
   setup(function() shell.write(path, "--- What it says.\n--\n-- Section 9: more.\nlocal x\n") end)
   teardown(function() os.remove(path) end)
 
-  it("has the printed numbers of an experiment without a run, and says so", function()
+  it("has only the paper's numbers, and says so, if no run of an experiment is kept", function()
     local text <const> = readme.section("002_table9", path, experiment())
     for _, part in ipairs{"## [002_table9](002_table9.lua)", "What it says.", "Section 9: more.",
       "No run is kept yet", "| network | error |", "| a | 1.5 |", "| wide | 2 |",
@@ -50,7 +51,7 @@ describe("the papers' README", function()
     assert.is_nil(text:find("not printed", 1, true))
   end)
 
-  it("has ours, the rankings and the settings of a result", function()
+  it("has our numbers, the rankings and the settings of a result", function()
     local text <const> = readme.section("002_table9", path, experiment(), RESULT)
     for _, part in ipairs{"| a | 1.41 ± 0.02 |", "- error: 1 of 1 pairs hold", "- a note",
       "Data: MTFL; 3 seeds; epochs 3."} do
@@ -59,7 +60,7 @@ describe("the papers' README", function()
     assert.is_nil(text:find("No run", 1, true))
   end)
 
-  it("is made of results of whole experiments, not of quick runs", function()
+  it("is made from results of full runs, none of them quick", function()
     for _, name in ipairs(kept()) do
       local text <const> = shell.read(("examples/papers/results/%s.json"):format(name))
       local result <const> = json.decode(text)
@@ -71,7 +72,7 @@ describe("the papers' README", function()
     end
   end)
 
-  it("is what its script makes #slow", function()
+  it("is the same as its script makes it now #slow", function()
     assert(readme.page() == shell.read("examples/papers/README.md"), REMAKE)
   end)
 end)

@@ -1,4 +1,4 @@
---- Pictures of comparisons and searches: which networks a bar joins, and where things are drawn.
+--- plot.differences, which compares networks, and plot.parallel, which shows a search of options.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
@@ -9,7 +9,7 @@ local MEANS <const> = {{name = "a & b", mean = 0.3, deviation = 0.01},
   {name = "best", mean = 0.1, deviation = 0.02}, {name = "middle", mean = 0.12}}
 
 describe("plot.differences", function()
-  it("lists things best first, with a bar for each group of several", function()
+  it("lists the best first, and joins each group of two or more by a bar", function()
     local svg <const> = plot.differences(MEANS, {groups = {{"best", "middle"}, {"a & b"}},
       percent = true}):svg()
     local order <const> = {}
@@ -23,7 +23,7 @@ describe("plot.differences", function()
     assert(not turned:find("joined", 1, true))
   end)
 
-  it("is an SVG, a PNG and letters, whatever the numbers", function()
+  it("draws an SVG, a PNG and text, also with NaN and huge numbers", function()
     shell.in_directory(function(dir)
       plot.differences(dir .. "/d.svg", MEANS)
       plot.differences(dir .. "/d.png", MEANS, {title = "t"})
@@ -44,7 +44,7 @@ describe("plot.parallel", function()
     {name = "n"}, {name = "error <x>"}}, rows = {{1e-3, "a", 2, 0.1}, {1e-1, "b", 5, 0.2},
     {1e-2, "b", false, 0.3}, {1e-4, "a", 3, 1 / 0}}}
 
-  it("has an axis for each number and a line for each row, the best ones coloured", function()
+  it("has an axis for each column and a line for each row; the best lines are coloured", function()
     local svg <const> = plot.parallel(DATA, {best = 2}):svg()
     for _, name in ipairs{"lr", "kind", "n", "error &lt;x&gt;", "0.001", "a", "b"} do
       assert(svg:find(">" .. name .. "</text>", 1, true), name)
@@ -56,7 +56,7 @@ describe("plot.parallel", function()
       local n <const> = select(2, p:gsub(",", ""))
       points[n] = (points[n] or 0) + 1
     end
-    -- The lines of axes have two points. So has the row that ends at its missing value.
+    -- A line of an axis has two points; so has the row that ends before its missing value.
     assert.same({[2] = 5, [3] = 1, [4] = 2}, points)
     assert(plot.parallel(DATA):text{columns = 70}:find("kind", 1, true))
     plot.parallel{axes = {{name = "x"}}, rows = {}}:svg()

@@ -1,4 +1,4 @@
---- Figures of data: every function of plot with any data that a user may have, in every medium.
+--- Figures: the functions of plot with all kinds of data, as SVG, PNG and text.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -29,11 +29,11 @@ end
 
 local SERIES <const> = {
   ["nothing"] = {}, ["an empty series"] = {a = {}, b = {1, 2}}, ["one point"] = {3},
-  ["all the same"] = {5, 5, 5, 5}, ["all zero"] = {0, 0, 0}, ["NaN alone"] = {NAN, NAN},
+  ["all the same"] = {5, 5, 5, 5}, ["all zero"] = {0, 0, 0}, ["only NaN"] = {NAN, NAN},
   ["NaN between"] = {1, NAN, 3, NAN, NAN, 2}, ["infinity"] = {1, INF, 2, -INF, 3},
   ["both signs"] = {-3, 2, -1}, ["huge"] = {-1.7e308, 1.7e308}, ["tiny"] = {1e-320, 3e-320, 2e-310},
-  ["close to each other"] = {1e9, 1e9 + 1e-3, 1e9}, ["integers' ends"] = {math.mininteger,
-    math.maxinteger}, ["many series"] = many(40, 12),
+  ["close to each other"] = {1e9, 1e9 + 1e-3, 1e9}, ["smallest and largest integers"] =
+    {math.mininteger, math.maxinteger}, ["many series"] = many(40, 12),
   ["names of all kinds"] = {["<b>&amp;\"'</b>"] = {1, 2}, [("long "):rep(60)] = {2, 3},
     ["bytes \xff\xfe\1\2"] = {3, 4}, ["嗨 größe"] = {4, 5}, [""] = {5, 6}},
   ["a tensor"] = braid.arange(1, 9), ["rows of a tensor"] = braid.arange(1, 12):reshape(3, 4),
@@ -57,10 +57,10 @@ end
 
 local MILLION <const> = 1000000
 
-describe("a million points #slow", function()
+describe("a figure of a million points #slow", function()
   local x <const> = braid.randn(MILLION)
 
-  it("are thinned to what can be seen", function()
+  it("has only the points that can be seen, so its SVG is below 2 MB", function()
     for _, f in ipairs{plot.lines, plot.scatter, plot.histogram} do
       local svg <const> = f(x):svg()
       assert.is_true(#svg < 2e6, #svg)
@@ -68,7 +68,7 @@ describe("a million points #slow", function()
     end
   end)
 
-  it("keep the first, lowest, highest and last of each column of pixels", function()
+  it("keeps the lowest and highest point of each column of pixels", function()
     local p <const>, extremes <const> = {}, {}
     for i = 1, 5000 do
       local column <const> = i // 10
@@ -89,7 +89,7 @@ end)
 
 -- ---- axes ------------------------------------------------------------------------------------
 
-describe("axes", function()
+describe("the axes of a figure", function()
   it("have round ticks", function()
     for _, case in ipairs{
       {0, 1, "0 0.2 0.4 0.6 0.8 1.0"}, {0.113, 0.4871, "0.1 0.2 0.3 0.4 0.5", 0.1, 0.5},
@@ -102,7 +102,7 @@ describe("axes", function()
     end
   end)
 
-  it("have ticks that are products of 1, 2 or 5 and a power of ten, whatever the range", function()
+  it("have ticks 1, 2 or 5 times a power of ten apart, for any range", function()
     for k = 1, 400 do
       local low <const> = math.tan(k) * 10.0 ^ (k % 40 - 20)
       local high <const> = low + math.abs(math.sin(k)) * 10.0 ^ (k % 37 - 18)
@@ -117,7 +117,7 @@ describe("axes", function()
     end
   end)
 
-  it("are logarithmic on decades, and leave out values without a logarithm, with a note", function()
+  it("have ticks at powers of ten if logarithmic, with a note on values left out", function()
     local axis <const> = scale.log{low = 1e-4, high = 1, count = 5}
     assert.equal("1e-4 0.001 0.01 0.1 1", table.concat(axis.labels, " "))
     assert.near(0.5, axis.at(1e-2), 0.01)
@@ -125,7 +125,7 @@ describe("axes", function()
     assert.is_truthy(svg:find("2 values left out: infinite or not above 0", 1, true))
   end)
 
-  it("place drawn elements at their values", function()
+  it("place points at their values", function()
     local svg <const> = plot.lines({x = {0, 10}, y = {0, 1}}, {ylim = {0, 1}, xlim = {0, 10}}):svg()
     local points <const> = {}
     for p in svg:gmatch('points="([^"]*)" fill="none" stroke="var%(%-%-s1') do points[1] = p end
@@ -137,7 +137,7 @@ describe("axes", function()
     assert.is_true(x1 - x0 > 550)
   end)
 
-  it("refuse limits that make no axis", function()
+  it("cannot have limits in the wrong order, or at 0 with a logarithm", function()
     assert.error_matches(function() plot.lines({1}, {xlim = {2, 1}}) end,
       "plot.lines: xlim = {2, 1} must have its lower number first", 1, true)
     assert.error_matches(function() plot.lines({1}, {log = "y", ylim = {0, 1}}) end,
@@ -155,7 +155,7 @@ local function words(figure)
 end
 
 describe("plot.lines", function()
-  it("orders names by the numbers in them, and gives all colours or dashes of their own", function()
+  it("orders names by the numbers in them; no two lines look the same", function()
     local data <const>, looks <const> = {}, {}
     for i = 1, 40 do data["block" .. i] = {i, i} end
     local figure <const> = plot.lines(data)
@@ -186,7 +186,7 @@ describe("plot.lines", function()
     assert.near((0.25 * 0.5 * 4 + 0.25 * 4 + 0.5 * 8) / 0.875, marks[2].y[3], 1e-12)
   end)
 
-  it("takes histories", function()
+  it("draws histories of trainings", function()
     local events <const> = {}
     for epoch = 1, 5 do
       events[epoch] = {event = "epoch", epoch = epoch, step = epoch * 10, lr = 0.1 / epoch,
@@ -205,7 +205,7 @@ describe("plot.lines", function()
     check_figure(plot.history(braid.train.history()))
   end)
 
-  it("says what is wrong with data", function()
+  it("raises an error that names what is wrong in the data", function()
     for _, case in ipairs{
       {nil, "wants lists of numbers"}, {5, "wants lists of numbers"}, {print, "wants lists"},
       {{1, "x"}, "value 2 is \"x\""}, {{a = {1, {}}}, "'a' must hold numbers; value 2 is {}"},
@@ -237,7 +237,7 @@ describe("plot.bars", function()
     end)
   end
 
-  it("draws them in order, with their values", function()
+  it("draws bars in the order of names or of `order`, with their values", function()
     local function drawn(o) return words(plot.bars({b = 2.5, a = 1.25}, o)) end
     assert.matches("^a b .*1%.25 2%.5$", drawn())
     assert.matches("^b a .*2%.5 1%.25$", drawn{order = {"b", "a"}})
@@ -249,7 +249,7 @@ describe("plot.bars", function()
       true)
   end)
 
-  it("has a line of letters for each bar", function()
+  it("has a line of text for each bar, as long as its value", function()
     local text <const> = plot.bars({a = {x = 2, y = 1}, b = {x = 1, y = 2}}):text{columns = 40}
     local bars <const> = {}
     for line in text:gmatch("[^\n]+") do
@@ -274,7 +274,7 @@ describe("plot.histogram", function()
     assert.is_truthy(svg:find("2 not finite, left out", 1, true))
   end)
 
-  it("is of area 1 as a density", function()
+  it("has area 1 with density = true", function()
     local area = 0
     for _, m in ipairs(plot.histogram(braid.randn(500), {density = true}).panels[1].marks) do
       area = area + (m.x1 - m.x0) * m.y1
@@ -284,7 +284,7 @@ describe("plot.histogram", function()
 end)
 
 describe("plot.confusion", function()
-  it("has counts, and colours by the row's share", function()
+  it("writes counts, and colours each cell by its share of the row", function()
     local figure <const> = plot.confusion({{8, 2}, {0, 0}}, {names = {"a", "b"}})
     check_figure(figure)
     assert.is_truthy(words(figure):find("a b a 8 2 b 0 0", 1, true))
@@ -293,7 +293,7 @@ describe("plot.confusion", function()
     check_figure(plot.confusion(braid.eye(60), {share = true}))
   end)
 
-  it("takes what the metric gives", function()
+  it("takes the value of mtl.metric.confusion", function()
     local outputs <const> = braid.tensor{{2, 1}, {0, 1}, {3, 1}}
     local found <const> = mtl.metric.confusion{names = {"no", "yes"}}
     found:observe(outputs, braid.tensor({1, 1, 2}, {dtype = "int64"}))
@@ -301,7 +301,7 @@ describe("plot.confusion", function()
     assert.is_truthy(drawn:find("no yes no 1 1 yes 1 0", 1, true), drawn)
   end)
 
-  it("says what is wrong", function()
+  it("raises an error that names the wrong count", function()
     for _, case in ipairs{{{}, "wants counts"}, {{{1, 2}}, "row 1 of 1 must have 1 counts, not 2"},
       {{{1, 2}, {3, -1}}, "count 2 of row 2 must be a number from 0, not -1"}, {7,
         "wants counts"}} do
@@ -311,7 +311,7 @@ describe("plot.confusion", function()
 end)
 
 describe("plot.ced", function()
-  it("draws curves with their area and failures, whatever holds the errors", function()
+  it("draws curves from lists, tensors and tables of errors, with area and failures", function()
     local errors <const> = {0.01, 0.02, 0.05, 0.2, NAN}
     for _, data in ipairs{errors, braid.tensor(errors), {errors = errors}, mtl.ced(errors),
       {one = errors, two = {errors = braid.tensor(errors)}}} do
@@ -359,7 +359,7 @@ describe("plot.topology", function()
     end
   end)
 
-  it("has the mixers' weights as numbers", function()
+  it("writes the mixers' weights as numbers", function()
     local net <const> = mtl.network{tasks = tasks, blocks = nn.backbone("tcdcn"),
       mixer = mtl.cross_stitch{diag = 0.7, off = 0.15}, at = {"conv2"}}
     local _, count <const> = words(plot.topology(net)):gsub(
@@ -384,12 +384,12 @@ describe("plot.topology", function()
   end)
 end)
 
--- ---- files, terminals ------------------------------------------------------------------------
+-- ---- files and terminals ---------------------------------------------------------------------
 
 describe("a figure", function()
   local figure <const> = plot.lines({1, 2, 3}, {title = "T"})
 
-  it("is written by the ending of the path", function()
+  it("is written as SVG, PNG or text, by the ending of the path", function()
     for _, ending in ipairs{"svg", "png", "txt"} do
       files.with("p." .. ending, function(p)
         assert.is_true(plot.lines(p, {1, 2, 3}, {title = "T"}))
@@ -409,7 +409,7 @@ describe("a figure", function()
     assert.error_matches(function() plot.lines(5, {1}) end, "wants the path of a file", 1, true)
   end)
 
-  it("has colours for light and dark pages, or those of one", function()
+  it("has colours for light and dark pages, or only for the option theme", function()
     local both <const> = figure:svg()
     assert.is_truthy(both:find("prefers-color-scheme:dark", 1, true))
     local dark <const> = plot.lines({1, 2}, {theme = "dark"})
@@ -418,7 +418,7 @@ describe("a figure", function()
     assert.is_true(figure:canvas():to("float32"):mean():item() > 200)
   end)
 
-  it("prints itself, in letters where there are no colours", function()
+  it("prints as braille text, with colours only if asked for", function()
     local text <const> = tostring(plot.lines({a = {1, 2}, b = {2, 1}}))
     assert.is_truthy(text:find("a = a   b = b", 1, true))
     assert.is_truthy(text:find("[\xE2][\xA0-\xA3][\x80-\xBF]"), "braille")
@@ -427,7 +427,7 @@ describe("a figure", function()
 end)
 
 describe("core.draw_polygon", function()
-  it("covers what lies in it, by shares of a pixel", function()
+  it("colours each pixel by the share of it that is inside", function()
     local canvas <const> = core.new({4, 4, 1}, "uint8", 0)
     core.draw_polygon(canvas, {0, 0, 2, 0, 2, 2, 0, 2}, 1, {255, 255, 255})
     assert.same({64, 128, 64, 0}, canvas[1]:reshape(4):totable())
@@ -437,7 +437,7 @@ describe("core.draw_polygon", function()
     assert.same({64, 128, 64, 0}, canvas[2]:reshape(4):totable())
   end)
 
-  it("draws nothing for a list that is not a polygon", function()
+  it("draws nothing for points that make no polygon, or with opacity 0", function()
     local canvas <const> = core.new({3, 3, 3}, "uint8", 9)
     for _, p in ipairs{{}, {1, 1}, {0, 0, 1, 1}, {0, 0, NAN, 1, 2, 2}, {0, 0, INF, 1, 2, 2}} do
       core.draw_polygon(canvas, p, 1, {0, 0, 0})
