@@ -6,12 +6,12 @@ local arrays <const> = require "spec.support.arrays"
 local errors <const> = require "braid.repl.errors"
 local ops <const> = core.ops
 
--- The rows of the operators' spec, without its blocks.
+-- The rows of ops_spec.lua, without running its tests.
 local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
   setmetatable({describe = function() end}, {__index = _G})))()
 
-local CASES <const> = 3 -- of each operator
-local BANDS <const> = "run(j, total" -- in this loop of conv/pool.c, each thread looks for each band
+local CASES <const> = 3 -- how many cases of each operator are tested
+local BANDS <const> = "run(j, total" -- a loop of conv/pool.c that checks for a stop in each band
 
 local function live()
   collectgarbage()
@@ -24,8 +24,8 @@ local function bytes_of(tensors)
   return table.concat(parts, "|")
 end
 
--- Runs f with a stop at its n-th allocation, for n = 0 to the last. after(n, ok) looks at what is
--- left. Returns how often it was stopped.
+-- Runs f with a stop at its n-th allocation, for n = 0 to 200. Then after(n, ok) checks the state.
+-- Returns how often f was stopped.
 local function stop_everywhere(f, after)
   local stops = 0
   for n = 0, 200 do
@@ -43,8 +43,8 @@ local function stop_everywhere(f, after)
   return stops
 end
 
--- Calls an operator and its gradient with stops everywhere. Neither its inputs nor their gradients
--- may change, and nothing may stay in memory.
+-- Calls an operator and its gradient, with a stop at each allocation. Neither its inputs nor their
+-- gradients may change, and nothing may stay in memory.
 local function check(known, case)
   local args <const> = arrays.arguments(case, "float32")
   local tensors <const>, leaves <const> = arrays.tensors(args), {}
@@ -76,7 +76,7 @@ local function check(known, case)
   end)
 end
 
--- Calls an operator that writes into its first input: it is done whole, or not at all.
+-- Calls an operator that writes into its first input. It must write all results or none.
 local function check_in_place(known, case)
   local function run(n)
     local args <const> = arrays.arguments(case, "float32")
@@ -100,7 +100,7 @@ describe("an operator that is stopped at an allocation", function()
   for _, known in ipairs(core.rows) do
     local row <const> = rows[known.name]
     if row and not row.elsewhere then
-      it("says so, and leaves all as it was: " .. known.name .. " #slow", function()
+      it("raises an error and changes nothing: " .. known.name .. " #slow", function()
         local stops = 0
         for i = 1, math.min(CASES, #row.cases) do
           stops = stops + check(known, row.cases[i])
@@ -119,7 +119,7 @@ local function places(n, most) return ops.random(core.new({n}, "int64"), 1, most
 local function leaf(t) return t:requires_grad_() end
 local function backward(y) return function() y:backward{gradient = y:detach()} end end
 
--- Functions that make a long call, one for each way in which operators go through their work.
+-- Functions that make a long call, one for each kind of loop in operators.
 local N <const> = 10000000
 local LONG <const> = {
   map = function(x) return function() return ops.erf(x):erf():erf() end end,
@@ -195,7 +195,7 @@ describe("long work", function()
   for name, make in pairs(LONG) do
     it("stops within 50 ms of Ctrl-C: " .. name .. " #slow", function()
       local best, full = math.huge, nil
-      for _ = 1, 10 do -- others may want the processors at the same time
+      for _ = 1, 10 do -- other programs may delay an attempt
         local f = make(x)
         local begun = core.clock()
         if not full then
@@ -207,7 +207,7 @@ describe("long work", function()
         begun = core.clock()
         local ok <const> = core.interruptible(errors.caught, function()
           f()
-          while core.clock() - begun < 5 do end -- where the call was the faster one
+          while core.clock() - begun < 5 do end -- if the call ended before the signal came
         end)
         best = math.min(best, core.clock() - begun - wait)
         assert.is_false(ok)
@@ -218,7 +218,7 @@ describe("long work", function()
     end)
   end
 
-  it("is cut into pieces that look at the stop, in every parallel loop", function()
+  it("checks for a stop in every parallel loop of csrc/op", function()
     local loops = 0
     for _, folder in ipairs{"csrc/op", "csrc/op/conv"} do
       for _, name in ipairs((core.list_folder(folder))) do
