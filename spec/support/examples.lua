@@ -1,5 +1,5 @@
---- examples.lua GROUP: runs every example in the help of the names of a part (braid, F ...). Each
--- runs as one chunk after the entries that help says it needs.
+--- examples.lua GROUP: runs every example in the help of the names in a group (braid, F ...). An
+-- example runs as one chunk, after the entries that help says it needs.
 
 local class <const> = require "braid.class"
 local docs <const> = require "braid.repl.docs"
