@@ -203,7 +203,8 @@ for _, name in ipairs{"__tostring", "__index", "__newindex", "__call", "__pairs"
 end
 add("overriding", "a constant that methods trust",
   "Net.buffer_names = setmetatable({}, {__index = evil})", "must be a plain table")
-add("overriding", "a constant that methods trust, of an object", "net.buffer_names = {layer = true}",
+add("overriding", "a constant that methods trust, in an object",
+  "net.buffer_names = {layer = true}",
   "is a method of every")
 add("overriding", "describe that does not end", "function Net:describe() while true do end end",
   "steps")

@@ -3,7 +3,7 @@
     compare_sklearn.py FOLDER [TABLES]
 
 writes tables as FOLDER/NAME.csv. FOLDER/tables.jsonl has a line for each: its columns as prepared
-by StandardScaler, OneHotEncoder and SimpleImputer, which are fitted on the rows whose `set` is train.
+by StandardScaler, OneHotEncoder and SimpleImputer, fitted on the rows whose `set` is train.
 """
 
 import json

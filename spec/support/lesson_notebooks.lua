@@ -2,8 +2,8 @@
 --
 --   build/braid spec/support/lesson_notebooks.lua
 --
--- A notebook shows what a script writes to a file: a plot is shown instead of written, and a picture
--- that the script saves is loaded again and shown.
+-- A notebook shows what a script writes to a file: a plot is shown instead of written, and a
+-- picture that the script saves is loaded again and shown.
 
 local json <const> = require "braid.io.json"
 local literate <const> = require "spec.support.docs.literate"
