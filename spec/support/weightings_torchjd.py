@@ -108,7 +108,7 @@ def along(make):
 
 
 def sdmgrad(j, losses):
-    w = A.SDMGradWeighting(lr=0.1)  # with lr 10, rounding errors grow from step to step if T is large
+    w = A.SDMGradWeighting(lr=0.1)  # with lr 10, rounding errors grow from step to step for large T
     return torch.stack([w(j[k] @ j[k].T) @ j[k] for k in range(STEPS)])
 
 
@@ -152,7 +152,7 @@ LOOSE = {"nash": "its convex approximations stop at a residual of 1e-3",
 
 
 def difference(a, b, j):
-    """The largest difference over steps, relative to the direction, or to the gradients if it is 0."""
+    """The largest difference over steps, relative to the direction (to the gradients if it is 0)."""
     scale = np.maximum(np.linalg.norm(b, axis=1), 1e-9 * np.linalg.norm(j, axis=(1, 2))[:len(b)])
     return float((np.linalg.norm(a - b, axis=1) / np.maximum(scale, 1e-300)).max())
 
