@@ -123,7 +123,7 @@ describe("a Sequential without gradients", function()
     end))
   end)
 
-  it("accepts the same random layers, and refuses the same, as calls one by one", function()
+  it("accepts and refuses the same random layers as calling the layers one by one", function()
     local random <const> = math.random
     local function layer(c)
       local kinds <const> = {

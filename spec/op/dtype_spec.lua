@@ -37,7 +37,7 @@ describe("the type of a result", function()
     end
   end)
 
-  it("is that of the tensor, unless a number is of a higher kind", function()
+  it("with a number is that of the tensor, unless the number is of a higher kind", function()
     local with_integer <const> = {bool = "int64", uint8 = "uint8", int32 = "int32",
       int64 = "int64",
       float32 = "float32", float64 = "float64"}

@@ -71,7 +71,7 @@ dual("logsumexp is the log of the sum of exps", function() return real(4, 5) end
   function(x) return x:logsumexp(2) end, function(x) return x:exp():sum(2):log() end, 1e-13)
 dual("count_nonzero counts", function() return whole(0, 2, 5, 6) end,
   function(x) return x:count_nonzero(2) end, function(x) return x:ne(0):sum(2) end)
-dual("any is the opposite of all opposites", function() return whole(0, 1, 5, 3):to("bool") end,
+dual("any is the opposite of all of the opposites", function() return whole(0, 1, 5, 3):to("bool") end,
   function(x) return x:any(2) end, function(x) return x:logical_not():all(2):logical_not() end)
 
 -- ---- softmax and losses ----
@@ -183,7 +183,7 @@ dual("repeat_ is cat", function() return real(3, 4) end,
     local row <const> = braid.cat({x, x, x}, 2)
     return braid.cat({row, row}, 1)
   end, 1e-15)
-dual("flip is an index that falls, and flip twice changes nothing",
+dual("flip is an index of falling numbers, and flip twice changes nothing",
   function() return real(5, 3) end,
   function(x) return x:flip(1, 2):flip(2) end,
   function(x) return x[braid.tensor({5, 4, 3, 2, 1}, {dtype = "int64"})] end)
@@ -325,10 +325,10 @@ dual("adaptive pooling to 1 is the mean", function() return real(2, 3, 5, 4) end
 dual("interpolate to the same size changes nothing", function() return real(2, 3, 5, 4) end,
   function(x) return F.interpolate(x, {size = {5, 4}, mode = "bilinear"}) end,
   function(x) return x * 1 end)
-dual("nor does it with corners aligned", function() return real(2, 3, 5, 4) end,
+dual("interpolate to the same size, aligned, changes nothing", function() return real(2, 3, 5, 4) end,
   function(x) return F.interpolate(x, {size = {5, 4}, mode = "bilinear", align_corners = true}) end,
   function(x) return F.interpolate(x, {size = {5, 4}}) end)
-dual("interpolate to 2 n - 1 pixels keeps the n as every second", function() return real(2, 3, 5,
+dual("interpolate from n to 2 n - 1 pixels keeps the n pixels", function() return real(2, 3, 5,
   4) end,
   function(x)
     local y <const> = F.interpolate(x, {size = {9, 7}, mode = "bilinear", align_corners = true})

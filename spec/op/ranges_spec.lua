@@ -76,7 +76,7 @@ describe("the range of", function()
   end)
 
   for _, r in ipairs(RANGES) do
-    it(("%s in %s excludes numbers outside it, with an error"):format(r.option, r.op), function()
+    it(("%s in %s is checked: a number outside raises an error"):format(r.option, r.op), function()
       for _, value in ipairs(outside(r)) do
         local ok <const>, message <const> = pcall(CALLS[r.op], {[r.option] = value})
         assert(not ok, ("%s is accepted"):format(value))

@@ -372,7 +372,7 @@ describe("the printing of results", function()
   end)
 end)
 
-describe("the command", function()
+describe("the command braid", function()
   local function command(arguments, input)
     return shell.run(("printf %%s %s | %s %s/braid %s"):format(shell.quote(input or ""),
       shell.sanitized and shell.lua or "", shell.build, arguments))

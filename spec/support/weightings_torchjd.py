@@ -152,7 +152,7 @@ LOOSE = {"nash": "its convex approximations stop at a residual of 1e-3",
 
 
 def difference(a, b, j):
-    """The largest difference over steps, relative to the direction (to the gradients if it is 0)."""
+    """The largest difference over steps, relative to the direction; if it is 0, to the gradients."""
     scale = np.maximum(np.linalg.norm(b, axis=1), 1e-9 * np.linalg.norm(j, axis=(1, 2))[:len(b)])
     return float((np.linalg.norm(a - b, axis=1) / np.maximum(scale, 1e-300)).max())
 

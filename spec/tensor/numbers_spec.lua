@@ -208,7 +208,7 @@ describe("to", function()
     end
   end)
 
-  it("gives for bool whether a value is not 0", function()
+  it("gives true in bool for every value but 0", function()
     assert.same({false, true, true, true, true},
       braid.tensor {0, 0.5, -3, NAN, math.huge}:to("bool"):totable())
   end)
@@ -383,7 +383,7 @@ describe("a number beside a narrower integer tensor", function()
     assert.same({true, true}, x:lt(int({300}):squeeze()):totable())
   end)
 
-  it("or a wider tensor is exact in place, and only the result must fit", function()
+  it("is exact in place, as is a wider tensor: only the result must fit", function()
     local wide <const> = int {30, 200}
     assert.same({30, 200}, braid.tensor({1, 2}, {dtype = "uint8"}):maximum_(wide):totable())
     assert.same({3, 1}, braid.tensor({100, 255}, {dtype = "uint8"}):floordiv_(wide):totable())

@@ -22,7 +22,7 @@ describe("a hostile value", function()
   end)
 end)
 
-describe("a size beyond reason", function()
+describe("a size that makes no sense", function()
   local x <const>, w <const> = braid.ones(1, 3, 4, 4), braid.ones(2, 3, 3, 3)
 
   local CASES <const> = {

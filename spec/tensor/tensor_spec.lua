@@ -263,7 +263,7 @@ describe("conversion", function()
       "from_bytes: float32 values of shape (1) do not fit into 3 bytes")
   end)
 
-  it("is not needed for sizes: size, dim, numel and # give Lua's numbers", function()
+  it("of sizes: size, dim, numel and # give Lua's numbers", function()
     local x <const> = braid.zeros(4, 5, 6)
     assert.same({4, 5, 6}, x:size())
     assert.equal(5, x:size(2))

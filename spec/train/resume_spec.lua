@@ -56,7 +56,7 @@ local RUNS <const> = {
     end}
   end,
   ["an average of epochs"] = function() return {ema = {average = "equal", by = "epoch"}} end,
-  ["an average, recomputed statistics"] = function() return {ema = {decay = 0.5, recompute = 2}} end,
+  ["an average, statistics anew"] = function() return {ema = {decay = 0.5, recompute = 2}} end,
   ["weights and rates by the epoch"] = function()
     return {columns = "per_task", mixer = mtl.cross_stitch{},
       weights = {smile = function(epoch) return 1 / epoch end},

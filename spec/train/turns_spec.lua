@@ -64,7 +64,7 @@ describe("train.fit with tasks in turns", function()
     end
   end
 
-  it("gives a task that has no classes only samples with its label in its turn", function()
+  it("gives the turn of a task without classes only samples that have its label", function()
     local set <const> = data.faces{n = 60, seed = 1, size = 16}.train
     for i = 1, 15 do set.labels.landmarks[i]:fill_(0 / 0) end
     local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5},

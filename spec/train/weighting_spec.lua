@@ -146,7 +146,7 @@ describe("a weighting in train.fit", function()
     end
   end)
 
-  it("may be the user's function, and on representations cannot accumulate", function()
+  it("may be the user's function; one on representations cannot accumulate batches", function()
     local seen = 0
     local history <const> = fit{weighting = function(losses, _, state)
       seen = seen + 1
