@@ -71,7 +71,7 @@ dual("logsumexp is the log of the sum of exps", function() return real(4, 5) end
   function(x) return x:logsumexp(2) end, function(x) return x:exp():sum(2):log() end, 1e-13)
 dual("count_nonzero counts", function() return whole(0, 2, 5, 6) end,
   function(x) return x:count_nonzero(2) end, function(x) return x:ne(0):sum(2) end)
-dual("any is the opposite of all of the opposites", function() return whole(0, 1, 5, 3):to("bool") end,
+dual("any is the opposite of all opposites", function() return whole(0, 1, 5, 3):to("bool") end,
   function(x) return x:any(2) end, function(x) return x:logical_not():all(2):logical_not() end)
 
 -- ---- softmax and losses ----
@@ -325,7 +325,8 @@ dual("adaptive pooling to 1 is the mean", function() return real(2, 3, 5, 4) end
 dual("interpolate to the same size changes nothing", function() return real(2, 3, 5, 4) end,
   function(x) return F.interpolate(x, {size = {5, 4}, mode = "bilinear"}) end,
   function(x) return x * 1 end)
-dual("interpolate to the same size, aligned, changes nothing", function() return real(2, 3, 5, 4) end,
+dual("interpolate to the same size changes nothing, aligned",
+  function() return real(2, 3, 5, 4) end,
   function(x) return F.interpolate(x, {size = {5, 4}, mode = "bilinear", align_corners = true}) end,
   function(x) return F.interpolate(x, {size = {5, 4}}) end)
 dual("interpolate from n to 2 n - 1 pixels keeps the n pixels", function() return real(2, 3, 5,

@@ -302,7 +302,7 @@ describe("a chain", function()
     local grown <const> = core.ops.conv2d(core.straight(x), conv.weight, conv.bias)
     do
       local _ <close> = braid.no_grad()
-      conv.weight:add_(0) -- nobody has asked for the waiting result yet
+      conv.weight:add_(0) -- the waiting result is not computed yet
     end
     assert.equal(0, distance(core.settled(grown), conv(x)))
   end)

@@ -29,7 +29,7 @@ local function run(example)
   return not fine and (said or "no message") or nil
 end
 
--- Jobs of a comparison start their script anew, so such an example is run as a script.
+-- Jobs of a comparison start their script again, so such an example is run as a script.
 local function run_as_script(example)
   local lines <const> = {'local braid <const> = require "braid"'}
   for _, name in ipairs(Session.NAMES) do lines[#lines + 1] = name .. " = braid." .. name end

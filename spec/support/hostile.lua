@@ -151,7 +151,7 @@ for _, name in ipairs{"mse", "l1", "bce", "bce_with_logits", "kl_div"} do
   CALLS[name] = pair_of_images
 end
 
--- Methods whose arguments have another order than those of the function of the same name.
+-- Methods whose arguments have another order than in the function of the same name.
 local METHODS <const> = {where = function() return {f32(2), T{true, false}, f32(2)} end}
 
 -- Functions that open a mode, or take no value that could be hostile.

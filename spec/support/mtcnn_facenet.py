@@ -1,4 +1,4 @@
-"""Braid's detector beside that of facenet-pytorch, on one picture with the same weights:
+"""Compares Braid's detector with facenet-pytorch's, on one picture and with the same weights:
     python3 spec/support/mtcnn_facenet.py WEIGHTS PICTURE [ROUNDS]
 (needs the packages torch, torchvision, pillow, requests, tqdm, safetensors and, with
 --no-deps, facenet-pytorch; WEIGHTS holds det1, det2 and det3.caffemodel). Runs alternate;

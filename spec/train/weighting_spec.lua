@@ -72,7 +72,7 @@ describe("a weighting in train.fit", function()
 
   local names <const> = folder_of.names(mtl.weighting)
   for _, name in ipairs(names) do
-    it("goes on to the same bytes after an end anywhere: " .. name, function()
+    it("continues to the same bytes after a stop: " .. name, function()
       local make <const> = mtl.weighting[name]
       shell.in_directory(function(folder)
         local function run(dir, stop)
