@@ -50,8 +50,8 @@ local batch <const> = data.loader(own.train, {batch = 15, size = 48, tasks = tas
 print(batch.smile)
 print(batch.age)
 
--- A table without pictures has `inputs`: columns of numbers, and columns of words that become one
--- number for each word. Here the answer is whether a point lies in a circle.
+-- data.table reads tables without pictures. `inputs` are columns of numbers, and columns of words
+-- that become one number for each word. Here the answer is whether a point lies in a circle.
 
 lines[1] = "x,y,colour,inside"
 braid.manual_seed(2)
@@ -64,10 +64,15 @@ do
   local file <close> = assert(io.open(FOLDER .. "/points.csv", "w"))
   file:write(table.concat(lines, "\n"), "\n")
 end
-local points <const> = data.csv(FOLDER .. "/points.csv",
-  {inputs = {"x", "y", colour = {"red", "blue"}}, classes = {"inside"}}).train
-print(table.concat(points.input_names, " "), #points)
+local points <const> = data.table(FOLDER .. "/points.csv",
+  {inputs = {"x", "y", "colour"}, classes = {"inside"}}).train
+
+-- Numbers are standardised: each column has mean 0 and deviation 1 over the rows that a network
+-- trains on. The rows that are held back are prepared with the same means and deviations.
+
 local seen <const>, held_back <const> = points:split(0.25, {stratify = "inside", seed = 1})
+print(table.concat(seen.input_names, " "), #seen, #held_back)
+print(seen.inputs:mean(1), held_back.inputs:mean(1))
 
 local question <const> = mtl.tasks{inside = mtl.classes{2}}
 local net <const> = nn.Sequential{nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2)}
