@@ -261,7 +261,7 @@ static br_tensor *as_batch(br_tensor *rows) {
   return batch;
 }
 
-/* core.load_crops(paths, boxes (n,4) float64, size, channels, as_stored): images
+/* core.load_crops(paths, areas (n,4) float64, size, channels, as_stored): images
    (n,c,size,size), and a table {[i] = message} of the files that could not be read. */
 static int load_crops(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -273,10 +273,10 @@ static int load_crops(lua_State *L) {
   char *notes = lua_newuserdatauv(L, (size_t)n * (1 + BR_GALLERY_MESSAGE) + 1, 0);
   const char **path = push_paths(L, n, "load_crops");
   br_box *box = br_push_box(L);
-  br_tensor *boxes = br_check_tensor(L, 2);
-  if (boxes->dtype != BR_F64 || boxes->numel != 4 * n || !br_is_contiguous(boxes))
-    return luaL_error(L, "load_crops: boxes must be float64 (%d, 4), not %s %s", (int)n,
-                      br_dtype_name(boxes->dtype), br_shape_of(boxes));
+  br_tensor *areas = br_check_tensor(L, 2);
+  if (areas->dtype != BR_F64 || areas->numel != 4 * n || !br_is_contiguous(areas))
+    return luaL_error(L, "load_crops: areas must be float64 (%d, 4), not %s %s", (int)n,
+                      br_dtype_name(areas->dtype), br_shape_of(areas));
   int64_t shape[4] = {n, size, size, channels};
   br_tensor *rows = br_tensor_new(BR_U8, 4, shape, BR_CONTIGUOUS);
   if (rows)
@@ -284,7 +284,7 @@ static int load_crops(lua_State *L) {
                                   .size = size,
                                   .channels = channels,
                                   .path = path,
-                                  .box = (const double *)(const void *)boxes->data,
+                                  .box = (const double *)(const void *)areas->data,
                                   .upright = !as_stored,
                                   .images = (uint8_t *)rows->data},
                     (unsigned char *)notes, notes + n);

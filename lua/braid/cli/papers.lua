@@ -34,9 +34,11 @@ local function list(o)
       minutes = x.minutes, state = state_of(o.out .. "/" .. name), title = x.title}
   end
   if o.json then return print(json.encode(rows)) end
-  local width = 4
-  for _, row in ipairs(rows) do width = math.max(width, #row.name) end
-  local form <const> = "%-" .. width .. "s  %-10s  %7s  %-17s  %s"
+  local wide <const> = {name = 4, data = 4, state = 5}
+  for _, row in ipairs(rows) do
+    for key, width in pairs(wide) do wide[key] = math.max(width, #row[key]) end
+  end
+  local form <const> = ("%%-%ds  %%-%ds  %%7s  %%-%ds  %%s"):format(wide.name, wide.data, wide.state)
   print(form:format("name", "data", "minutes", "state", "shows"))
   for _, row in ipairs(rows) do
     print(form:format(row.name, row.data, ("%d"):format(row.minutes), row.state, row.title))
