@@ -71,6 +71,18 @@ describe("braid.import", function()
     end
   end)
 
+  it("gives a layer no bias of its name that other nodes add", function()
+    for _, order in ipairs{{"Add", "fc.bias", "MatMul", "fc.w", 32},
+      {"MatMul", "fc.w", "Add", "fc.bias", 22}} do
+      local net <const> = onnx.net{nodes = {{order[1], {"x", order[2]}, {"h"}, name = "/fc/1"},
+        {order[3], {"h", order[4]}, {"i"}, name = "/fc/2"}, {"Relu", {"i"}, {"j"}},
+        {"Add", {"j", "fc.bias"}, {"y"}}},
+        tensors = {["fc.w"] = braid.eye(2) * 2, ["fc.bias"] = braid.tensor{10, 10}},
+        inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+      assert.same({{order[5], order[5]}}, net(braid.ones(1, 2)):totable())
+    end
+  end)
+
   it("makes layers under the names of the file, which compute the same", function()
     local net <const>, x <const> = small(), braid.randn(3, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net))
