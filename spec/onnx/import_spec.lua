@@ -83,6 +83,19 @@ describe("braid.import", function()
     end
   end)
 
+  it("makes a layer of a product of two constants, of which the second is learned", function()
+    for _, node in ipairs{{"Gemm", {"fc.table", "fc.weight", "fc.bias"}, {"t"}},
+      {"MatMul", {"fc.table", "fc.weight"}, {"t"}}} do
+      local net <const> = onnx.net{nodes = {node, {"Add", {"x", "t"}, {"y"}}},
+        tensors = {["fc.table"] = braid.tensor{{1, 2}, {3, 4}}, ["fc.weight"] = braid.eye(2),
+          ["fc.bias"] = braid.zeros(2)}, inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+      assert.same({{2, 3}, {4, 5}}, net(braid.ones(1, 2)):totable())
+      assert.is_false(net:state_dict()["fc.table"].requires_grad)
+      assert.is_truthy(net.fc.weight.requires_grad)
+      assert.equal(#node[2] - 1, #net:parameters())
+    end
+  end)
+
   it("makes layers under the names of the file, which compute the same", function()
     local net <const>, x <const> = small(), braid.randn(3, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net))

@@ -282,6 +282,12 @@ def edges():
          opset=18)
     case("GRU", f(6, 2, 3), f(1, 15, 3), f(1, 15, 5), f(1, 30), np.array([6, 2], np.int32),
          outputs=2, hidden_size=5)
+    case("ConvTranspose", f(2, 4, 3, 4, 2), f(4, 3, 2, 3, 3), f(6), group=2,
+         pads=[1, 0, 1, 0, 1, 1], strides=[2, 1, 2], dilations=[2, 1, 1], output_padding=[1, 0, 1])
+    case("ConvTranspose", f(1, 2, 5), f(2, 3, 4), f(3), strides=[3], output_padding=[2])
+    case("Col2Im", f(2, 12, 6), i(5, 6), i(3, 2), strides=[2, 2], pads=[0, 1, 1, 0],
+         dilations=[1, 2])
+    case("Col2Im", f(1, 6, 4), i(9), i(3), pads=[0, 0], strides=[2])
 
 
 def model_of(op, inputs, outputs, opset, domain, attributes):
