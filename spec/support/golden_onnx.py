@@ -288,6 +288,10 @@ def edges():
     case("Col2Im", f(2, 12, 6), i(5, 6), i(3, 2), strides=[2, 2], pads=[0, 1, 1, 0],
          dilations=[1, 2])
     case("Col2Im", f(1, 6, 4), i(9), i(3), pads=[0, 0], strides=[2])
+    for mode in ("linear", "cubic", "nearest"):
+        case("Resize", f(1, 2, 4, 5), None, np.array([1, 1, 0.7, 1.7], np.float32), mode=mode,
+             coordinate_transformation_mode="align_corners", opset=18)
+    case("ReduceMean", np.array([[-7, 2], [8, 3]], np.int32), i(0), keepdims=0)
 
 
 def model_of(op, inputs, outputs, opset, domain, attributes):

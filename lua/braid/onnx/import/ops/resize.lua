@@ -17,9 +17,7 @@ local PLACES <const> = {
     local adjusted <const> = m / (s * n)
     return n / 2 * (1 - adjusted) + (i + 0.5) / s - 0.5
   end,
-  align_corners = function(i, s, n, m)
-    return m > 1 and s * n ~= 1 and i * (n - 1) / (s * n - 1) or 0
-  end,
+  align_corners = function(i, _, n, m) return m > 1 and i * (n - 1) / (m - 1) or 0 end,
   asymmetric = function(i, s) return i / s end,
   tf_half_pixel_for_nn = function(i, s) return (i + 0.5) / s end,
   tf_crop_and_resize = function(i, _, n, m, first, last)
@@ -158,7 +156,7 @@ local function by_interpolate(o, x, list, dims)
   for i, d in ipairs(dims) do
     local t <const> = list[i]
     if t.size ~= x:size(d) and d < 3 or d > 2 and t.size == 1
-      or math.abs(t.scale * x:size(d) - t.size) > 1e-4 then
+      or o.how ~= "align_corners" and math.abs(t.scale * x:size(d) - t.size) > 1e-4 then
       return nil
     end
     if d > 2 then size[d - 2] = t.size end
