@@ -291,6 +291,8 @@ def edges():
     for mode in ("linear", "cubic", "nearest"):
         case("Resize", f(1, 2, 4, 5), None, np.array([1, 1, 0.7, 1.7], np.float32), mode=mode,
              coordinate_transformation_mode="align_corners", opset=18)
+        case("Resize", f(1, 1, 10, 15), None, np.array([1, 1, 1.4, 0.6], np.float32), mode=mode,
+             nearest_mode="floor", coordinate_transformation_mode="asymmetric", opset=18)
     case("ReduceMean", np.array([[-7, 2], [8, 3]], np.int32), i(0), keepdims=0)
 
 
