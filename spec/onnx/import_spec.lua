@@ -131,6 +131,19 @@ describe("braid.import", function()
     end
   end)
 
+  it("trains the batch norm of volumes, statistics included", function()
+    local t <const> = {["bn.weight"] = braid.ones(2), ["bn.bias"] = braid.zeros(2),
+      ["bn.running_mean"] = braid.zeros(2), ["bn.running_var"] = braid.ones(2)}
+    local net <const> = onnx.net{nodes = {{"BatchNormalization", {"x", "bn.weight", "bn.bias",
+      "bn.running_mean", "bn.running_var"}, {"y"}}}, tensors = t,
+      inputs = {{"x", {"n", 2, 3, 4, 5}}}, outputs = {"y"}}
+    local x <const> = braid.randn(2, 2, 3, 4, 5) + 3
+    local y <const> = net(x)
+    assert.same(x.shape, y.shape)
+    assert.is_true(y:mean():abs():item() < 1e-5)
+    assert.is_true(net.bn.running_mean:min():item() > 0.2)
+  end)
+
   it("makes a module that is copied, converted, frozen and loaded like others", function()
     local net <const>, x <const> = small(), braid.randn(2, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net)):eval()

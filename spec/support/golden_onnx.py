@@ -293,6 +293,12 @@ def edges():
              coordinate_transformation_mode="align_corners", opset=18)
         case("Resize", f(1, 1, 10, 15), None, np.array([1, 1, 1.4, 0.6], np.float32), mode=mode,
              nearest_mode="floor", coordinate_transformation_mode="asymmetric", opset=18)
+    boxes, images = np.array([[1, 1, 5, 6], [-3, 2.5, 3, 9], [2, 2, 2.1, 2.1]], np.float32), i(0, 1, 0)
+    case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=2, output_width=3)
+    case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=3, output_width=2,
+         sampling_ratio=2, spatial_scale=0.5, coordinate_transformation_mode="output_half_pixel")
+    case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=2, sampling_ratio=1, opset=10)
+    case("BatchNormalization", f(2, 3, 2, 3, 4), positive(3), f(3), f(3), positive(3))
     case("ReduceMean", np.array([[-7, 2], [8, 3]], np.int32), i(0), keepdims=0)
 
 

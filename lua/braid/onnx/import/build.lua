@@ -2,7 +2,8 @@
 --
 -- A program is a list of steps, one for each node: {what, place, layer or f and a, inputs, outputs,
 -- done}. An input is the name of a value, false for none, {constant = tensor}, or {keys, key}, a
--- tensor of the module that the keys lead to. `done` are the values that no later step uses.
+-- tensor of the module that the keys lead to. `done` are the values that no later step uses. A
+-- layer that is `flat` gets all dimensions behind the channels as one.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
@@ -192,6 +193,7 @@ local function step_of(b, node)
     step = {what = node.what, layer = places.put_layer(b.root, keys, layer),
       inputs = {input_of(b, node, 1)}, n = 1, outputs = {last.outputs[1]}, named = true}
     step.place = names.path(step.layer)
+    step.flat = node.op == "BatchNormalization" and b.ranks[node.inputs[1]] > 4
     b.joined[last] = true
   else
     step = generic_step(b, node, row)
