@@ -71,6 +71,31 @@ describe("braid.import", function()
     end
   end)
 
+  it("gives a layer no bias of its name that other nodes add", function()
+    for _, order in ipairs{{"Add", "fc.bias", "MatMul", "fc.w", 32},
+      {"MatMul", "fc.w", "Add", "fc.bias", 22}} do
+      local net <const> = onnx.net{nodes = {{order[1], {"x", order[2]}, {"h"}, name = "/fc/1"},
+        {order[3], {"h", order[4]}, {"i"}, name = "/fc/2"}, {"Relu", {"i"}, {"j"}},
+        {"Add", {"j", "fc.bias"}, {"y"}}},
+        tensors = {["fc.w"] = braid.eye(2) * 2, ["fc.bias"] = braid.tensor{10, 10}},
+        inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+      assert.same({{order[5], order[5]}}, net(braid.ones(1, 2)):totable())
+    end
+  end)
+
+  it("makes a layer of a product of two constants, of which the second is learned", function()
+    for _, node in ipairs{{"Gemm", {"fc.table", "fc.weight", "fc.bias"}, {"t"}},
+      {"MatMul", {"fc.table", "fc.weight"}, {"t"}}} do
+      local net <const> = onnx.net{nodes = {node, {"Add", {"x", "t"}, {"y"}}},
+        tensors = {["fc.table"] = braid.tensor{{1, 2}, {3, 4}}, ["fc.weight"] = braid.eye(2),
+          ["fc.bias"] = braid.zeros(2)}, inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+      assert.same({{2, 3}, {4, 5}}, net(braid.ones(1, 2)):totable())
+      assert.is_false(net:state_dict()["fc.table"].requires_grad)
+      assert.is_truthy(net.fc.weight.requires_grad)
+      assert.equal(#node[2] - 1, #net:parameters())
+    end
+  end)
+
   it("makes layers with the file's names, which compute the same as the original", function()
     local net <const>, x <const> = small(), braid.randn(3, 2, 8, 8)
     local read <const> = onnx.net(small_graph(net))
@@ -104,6 +129,19 @@ describe("braid.import", function()
     for name, t in pairs(own) do
       assert.is_true((t - other[name]):abs():max():item() < 1e-6, name)
     end
+  end)
+
+  it("trains the batch norm of volumes, statistics included", function()
+    local t <const> = {["bn.weight"] = braid.ones(2), ["bn.bias"] = braid.zeros(2),
+      ["bn.running_mean"] = braid.zeros(2), ["bn.running_var"] = braid.ones(2)}
+    local net <const> = onnx.net{nodes = {{"BatchNormalization", {"x", "bn.weight", "bn.bias",
+      "bn.running_mean", "bn.running_var"}, {"y"}}}, tensors = t,
+      inputs = {{"x", {"n", 2, 3, 4, 5}}}, outputs = {"y"}}
+    local x <const> = braid.randn(2, 2, 3, 4, 5) + 3
+    local y <const> = net(x)
+    assert.same(x.shape, y.shape)
+    assert.is_true(y:mean():abs():item() < 1e-5)
+    assert.is_true(net.bn.running_mean:min():item() > 0.2)
   end)
 
   it("makes a module that can be cloned, converted, frozen and loaded", function()

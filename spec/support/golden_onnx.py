@@ -282,6 +282,24 @@ def edges():
          opset=18)
     case("GRU", f(6, 2, 3), f(1, 15, 3), f(1, 15, 5), f(1, 30), np.array([6, 2], np.int32),
          outputs=2, hidden_size=5)
+    case("ConvTranspose", f(2, 4, 3, 4, 2), f(4, 3, 2, 3, 3), f(6), group=2,
+         pads=[1, 0, 1, 0, 1, 1], strides=[2, 1, 2], dilations=[2, 1, 1], output_padding=[1, 0, 1])
+    case("ConvTranspose", f(1, 2, 5), f(2, 3, 4), f(3), strides=[3], output_padding=[2])
+    case("Col2Im", f(2, 12, 6), i(5, 6), i(3, 2), strides=[2, 2], pads=[0, 1, 1, 0],
+         dilations=[1, 2])
+    case("Col2Im", f(1, 6, 4), i(9), i(3), pads=[0, 0], strides=[2])
+    for mode in ("linear", "cubic", "nearest"):
+        case("Resize", f(1, 2, 4, 5), None, np.array([1, 1, 0.7, 1.7], np.float32), mode=mode,
+             coordinate_transformation_mode="align_corners", opset=18)
+        case("Resize", f(1, 1, 10, 15), None, np.array([1, 1, 1.4, 0.6], np.float32), mode=mode,
+             nearest_mode="floor", coordinate_transformation_mode="asymmetric", opset=18)
+    boxes, images = np.array([[1, 1, 5, 6], [-3, 2.5, 3, 9], [2, 2, 2.1, 2.1]], np.float32), i(0, 1, 0)
+    case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=2, output_width=3)
+    case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=3, output_width=2,
+         sampling_ratio=2, spatial_scale=0.5, coordinate_transformation_mode="output_half_pixel")
+    case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=2, sampling_ratio=1, opset=10)
+    case("BatchNormalization", f(2, 3, 2, 3, 4), positive(3), f(3), f(3), positive(3))
+    case("ReduceMean", np.array([[-7, 2], [8, 3]], np.int32), i(0), keepdims=0)
 
 
 def model_of(op, inputs, outputs, opset, domain, attributes):

@@ -38,7 +38,8 @@ local function list(o)
   for _, row in ipairs(rows) do
     for key, width in pairs(wide) do wide[key] = math.max(width, #row[key]) end
   end
-  local form <const> = ("%%-%ds  %%-%ds  %%7s  %%-%ds  %%s"):format(wide.name, wide.data, wide.state)
+  local form <const> = ("%%-%ds  %%-%ds  %%7s  %%-%ds  %%s")
+    :format(wide.name, wide.data, wide.state)
   print(form:format("name", "data", "minutes", "state", "shows"))
   for _, row in ipairs(rows) do
     print(form:format(row.name, row.data, ("%d"):format(row.minutes), row.state, row.title))

@@ -2,7 +2,8 @@
 --
 -- A program is a list of steps, one for each node: {what, place, layer or f and a, inputs, outputs,
 -- done}. An input is the name of a value, false for none, {constant = tensor}, or {keys, key}, a
--- tensor of the module that the keys lead to. `done` are the values that no later step uses.
+-- tensor of the module that the keys lead to. `done` are the values that no later step uses. A
+-- layer that is `flat` gets all dimensions behind the channels as one.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
@@ -53,7 +54,11 @@ local function role_of(b, node, i, name)
   local t <const> = b.graph.constants[name]
   if not is_float(t) or t:dim() == 0 then return "constant" end
   local weights <const> = WEIGHTS[node.op]
-  if weights and weights[i] then return "weight", weights[i] end
+  local second <const> = i == 1 and b.graph.constants[node.inputs[2] or ""]
+  -- of two constants in a product the second is the weight
+  if weights and weights[i] and not (second and is_float(second)) then
+    return "weight", weights[i]
+  end
   if t:numel() < 2 or not b.graph.initializers[name] then return "constant" end
   if ELEMENTWISE[node.op] and b.learned[node.inputs[3 - i]] or PASSES[node.op] and i == 1 then
     return "weight", "value"
@@ -78,6 +83,13 @@ local function constant_input(b, node, i, name)
   end
   b.held[name] = input
   return input
+end
+
+-- The input of a step for input i of a node.
+local function input_of(b, node, i)
+  local name <const> = node.inputs[i]
+  if name == "" then return false end
+  return b.graph.constants[name] and constant_input(b, node, i, name) or name
 end
 
 -- ---- steps --------------------------------------------------------------------------------
@@ -130,25 +142,20 @@ local function layer_of(b, node)
   return layer, keys or names.of_node(node), last
 end
 
-local function generic_step(b, node, row)
-  for i = 1, row[1] do
+local function check_inputs(node, least)
+  for i = 1, least do
     if (node.inputs[i] or "") == "" then
-      fail("%s: it has %d inputs, but needs %d", node.what, #node.inputs, row[1])
+      fail("%s: it has %d inputs, but needs %d", node.what, #node.inputs, least)
     end
   end
+end
+
+local function generic_step(b, node, row)
   local a <const> = node.attributes
   a.opset, a.results, a.float = node.opset or 1, #node.outputs, "float32"
   local step <const> = {what = node.what, f = row[2], a = a, inputs = {}, n = #node.inputs,
     outputs = node.outputs, place = names.path(names.of_node(node)), named = node.scope ~= ""}
-  for i, name in ipairs(node.inputs) do
-    if name == "" then
-      step.inputs[i] = false
-    elseif b.graph.constants[name] then
-      step.inputs[i] = constant_input(b, node, i, name)
-    else
-      step.inputs[i] = name
-    end
-  end
+  for i in ipairs(node.inputs) do step.inputs[i] = input_of(b, node, i) end
   return step
 end
 
@@ -179,12 +186,14 @@ end
 
 local function step_of(b, node)
   local row <const> = row_of(node)
+  check_inputs(node, row[1])
   local layer <const>, keys <const>, last <const> = layer_of(b, node)
   local step
   if layer then
     step = {what = node.what, layer = places.put_layer(b.root, keys, layer),
-      inputs = {node.inputs[1]}, n = 1, outputs = {last.outputs[1]}, named = true}
+      inputs = {input_of(b, node, 1)}, n = 1, outputs = {last.outputs[1]}, named = true}
     step.place = names.path(step.layer)
+    step.flat = node.op == "BatchNormalization" and b.ranks[node.inputs[1]] > 4
     b.joined[last] = true
   else
     step = generic_step(b, node, row)

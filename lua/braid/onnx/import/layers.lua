@@ -73,10 +73,11 @@ function M.ConvTranspose(node, given)
     groups = groups}), w, b)
 end
 
+--- A volume goes through the layer as a line (program.lua).
 function M.BatchNormalization(node, given, dims)
   local a <const> = node.attributes
   local weight <const>, bias <const>, mean <const>, var <const> = table.unpack(given, 2, 5)
-  if dims ~= 4 and dims ~= 2 and dims ~= 3 or not (weight and bias and mean and var) then
+  if (dims or 0) < 2 or not (weight and bias and mean and var) then
     return nil
   end
   local channels <const> = weight:numel()

@@ -34,11 +34,13 @@ local function module_at(root, keys, n)
 end
 
 local OWN <const> = {training = true, buffer_names = true}
+-- What a layer computes with where it has them: a layer without one must not get it from others.
+local USED <const> = {weight = true, bias = true}
 
 -- Whether a layer can take the parts of a group, which came first.
 local function takes(layer, group)
   for name in next, group do
-    if not OWN[name] and not is_free(layer, name) then return false end
+    if not OWN[name] and (USED[name] or not is_free(layer, name)) then return false end
   end
   return true
 end
@@ -76,7 +78,8 @@ function M.put_tensor(root, keys, t, trains)
   local parent <const> = module_at(root, keys, #keys - 1)
   local last <const> = keys[#keys]
   local key, n = last, 1
-  while not is_free(parent, key) do
+  while not is_free(parent, key) or USED[key] and getmetatable(parent) ~= Group
+    and parent ~= root do
     n = n + 1
     key = ("%s_%d"):format(last, n)
   end

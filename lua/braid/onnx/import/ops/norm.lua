@@ -18,6 +18,11 @@ local function trained(a, x, w, b, mean, var)
 end
 
 M.BatchNormalization = {5, function(a, x, w, b, mean, var)
+  if x:dim() > 4 then -- a volume as a line
+    local f <const>, line <const> = M.BatchNormalization[2], x:flatten(3, -1)
+    local y <const>, m <const>, v <const> = f(a, line, w, b, mean, var)
+    return y:reshape(x.shape), m, v
+  end
   if a.training_mode == 1 then return trained(a, x, w, b, mean, var) end
   return ops.batch_norm(x, w, b, mean, var, false, 0, a.epsilon or 1e-5)
 end}

@@ -27,7 +27,10 @@ local function reduction(name, before, after)
   end}
 end
 
-M.ReduceSum, M.ReduceMean = reduction "sum", reduction "mean"
+M.ReduceSum = reduction "sum"
+M.ReduceMean = reduction("mean", function(x) -- of whole numbers it is cut off
+  return values.is_float(x) and x or x:to("float64")
+end)
 M.ReduceProd, M.ReduceL1 = reduction "prod", reduction("sum", ops.abs)
 M.ReduceL2 = reduction("sum", ops.square, ops.sqrt)
 M.ReduceSumSquare = reduction("sum", ops.square)

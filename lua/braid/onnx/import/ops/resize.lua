@@ -8,20 +8,23 @@ local values <const> = require "braid.onnx.import.values"
 
 local M <const> = {}
 
+-- A number in float32, in which scales are and others compute: 10 * 1.4 is 14 there.
+local function single(x) return (("<f"):unpack(("<f"):pack(x))) end
+
+local function over(x, s) return single(x / s) end
+
 -- The place in the input of output place i, by coordinate_transformation_mode. `s` is the scale, n
 -- and m are the sizes before and after.
 local PLACES <const> = {
-  half_pixel = function(i, s) return (i + 0.5) / s - 0.5 end,
-  pytorch_half_pixel = function(i, s, _, m) return m > 1 and (i + 0.5) / s - 0.5 or 0 end,
+  half_pixel = function(i, s) return over(i + 0.5, s) - 0.5 end,
+  pytorch_half_pixel = function(i, s, _, m) return m > 1 and over(i + 0.5, s) - 0.5 or 0 end,
   half_pixel_symmetric = function(i, s, n, m)
     local adjusted <const> = m / (s * n)
-    return n / 2 * (1 - adjusted) + (i + 0.5) / s - 0.5
+    return n / 2 * (1 - adjusted) + over(i + 0.5, s) - 0.5
   end,
-  align_corners = function(i, s, n, m)
-    return m > 1 and s * n ~= 1 and i * (n - 1) / (s * n - 1) or 0
-  end,
-  asymmetric = function(i, s) return i / s end,
-  tf_half_pixel_for_nn = function(i, s) return (i + 0.5) / s end,
+  align_corners = function(i, _, n, m) return m > 1 and i * (n - 1) / (m - 1) or 0 end,
+  asymmetric = function(i, s) return over(i, s) end,
+  tf_half_pixel_for_nn = function(i, s) return over(i + 0.5, s) end,
   tf_crop_and_resize = function(i, _, n, m, first, last)
     if m == 1 then return 0.5 * (first + last) * (n - 1) end
     return first * (n - 1) + i * (last - first) * (n - 1) / (m - 1)
@@ -120,7 +123,7 @@ local function targets(a, x, scales, sizes, dims)
   else
     for i, d in ipairs(dims) do
       local s <const> = scales and scales[i] or check.fail("it has neither sizes nor scales")
-      list[i] = {size = math.floor(x:size(d) * s), scale = s}
+      list[i] = {size = math.floor(single(x:size(d) * s)), scale = s}
     end
   end
   for _, t in ipairs(list) do
@@ -158,7 +161,7 @@ local function by_interpolate(o, x, list, dims)
   for i, d in ipairs(dims) do
     local t <const> = list[i]
     if t.size ~= x:size(d) and d < 3 or d > 2 and t.size == 1
-      or math.abs(t.scale * x:size(d) - t.size) > 1e-4 then
+      or o.how ~= "align_corners" and math.abs(t.scale * x:size(d) - t.size) > 1e-4 then
       return nil
     end
     if d > 2 then size[d - 2] = t.size end
