@@ -226,12 +226,22 @@ static br_status complete(const engine *e, br_var *v, br_tensor **grad) {
   return status;
 }
 
+/* Completes the gradient that arrived at a leaf. */
+static br_status complete_leaf(const engine *e, br_var *v) {
+  if (!v->hooks && !v->want) return BR_OK;
+  br_tensor *g = take_pending(e, v);
+  br_status status = complete(e, v, &g);
+  v->pending = g;
+  v->depth = e->depth;
+  return status;
+}
+
 /* Adds the arrived gradient to a leaf's gradient. The user may change that one, so
    nobody else may hold its memory. */
 static br_status deliver(const engine *e, br_var *v) {
   br_tensor *g = take_pending(e, v);
-  br_status status = complete(e, v, &g);
-  if (!status && !e->wanted_only && !is_taken(e, v)) {
+  br_status status = BR_OK;
+  if (!e->wanted_only && !is_taken(e, v)) {
     if (v->grad) {
       status = add_to(&v->grad, g, true);
     } else {
@@ -369,6 +379,9 @@ static br_status run(engine *e, int n, br_tensor *const *y, br_tensor *const *dy
     if (status) drop_pending(e, node);
     br_release(node);
   }
+  /* All hooks come before the first leaf changes, since a hook may fail. */
+  for (int64_t i = 0; i < e->leaves && !status; i++)
+    status = complete_leaf(e, e->leaf[i]);
   for (int64_t i = 0; i < e->leaves; i++) {
     if (!status)
       status = deliver(e, e->leaf[i]);

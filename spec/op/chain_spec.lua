@@ -1,5 +1,5 @@
---- Evaluation without recording: Sequential has the core run its layers in a row. The result is the
--- same as when each layer is called by itself.
+--- A Sequential without gradients: the core runs its layers as one chain. The result is compared
+-- with that of calling the layers one by one.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -9,7 +9,7 @@ local nn <const> = braid.nn
 local by_layers <const> = require "spec.support.by_layers"
 local distance <const>, one_by_one <const> = by_layers.distance, by_layers.one_by_one
 
--- The results of both ways, without gradients.
+-- The results of net(x) and of its layers one by one, without gradients.
 local function both(net, x)
   local _ <close> = braid.no_grad()
   return net(x), one_by_one(net, x)
@@ -22,7 +22,7 @@ local function assert_same(net, x, bound)
   assert.is_true(off <= (bound or 1e-5), ("%s: off by %g"):format(tostring(net), off))
 end
 
--- The operators that ran, in order.
+-- The operators that f ran: name -> number of calls.
 local function operators(f)
   local names <const> = {}
   for line in tostring(braid.profile(f)):gmatch("[^\n]+") do
@@ -38,10 +38,10 @@ local function trained_norm(c)
   return norm:eval()
 end
 
-describe("layers in a row", function()
+describe("a Sequential without gradients", function()
   before_each(function() braid.manual_seed(5) end)
 
-  it("give the same as one by one", function()
+  it("gives the result of its layers called one by one", function()
     for _, net in ipairs{
       nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.PReLU(8), nn.MaxPool2d(3, {stride = 2,
         ceil_mode = true}), nn.Conv2d(8, 12, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)},
@@ -55,14 +55,14 @@ describe("layers in a row", function()
         nn.MaxPool2d(2), nn.GELU(), nn.Sequential{nn.Conv2d(6, 4, {kernel = 1}), nn.ReLU()}},
     } do
       net:eval()
-      net(braid.randn(2, 3, 48, 47)) -- sizes
+      net(braid.randn(2, 3, 48, 47)) -- finds the sizes of Linear
       assert_same(net, braid.randn(1, 3, 48, 47))
       assert_same(net, braid.randn(3, 3, 48, 47):channels_last())
       assert_same(net, braid.randn(2, 3, 48, 96):narrow(4, 3, 47))
     end
   end)
 
-  it("convolve and pool band by band, whatever the windows", function()
+  it("convolves and pools band by band, for windows of many sizes and strides", function()
     for _, size in ipairs{{1, 1, 130, 60}, {2, 3, 64, 71}, {1, 4, 90, 90}, {2, 8, 70, 64},
       {3, 2, 61, 200}} do
       for _, conv in ipairs{{kernel = 3}, {kernel = 5, padding = 2},
@@ -78,7 +78,7 @@ describe("layers in a row", function()
     end
   end)
 
-  it("convolve and pool the same on every number of threads", function()
+  it("convolves and pools to the same result on 1 to 5 threads", function()
     local net <const> = nn.Sequential{nn.Conv2d(3, 24, {kernel = 3}), nn.PReLU(24),
       nn.MaxPool2d(3, {stride = 2})}
     local x <const>, threads <const> = braid.randn(2, 3, 75, 64), braid.get_threads()
@@ -92,7 +92,7 @@ describe("layers in a row", function()
     braid.set_threads(threads)
   end)
 
-  it("keep NaN and infinities through pooling", function()
+  it("keeps NaN and infinities through pooling", function()
     local x <const> = braid.randn(1, 3, 80, 64)
     local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 1}), nn.MaxPool2d(2)}
     local inf <const> = math.huge
@@ -113,7 +113,7 @@ describe("layers in a row", function()
     end
   end)
 
-  it("run as few operators", function()
+  it("joins its layers into few operators", function()
     local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 3}), nn.PReLU(32),
       nn.MaxPool2d(2), nn.Conv2d(32, 32, {kernel = 3}), nn.ReLU(), nn.Flatten()}:eval()
     local x <const> = braid.randn(1, 3, 48, 48)
@@ -123,7 +123,7 @@ describe("layers in a row", function()
     end))
   end)
 
-  it("accept and refuse random layers as these do one by one", function()
+  it("accepts and refuses the same random layers as calling the layers one by one", function()
     local random <const> = math.random
     local function layer(c)
       local kinds <const> = {
@@ -170,7 +170,7 @@ describe("layers in a row", function()
     assert.is_true(done > 100 and refused > 50)
   end)
 
-  it("see what has changed since the last call", function()
+  it("uses weights, options and layers that have changed since the last call", function()
     local conv <const>, slope <const> = nn.Conv2d(2, 4, {kernel = 3}), nn.PReLU(4)
     local net <const> = nn.Sequential{conv, slope, nn.MaxPool2d(2)}
     local x <const> = braid.randn(1, 2, 12, 12)
@@ -189,20 +189,20 @@ describe("layers in a row", function()
     assert_same(net, x)
   end)
 
-  it("call the forward of a user's class", function()
+  it("calls the forward of a user's class", function()
     local Doubled <const> = class("Doubled", nn.Conv2d)
     function Doubled:forward(x) return nn.Conv2d.forward(self, x) * 2 end
     local net <const> = nn.Sequential{Doubled(2, 4, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)}
     assert_same(net, braid.randn(1, 2, 12, 12))
   end)
 
-  it("name the layer that fails, and leave nothing behind", function()
+  it("names the layer that fails, and keeps no memory", function()
     local x <const> = braid.randn(1, 2, 40, 40)
     local function fails(third, fourth, pattern)
       local net <const> = nn.Sequential{nn.Conv2d(2, 4, {kernel = 3}), nn.ReLU(), third, fourth}
       local _ <close> = braid.no_grad()
       local _ <close> = braid.scope()
-      net[1](x) -- keeps its weights made ready
+      net[1](x) -- stores its prepared weights
       collectgarbage()
       collectgarbage()
       local live <const> = braid.memory().live
@@ -223,7 +223,7 @@ describe("layers in a row", function()
     fails(nn.Conv2d(4, 4, {kernel = 3}), wrong, "there is no option 'strides'")
   end)
 
-  it("lose nothing when memory runs out", function()
+  it("frees its memory when an allocation fails", function()
     local net <const> = nn.Sequential{nn.Conv2d(3, 32, {kernel = 3}), nn.PReLU(32),
       nn.MaxPool2d(2), nn.Conv2d(32, 32, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()}
     local x <const> = braid.randn(1, 3, 48, 48)

@@ -26,7 +26,7 @@ local CASES <const> = {
 }
 
 describe("a convolution of few pixels and large weights", function()
-  it("agrees with the same pixels among many", function()
+  it("agrees with the same pixels in a larger batch", function()
     for _, case in ipairs(CASES) do
       for dtype, bound in pairs{float64 = 1e-12, float32 = 1e-3} do
         local x <const>, w <const> = filled(case.x, dtype, 1), filled(case.w, dtype, 7)

@@ -8,14 +8,14 @@ local image <const> = require "spec.support.reference_image"
 local KERNELS <const> = {{1, 1}, {3, 3}, {2, 3}, {5, 5}, {1, 5}, {4, 1}, {3, 2}, {2, 2},
   {5, 3}}
 
--- Every option changes with a period of its own; the periods have no common factor.
+-- Every option changes with its own period, so that many combinations occur.
 local function options(i, padding)
   return {stride = {i % 3 + 1, (i // 3) % 3 + 1},
     dilation = {i % 2 + 1, (i // 2) % 2 + 1},
     padding = padding or {i % 3, (i + 1) % 3}}
 end
 
--- An image that the kernel fits, and no more than a few pixels beyond.
+-- The size of an image that is at most a few pixels larger than the kernel.
 local function image_size(kernel, o, d, i)
   local pad <const> = type(o.padding) == "table" and o.padding[d] or 0
   local span <const> = o.dilation[d] * (kernel[d] - 1) + 1
@@ -47,7 +47,7 @@ for i, kernel in ipairs(KERNELS) do
   same[i] = case(1, 5 - i % 3, 4, kernel, 1, o, i)
   same[i].x[3], same[i].x[4] = i % 5 + 1, 6 - i % 4
 end
-local wide <const> = { -- several tiles of pixels, ragged at the end
+local wide <const> = { -- several tiles of pixels, the last one not full
   {x = {2, 3, 17, 19}, w = {33, 3, 3, 3}, bias = true, o = {padding = 1}},
   {x = {1, 16, 13, 29}, w = {7, 16, 3, 3}, bias = true, o = {padding = 1, stride = 2}},
   {x = {1, 20, 9, 31}, w = {33, 20, 1, 1}, o = {}},
@@ -124,7 +124,7 @@ describe("conv2d", function()
   before_each(function() saved = core.isa() end)
   after_each(function() core.isa(saved) end)
 
-  it("is right for every count of channels, whatever the kernel and the steps", function()
+  it("is right for many numbers of channels, kernels and strides", function()
     for _, k in ipairs(dense) do check(k) end
   end)
 
@@ -140,7 +140,7 @@ describe("conv2d", function()
     for _, k in ipairs(wide) do check(k) end
   end)
 
-  it("says what does not fit", function()
+  it("names the shape or option that does not fit", function()
     local x <const> = core.new({1, 4, 5, 5}, "float32", 0)
     local function message(wshape, o, b)
       local w <const> = core.new(wshape, "float32", 0)

@@ -27,7 +27,7 @@ describe("the type of a result", function()
     end
   end)
 
-  it("follows the tensor with dimensions unless the other is of a higher kind", function()
+  it("is that of the tensor with dimensions, unless a 0-dim tensor is of a higher kind", function()
     for _, a in ipairs(TYPES) do
       for _, b in ipairs(TYPES) do
         assert.equal(over(a, b), (of(a, {2}) + of(b, {})).dtype, a .. " + 0-dim " .. b)
@@ -37,7 +37,7 @@ describe("the type of a result", function()
     end
   end)
 
-  it("follows any tensor before a number, whose kind alone counts", function()
+  it("with a number is that of the tensor, unless the number is of a higher kind", function()
     local with_integer <const> = {bool = "int64", uint8 = "uint8", int32 = "int32",
       int64 = "int64",
       float32 = "float32", float64 = "float64"}
@@ -63,7 +63,7 @@ describe("the type of a result", function()
     assert.same({0.5, 1.5}, (braid.tensor({1, 3}, {dtype = "int64"}) / 2):totable())
   end)
 
-  it("of a function with fractions is float32 for integers", function()
+  it("of exp, sqrt, sigmoid, tanh and sin is float32 for integers", function()
     for _, name in ipairs {"exp", "sqrt", "sigmoid", "tanh", "sin"} do
       for _, a in ipairs(TYPES) do
         assert.equal(KIND[a] == 2 and a or "float32", core.ops[name](of(a, {2})).dtype,
@@ -96,7 +96,7 @@ describe("the type of a result", function()
     assert.same({1, 0}, braid.tensor({{2, 0}, {3, 0}}, {dtype = "uint8"}):any(1):totable())
   end)
 
-  it("does not exist for integers in functions for floats alone", function()
+  it("does not exist for integers in functions that take only floats", function()
     for _, name in ipairs {"leaky_relu", "elu", "gelu", "silu", "softplus", "hardswish"} do
       assert.has_error(function() core.ops[name](of("int64", {2})) end,
         name .. ": x must be float32 or float64, not int64")
@@ -119,7 +119,7 @@ describe("the type of a result", function()
     assert.equal(300 * 255, braid.full({300}, 255, {dtype = "uint8"}):sum():item())
   end)
 
-  it("in place stays, and what it cannot hold is an error", function()
+  it("in place is that of x, and a result that x cannot hold is an error", function()
     local x <const> = braid.tensor({1, 2}, {dtype = "int32"})
     x:add_(braid.tensor({1, 1}, {dtype = "int64"}))
     assert.equal("int32", x.dtype)
@@ -135,7 +135,7 @@ describe("the type of a result", function()
     assert.equal("float32", y.dtype)
   end)
 
-  it("of cat and stack is the larger", function()
+  it("of cat and stack is the largest type of their inputs", function()
     assert.equal("float32", braid.cat({of("int64", {1}), of("float32", {1})}).dtype)
     assert.equal("int64", braid.stack({of("int64", {}), of("bool", {})}).dtype)
   end)
@@ -176,7 +176,7 @@ describe("integers", function()
     return braid.tensor(a, {dtype = dtype}), braid.tensor(b, {dtype = dtype}), a, b
   end
 
-  -- Leaves out pairs whose second number `fits` refuses.
+  -- Compares operator `name` with f, for all pairs of values whose second passes `fits`.
   local function check(name, f, fits)
     for _, dtype in ipairs {"uint8", "int32", "int64"} do
       local ta <const>, tb <const>, a <const>, b <const> = pairs_of(dtype, fits)
@@ -207,7 +207,7 @@ describe("integers", function()
     check("mod", function(x, y) return x % y end, not_zero)
   end)
 
-  it("are not divided by zero, as in Lua", function()
+  it("raise an error when they are divided by 0, as in Lua", function()
     for _, dtype in ipairs {"uint8", "int32", "int64"} do
       local x <const> = braid.tensor({{1, 2}, {3, 4}}, {dtype = dtype})
       local row <const> = braid.tensor({1, 0}, {dtype = dtype})
@@ -221,7 +221,7 @@ describe("integers", function()
     assert.equal(math.huge, (braid.tensor {5} // 0):item())
   end)
 
-  it("are raised to powers by repeated products", function()
+  it("have powers that wrap around as repeated products do", function()
     check("pow", function(x, y)
       if y > 8 then return nil end
       local p = 1
@@ -250,7 +250,7 @@ describe("integers", function()
     assert.same({math.maxinteger, 9007199254740993}, x:totable())
   end)
 
-  it("negate and lose their sign", function()
+  it("have neg, abs and sign that wrap around at the limits of the type", function()
     local x <const> = braid.tensor({-3, 0, 5, math.mininteger}, {dtype = "int64"})
     assert.same({3, 0, -5, math.mininteger}, (-x):totable())
     assert.same({3, 0, 5, math.mininteger}, x:abs():totable())
@@ -258,13 +258,13 @@ describe("integers", function()
     assert.same({255, 0}, braid.tensor({1, 0}, {dtype = "uint8"}):neg():totable())
   end)
 
-  it("are limited within what a bound allows", function()
+  it("stay integers in clamp with integer limits", function()
     local x <const> = braid.tensor({-3, 0, 5}, {dtype = "int64"})
     assert.same({-1, 0, 2}, x:clamp(-1, 2):totable())
     assert.equal("int64", x:clamp(-1, 2).dtype)
   end)
 
-  it("take no fractional alpha", function()
+  it("refuse a fractional alpha in add and sub", function()
     local x <const> = braid.ones(2, {dtype = "int64"})
     assert.same({4, 4}, x:add(x, {alpha = 3}):totable())
     assert.has_error(function() x:add(x, {alpha = 0.5}) end,
@@ -273,7 +273,7 @@ describe("integers", function()
       "sub: alpha: 0.5 is not an integer, and int64 holds only integers")
   end)
 
-  it("of floats: floored quotient and remainder as Lua's own", function()
+  it("and floats have the // and the % of Lua", function()
     for _, x in ipairs {7.5, -7.5, 0.0, 3.0} do
       for _, y in ipairs {2.0, -2.0, 0.7} do
         local tx <const> = braid.tensor({x}, {dtype = "float64"})
@@ -300,7 +300,7 @@ describe("bool", function()
       "neg: has no meaning for bool tensors; convert with to(\"int64\")")
   end)
 
-  it("comes of any value but 0, NaN among them", function()
+  it("is true for every value but 0, also for NaN", function()
     assert.same({false, true, true, true}, braid.tensor({0, 0.1, -1,
       0 / 0}):to("bool"):totable())
   end)
@@ -315,14 +315,14 @@ describe("NaN", function()
     return v ~= v
   end
 
-  it("wins in minimum and maximum, from either side", function()
+  it("wins in minimum and maximum as either operand", function()
     for _, name in ipairs {"minimum", "maximum"} do
       assert.same({false, true, false}, core.ops[name](x, 2):isnan():totable())
       assert.same({false, true, false}, core.ops[name](2, x):isnan():totable())
     end
   end)
 
-  it("wins in max and min, and its place is theirs", function()
+  it("wins in max and min, which return its index", function()
     assert.is_true(is_nan(x:max()))
     assert.is_true(is_nan(x:min()))
     assert.equal(2, x:argmax():item())
@@ -343,7 +343,7 @@ describe("NaN", function()
     assert.same({false, false, false}, x:lt(x):totable())
   end)
 
-  it("of a mask is left out of a loss and its gradient", function()
+  it("that a mask leaves out does not reach a loss or its gradient", function()
     local y <const> = braid.tensor({1, nan, 5}):requires_grad_()
     local mask <const> = braid.tensor({true, false, true})
     local loss <const> = core.ops.mse(y, braid.tensor({0, 0, 2}), mask)
@@ -407,7 +407,7 @@ describe("batch norm's running statistics", function()
     assert.is_true((y - z):abs():max():item() < 5e-4)
   end)
 
-  it("need more than one value in training", function()
+  it("need more than one value for each channel in training", function()
     assert.has_error(function() core.ops.batch_norm(braid.zeros(1, 3),
       {training = true}) end,
       "batch_norm: training wants more than one value for each channel, input is (1, 3): a larger "

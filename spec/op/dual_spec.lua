@@ -1,4 +1,5 @@
--- Two ways to one result: operators that must agree with each other, in values and gradients.
+--- Two ways to compute one result must agree, in values and gradients. And properties that hold
+-- exactly: of operators in place, optimizers, averages, schedules and curves.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -7,7 +8,7 @@ local F <const>, nn <const>, optim <const> = braid.F, braid.nn, braid.optim
 
 local F64 <const> = {dtype = "float64"}
 local function real(...) return braid.randn({...}, F64) end
-local function apart(...) -- no two alike
+local function apart(...) -- values of which no two are equal
   local n = 1
   for _, s in ipairs {...} do n = n * s end
   return ((braid.randperm(n):to("float64") - n / 2) * 0.37):reshape({...})
@@ -43,13 +44,13 @@ dual("sort is a gather by argsort", function() return apart(5, 6) end,
   function(x) return (x:sort(2, true)) end, function(x) return x:gather(2, x:argsort(2, true)) end)
 dual("topk of all is sort", function() return apart(5, 6) end,
   function(x) return (x:topk(6, 2)) end, function(x) return (x:sort(2, true)) end)
-dual("sum of parts is the whole's", function() return real(9, 7) end,
+dual("the sum of the parts' sums is the sum", function() return real(9, 7) end,
   function(x) return x:sum() end, function(x)
     local total = 0
     for _, part in ipairs {x:split(2, 1)} do total = total + part:sum() end
     return total
   end, 1e-13)
-dual("cumsum ends in sum", function() return real(6, 7) end,
+dual("the last value of cumsum is the sum", function() return real(6, 7) end,
   function(x) return x:cumsum(2)[{{}, -1}] end, function(x) return x:sum(2) end, 1e-13)
 dual("mean is sum over n", function() return real(6, 7) end,
   function(x) return x:mean(1) end, function(x) return x:sum(1) / 6 end, 1e-14)
@@ -70,7 +71,7 @@ dual("logsumexp is the log of the sum of exps", function() return real(4, 5) end
   function(x) return x:logsumexp(2) end, function(x) return x:exp():sum(2):log() end, 1e-13)
 dual("count_nonzero counts", function() return whole(0, 2, 5, 6) end,
   function(x) return x:count_nonzero(2) end, function(x) return x:ne(0):sum(2) end)
-dual("any is not all not", function() return whole(0, 1, 5, 3):to("bool") end,
+dual("any is the opposite of all opposites", function() return whole(0, 1, 5, 3):to("bool") end,
   function(x) return x:any(2) end, function(x) return x:logical_not():all(2):logical_not() end)
 
 -- ---- softmax and losses ----
@@ -82,15 +83,18 @@ dual("log_softmax is x - logsumexp", function() return real(4, 5) * 30 end,
 dual("cross_entropy is nll of log_softmax", function() return real(6, 4), whole(1, 4, 6) end,
   function(x, t) return F.cross_entropy(x, t) end,
   function(x, t) return F.nll(x:log_softmax(2), t) end, 1e-13)
-dual("cross_entropy of weights, too", function() return real(6, 3), whole(1, 3, 6) end,
+dual("weighted cross_entropy is weighted nll of log_softmax",
+  function() return real(6, 3), whole(1, 3, 6) end,
   function(x, t) return F.cross_entropy(x, t, {weight = braid.tensor({1, 2, 0.5}, F64)}) end,
   function(x, t)
     return F.nll(x:log_softmax(2), t, {weight = braid.tensor({1, 2, 0.5}, F64)})
   end, 1e-13)
-dual("cross_entropy of one-hot shares", function() return real(6, 4), whole(1, 4, 6) end,
+dual("cross_entropy of labels is that of one-hot shares",
+  function() return real(6, 4), whole(1, 4, 6) end,
   function(x, t) return F.cross_entropy(x, t) end,
   function(x, t) return F.cross_entropy(x, t:one_hot(4):to("float64")) end, 1e-13)
-dual("smoothed cross_entropy of smoothed shares", function() return real(6, 4), whole(1, 4, 6) end,
+dual("label_smoothing is cross_entropy of smoothed shares",
+  function() return real(6, 4), whole(1, 4, 6) end,
   function(x, t) return F.cross_entropy(x, t, {label_smoothing = 0.2}) end,
   function(x, t)
     return F.cross_entropy(x, t:one_hot(4):to("float64") * 0.8 + 0.05)
@@ -112,7 +116,7 @@ dual("kl_div is cross_entropy less entropy", function() return real(4, 5), real(
     local p <const> = t:softmax(2):detach()
     return F.cross_entropy(x, p) + (p * p:log()):sum() / 4
   end, 1e-13)
-dual("kl_div of log targets", function() return real(4, 5), real(4, 5) end,
+dual("kl_div of targets is that of log targets", function() return real(4, 5), real(4, 5) end,
   function(x, t) return F.kl_div(x:log_softmax(2), t:softmax(2)) end,
   function(x, t) return F.kl_div(x:log_softmax(2), t:log_softmax(2), {log_target = true}) end,
     1e-13)
@@ -125,7 +129,7 @@ dual("smooth_l1 is huber over beta", function() return real(4, 5), real(4, 5) en
 dual("l1 is smooth_l1 of beta 0", function() return real(4, 5), real(4, 5) end,
   function(x, t) return F.l1(x, t) end, function(x, t) return F.smooth_l1(x, t, {beta = 0}) end)
 for _, name in ipairs {"mse", "l1", "huber", "smooth_l1", "wing"} do
-  dual(name .. " of a mask is that of weights 0 and 1, and of what is left",
+  dual(name .. " with a mask is that with weights 0 and 1",
     function() return real(4, 5), real(4, 5) end, function(x, t)
       return F[name](x, t, {mask = braid.tensor {true, false, true, true, false},
         reduction = "sum"})
@@ -142,14 +146,14 @@ dual("where is masked_fill", function() return real(2, 3) end,
 dual("where is a sum of masked parts", function() return real(2, 3), real(2, 3) end,
   function(a, b) return braid.where(MASK, a, b) end,
   function(a, b) return a * MASK + b * MASK:logical_not() end)
-dual("masked_select is an index", function() return real(2, 3) end,
+dual("masked_select is an index that is a mask", function() return real(2, 3) end,
   function(x) return x:masked_select(MASK) end, function(x) return x[MASK] end)
-dual("an index by rows is index_select", function() return real(4, 3), whole(1, 4, 5) end,
+dual("an index of rows is index_select", function() return real(4, 3), whole(1, 4, 5) end,
   function(x, i) return x[i] end, function(x, i) return x:index_select(1, i) end)
 dual("gather of whole rows is index_select", function() return real(4, 3), whole(1, 4, 5) end,
   function(x, i) return x:gather(1, i:reshape(5, 1):expand(5, 3)) end,
   function(x, i) return x:index_select(1, i) end)
-dual("take is a gather of what is flat", function() return real(4, 3), whole(1, 12, 5) end,
+dual("take is an index of the flat tensor", function() return real(4, 3), whole(1, 12, 5) end,
   function(x, i) return x:take(i) end, function(x, i) return x:reshape(-1)[i] end)
 dual("embedding is index_select", function() return real(4, 3), whole(1, 4, 2, 3) end,
   function(w, i) return F.embedding(i, w) end,
@@ -161,11 +165,11 @@ dual("scatter_add is a product with one-hot rows", function() return real(5, 3),
 dual("index_add is scatter_add", function() return real(4, 3), whole(1, 4, 5), real(5, 3) end,
   function(x, i, s) return x:index_add(1, i, s) end,
   function(x, i, s) return x:scatter_add(1, i:reshape(5, 1):expand(5, 3), s) end)
-dual("a permutation scattered is undone by gather", function() return real(6),
+dual("gather undoes the scatter of a permutation", function() return real(6),
   braid.randperm(6) end,
   function(x) return x * 1 end,
   function(x, i) return braid.zeros(6, F64):scatter(1, i, x):gather(1, i) end)
-dual("split and cat give back", function() return real(7, 4) end,
+dual("cat undoes split", function() return real(7, 4) end,
   function(x) return x * 1 end, function(x) return braid.cat({x:split(3, 1)}, 1) end)
 dual("chunk is split", function() return real(7, 4) end,
   function(x) return (select(2, x:chunk(3, 1))) end, function(x) return (select(2, x:split(3,
@@ -179,7 +183,8 @@ dual("repeat_ is cat", function() return real(3, 4) end,
     local row <const> = braid.cat({x, x, x}, 2)
     return braid.cat({row, row}, 1)
   end, 1e-15)
-dual("flip twice is nothing, and is an index", function() return real(5, 3) end,
+dual("flip is an index of falling numbers, and flip twice changes nothing",
+  function() return real(5, 3) end,
   function(x) return x:flip(1, 2):flip(2) end,
   function(x) return x[braid.tensor({5, 4, 3, 2, 1}, {dtype = "int64"})] end)
 dual("roll is cat of the parts", function() return real(5, 3) end,
@@ -189,7 +194,8 @@ dual("unfold is a stack of parts", function() return real(7, 2) end,
   function(x) return x:unfold(1, 3, 2) end, function(x)
     return braid.stack({x[{{1, 3}}]:t(), x[{{3, 5}}]:t(), x[{{5, 7}}]:t()}, 1)
   end)
-dual("nonzero names what masked_select takes", function() return whole(0, 1, 4, 5) end,
+dual("nonzero gives the indices of the values that are not 0",
+  function() return whole(0, 1, 4, 5) end,
   function(x) return x:nonzero() end, function(x)
     local rows <const> = {}
     for i, row in ipairs(x:totable()) do
@@ -202,7 +208,7 @@ dual("nonzero names what masked_select takes", function() return whole(0, 1, 4, 
 
 -- ---- padding: crop, then pad ----
 
-dual("pad of a constant is cat", function() return real(2, 3) end,
+dual("pad with a constant is cat", function() return real(2, 3) end,
   function(x) return F.pad(x, {2, 1}, "constant", 5) end,
   function(x)
     return braid.cat({braid.full({2, 2}, 5, F64), x, braid.full({2, 1}, 5, F64)}, 2)
@@ -211,7 +217,7 @@ dual("pad by reflection is cat of flips", function() return real(2, 5) end,
   function(x) return F.pad(x, {3, 2}, "reflect") end, function(x)
     return braid.cat({x[{{}, {2, 4}}]:flip(2), x, x[{{}, {3, 4}}]:flip(2)}, 2)
   end, 1e-15)
-dual("pad by circling is cat of ends", function() return real(2, 5) end,
+dual("circular pad is cat of ends", function() return real(2, 5) end,
   function(x) return F.pad(x, {3, 2}, "circular") end,
   function(x) return braid.cat({x[{{}, {3, 5}}], x, x[{{}, {1, 2}}]}, 2) end)
 dual("pad by repetition is cat of edges", function() return real(2, 5) end,
@@ -246,13 +252,14 @@ dual("a batched matmul broadcasts", function() return real(2, 3, 4), real(4, 5) 
   function(a, b) return braid.einsum("bij,jk->bik", a, b) end, 1e-14)
 dual("dot is a sum of products", function() return real(7), real(7) end,
   function(a, b) return a:dot(b) end, function(a, b) return (a * b):sum() end, 1e-14)
-dual("outer is a product of columns and rows", function() return real(3), real(4) end,
+dual("outer is a matmul of (n, 1) and (1, m)", function() return real(3), real(4) end,
   function(a, b) return a:outer(b) end,
   function(a, b) return a:reshape(3, 1):matmul(b:reshape(1, 4)) end, 1e-14)
-dual("mv is matmul with a column", function() return real(3, 4), real(4) end,
+dual("mv is matmul with (m, 1)", function() return real(3, 4), real(4) end,
   function(a, b) return a:mv(b) end,
   function(a, b) return a:matmul(b:unsqueeze(2)):squeeze(2) end, 1e-14)
-dual("addmm is a sum", function() return real(3, 5), real(3, 4), real(4, 5) end,
+dual("addmm is a weighted sum of c and matmul",
+  function() return real(3, 5), real(3, 4), real(4, 5) end,
   function(c, a, b) return c:addmm(a, b, {alpha = 2, beta = 0.5}) end,
   function(c, a, b) return c * 0.5 + a:matmul(b) * 2 end, 1e-13)
 dual("linear is matmul and bias", function() return real(6, 4), real(3, 4), real(3) end,
@@ -261,9 +268,10 @@ dual("linear is matmul and bias", function() return real(6, 4), real(3, 4), real
 dual("bilinear is einsum", function() return real(6, 4), real(6, 3), real(2, 4, 3) end,
   function(a, b, w) return F.bilinear(a, b, w) end,
   function(a, b, w) return braid.einsum("np,opq,nq->no", a, w, b) end, 1e-13)
-dual("a trace, a transpose and a sum by einsum", function() return real(4, 4) end,
+dual("einsum ij->ji is a transpose", function() return real(4, 4) end,
   function(x) return braid.einsum("ij->ji", x):sum(1) end, function(x) return x:sum(2) end, 1e-14)
-dual("inverse solves", function() return real(4, 4) + braid.eye(4, F64) * 5, real(4, 2) end,
+dual("solve is matmul with the inverse",
+  function() return real(4, 4) + braid.eye(4, F64) * 5, real(4, 2) end,
   function(a, b) return a:solve(b) end, function(a, b) return a:inverse():matmul(b) end, 1e-11)
 
 -- ---- images ----
@@ -284,7 +292,7 @@ dual("groups are convolutions side by side", function() return real(2, 4, 5, 5),
     return braid.cat({F.conv2d(x[{{}, {1, 2}}], w[{{1, 3}}], nil, {padding = 1}),
       F.conv2d(x[{{}, {3, 4}}], w[{{4, 6}}], nil, {padding = 1})}, 2)
   end, 1e-12)
-dual("a padded convolution is one of what is padded", function() return real(2, 3, 5, 6),
+dual("a padded convolution is that of the padded image", function() return real(2, 3, 5, 6),
   real(4, 3, 3, 3) end,
   function(x, w) return F.conv2d(x, w, nil, {padding = {1, 2}}) end,
   function(x, w) return F.conv2d(F.pad(x, {2, 2, 1, 1}), w) end, 1e-12)
@@ -293,7 +301,8 @@ dual("a convolution is a product with windows", function() return real(2, 3, 6, 
   function(x, w) return F.conv2d(x, w, nil, {stride = {1, 2}}) end,
   function(x, w) return braid.einsum("ncabij,ocij->noab", x:unfold(3, 3, 1):unfold(4, 2, 2),
     w) end, 1e-12)
-dual("conv_transpose2d spreads as conv2d's gradient does", function() return real(2, 4, 3, 3),
+dual("conv_transpose2d is conv2d of an image with zeros between",
+  function() return real(2, 4, 3, 3),
   real(4, 3, 3, 3) end,
   function(y, w) return F.conv_transpose2d(y, w, nil, {stride = 2, padding = 1}) end,
   function(y, w)
@@ -313,24 +322,25 @@ dual("lp_pool2d of 1 is a sum of windows", function() return real(2, 3, 6, 4):ab
 dual("adaptive pooling to 1 is the mean", function() return real(2, 3, 5, 4) end,
   function(x) return F.adaptive_avg_pool2d(x, 1):flatten(2) end,
   function(x) return F.global_avg_pool(x):flatten(2) end, 1e-14)
-dual("interpolate to the same size is nothing", function() return real(2, 3, 5, 4) end,
+dual("interpolate to the same size changes nothing", function() return real(2, 3, 5, 4) end,
   function(x) return F.interpolate(x, {size = {5, 4}, mode = "bilinear"}) end,
   function(x) return x * 1 end)
-dual("so it is with corners aligned", function() return real(2, 3, 5, 4) end,
+dual("interpolate to the same size changes nothing, aligned",
+  function() return real(2, 3, 5, 4) end,
   function(x) return F.interpolate(x, {size = {5, 4}, mode = "bilinear", align_corners = true}) end,
   function(x) return F.interpolate(x, {size = {5, 4}}) end)
-dual("interpolate meets the corners, and every second pixel", function() return real(2, 3, 5,
+dual("interpolate from n to 2 n - 1 pixels keeps the n pixels", function() return real(2, 3, 5,
   4) end,
   function(x)
     local y <const> = F.interpolate(x, {size = {9, 7}, mode = "bilinear", align_corners = true})
     return y[{{}, {}, {1, 9, 2}, {1, 7, 2}}]
   end, function(x) return x * 1 end, 1e-15)
-dual("nearest repeats", function() return real(2, 3, 2, 2) end,
+dual("nearest interpolation repeats each pixel", function() return real(2, 3, 2, 2) end,
   function(x) return F.interpolate(x, {scale_factor = 2}) end, function(x)
     return x:unsqueeze(4):unsqueeze(6):expand(2, 3, 2, 2, 2, 2):reshape(2, 3, 4, 4)
   end)
 for _, corners in ipairs {true, false} do
-  dual("grid_sample of the identity is nothing, corners " .. tostring(corners),
+  dual("grid_sample of the identity changes nothing, align_corners " .. tostring(corners),
     function() return real(2, 3, 5, 4) end,
     function(x)
       local same <const> = braid.tensor({{{1, 0, 0}, {0, 1, 0}}}, F64):expand(2, 2, 3)
@@ -344,18 +354,19 @@ dual("pixel_shuffle is a permutation", function() return real(2, 8, 3, 2) end,
 
 -- ---- normalisations and activations ----
 
-dual("layer_norm is one group", function() return real(3, 4, 5) end,
+dual("layer_norm is group_norm of one group", function() return real(3, 4, 5) end,
   function(x) return F.layer_norm(x, {4, 5}) end, function(x) return F.group_norm(x, 1) end, 1e-13)
-dual("instance_norm is a group for each channel", function() return real(3, 4, 5, 2) end,
+dual("instance_norm is group_norm of a group for each channel",
+  function() return real(3, 4, 5, 2) end,
   function(x) return F.instance_norm(x) end, function(x) return F.group_norm(x, 4) end, 1e-13)
-dual("batch_norm is by its statistics", function() return real(6, 3, 2, 2) end,
+dual("batch_norm is (x - mean) / deviation", function() return real(6, 3, 2, 2) end,
   function(x) return F.batch_norm(x, {training = true}) end, function(x)
     local d <const> = x - x:mean({1, 3, 4}, true)
     return d / (d:square():mean({1, 3, 4}, true) + 1e-5):sqrt()
   end, 1e-12)
 dual("normalize divides by norm", function() return real(4, 5) end,
   function(x) return F.normalize(x) end, function(x) return x / x:norm(2, 2, true) end, 1e-13)
-dual("glu is a gate", function() return real(3, 6) end,
+dual("glu is one half times sigmoid of the other", function() return real(3, 6) end,
   function(x) return F.glu(x) end, function(x) return x[{{}, {1, 3}}] * x[{{}, {4,
     6}}]:sigmoid() end, 1e-14)
 local function off() return apart(4, 5) + 0.05 end
@@ -371,7 +382,8 @@ for name, f in pairs {
   leaky_relu = function(x) return x:prelu(braid.tensor({0.01}, F64)) end,
   gelu = function(x) return x * ((x / math.sqrt(2)):erf() + 1) / 2 end,
 } do
-  dual(name .. " is what it is put together of", off, function(x) return x[name](x) end, f, 1e-12)
+  dual(name .. " is its formula of other operators",
+    off, function(x) return x[name](x) end, f, 1e-12)
 end
 dual("sqrt is a power", function() return real(4):abs() + 0.1 end,
   function(x) return x:sqrt() end, function(x) return x ^ 0.5 end, 1e-14)
@@ -382,10 +394,10 @@ dual("log1p and expm1 undo each other", function() return real(4) end,
 dual("lerp is a weighted sum", function() return real(4, 5), real(4, 5), braid.rand(4, 5, F64) end,
   function(a, b, w) return a:lerp(b, w) end, function(a, b, w) return a * (1 - w) + b * w end,
     1e-13)
-dual("mod leaves what floordiv takes", function() return apart(12), apart(12) + 0.11 end,
+dual("mod is what floordiv leaves", function() return apart(12), apart(12) + 0.11 end,
   function(a, b) return a % b end, function(a, b) return a - (a / b):floor() * b end, 1e-12)
 
-describe("duals", function()
+describe("values and gradients agree:", function()
   for _, case in ipairs(DUALS) do
     it(case.name, function()
       braid.manual_seed(7)
@@ -428,7 +440,7 @@ describe("an operator in place", function()
   for _, row in ipairs(core.rows) do
     local arguments <const> = select(2, row.args:gsub(":[tn]", ""))
     if row.in_place and not row.hidden and arguments <= 2 and not row.args:find "mask" then
-      it("gives what it gives elsewhere: " .. row.name, function()
+      it("gives what it gives in a new tensor: " .. row.name, function()
         braid.manual_seed(2)
         for _, dtype in ipairs {"float32", "float64"} do
           local x <const> = braid.rand(6, 5, {dtype = dtype}) + 0.1
@@ -470,20 +482,22 @@ describe("an optimizer", function()
       assert.is_true((x - y):abs():max():item() <= 1e-14)
     end)
   end
-  same("SGD of momentum 0 takes plain steps", function(p) return optim.SGD(p, {lr = 0.1}) end,
+  same("SGD without momentum subtracts lr times the gradient",
+    function(p) return optim.SGD(p, {lr = 0.1}) end,
     function(p)
       return {zero_grad = function() p[1].grad = nil end, step = function()
         local _ <close> = braid.no_grad()
         p[1]:sub_(p[1].grad * 0.1)
       end}
     end)
-  same("AdamW without decay is Adam", function(p) return optim.AdamW(p, {lr = 0.1,
+  same("AdamW without weight_decay gives what Adam gives",
+    function(p) return optim.AdamW(p, {lr = 0.1,
     weight_decay = 0}) end,
     function(p) return optim.Adam(p, {lr = 0.1}) end)
-  same("a group's multiplier is a rate", function(p)
+  same("with lr_mult 0.5 gives what half the lr gives", function(p)
     return optim.SGD({{params = p, lr_mult = 0.5}}, {lr = 0.2, momentum = 0.9})
   end, function(p) return optim.SGD(p, {lr = 0.1, momentum = 0.9}) end)
-  same("weight decay is a term of the loss", function(p)
+  same("SGD's weight_decay is a term of the gradient", function(p)
     return optim.SGD(p, {lr = 0.1, weight_decay = 0.3})
   end, function(p)
     local opt <const> = optim.SGD(p, {lr = 0.1})
@@ -494,8 +508,8 @@ describe("an optimizer", function()
   end)
 end)
 
-describe("an average", function()
-  it("of decay 0 is the parameters, of decay 1 what they were", function()
+describe("optim.EMA", function()
+  it("with decay 0 has the new parameters, with decay 1 the first ones", function()
     local m <const> = nn.Linear(3, 2)
     local first <const> = m.weight:detach():clone()
     local none <const>, all <const> = optim.EMA(m, {decay = 0}), optim.EMA(m, {decay = 1})
@@ -507,7 +521,7 @@ describe("an average", function()
   end)
 end)
 
--- ---- both ends ----
+-- ---- schedules and curves at their ends ----
 
 local SCHEDULES <const> = {
   cosine = {function(n, o) return optim.cosine(n, o) end, last = 0, {{}, {last = 0.3},
@@ -522,7 +536,7 @@ local SCHEDULES <const> = {
 
 describe("a schedule", function()
   for name, case in pairs(SCHEDULES) do
-    it("is exact at both ends, and a number everywhere: " .. name, function()
+    it("is exact at both ends, and from 0 to 1 at every step: " .. name, function()
       for _, total in ipairs {1, 2, 3, 7, 10, 100, 1000} do
         for _, o in ipairs(case[2]) do
           local f <const> = case[1](total, o)
@@ -547,7 +561,7 @@ describe("a schedule", function()
     end)
   end
 
-  it("of steps counts from the step itself", function()
+  it("with named steps (step, multistep) changes at exactly these steps", function()
     local step <const>, multi <const> = optim.step(3, {gamma = 0.5}), optim.multistep({2, 5})
     assert.same({1, 1, 1, 0.5}, {step(0), step(1), step(2), step(3)})
     assert.same({1, 1, 0.1}, {multi(0), multi(1), multi(2)})
@@ -555,8 +569,8 @@ describe("a schedule", function()
   end)
 end)
 
-describe("curves and lines", function()
-  it("meet their defining points", function()
+describe("the ends of a curve or line", function()
+  it("are exact in mtl.ced and linspace", function()
     local ced <const> = braid.mtl.ced({0, 0.05, 0.1, 0.2}, {limit = 0.1, steps = 7})
     assert.equal(0.1, ced.error[8])
     assert.equal(0.25, ced.share[1])
@@ -572,7 +586,7 @@ describe("curves and lines", function()
     end
   end)
 
-  it("between two tensors begin and end at them", function()
+  it("are exact in lerp between two tensors", function()
     for _, dtype in ipairs {"float32", "float64"} do
       local big <const> = dtype == "float32" and 3e38 or 1.7e308
       local a <const> = braid.tensor({0.1, 1e30, -big, 1 / 3, 5}, {dtype = dtype})

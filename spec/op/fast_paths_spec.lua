@@ -1,8 +1,8 @@
---- Fast paths against the plain path, cell by cell: NaN, infinities and very large numbers in the
--- operands reach only the cells that depend on them, in every direction.
+--- Fast code of operators against plain code: NaN, infinities and very large numbers in the
+-- operands change only the cells (elements) that depend on them, forward and backward.
 --
--- The plain path is that of float64, whose own fast paths add up in the formula's order. A cell
--- may differ by the rounding errors of its own terms; a third run adds up their absolute values.
+-- The plain code is that of float64, which adds up in the formula's order. A cell may differ by the
+-- rounding errors of its own terms; a third run adds up the absolute values of these terms.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -85,15 +85,15 @@ local CONVOLUTIONS <const> = {
   {{2, 48, 6, 6}, {40, 48, 3, 3}, {padding = 2, dilation = 2}},
 }
 
-describe("the results that one NaN or infinity spoils", function()
-  it("are the same in every convolution", function()
+describe("one NaN or infinity in an operand", function()
+  it("changes the same cells of a convolution in fast and in plain code", function()
     for i, c in ipairs(CONVOLUTIONS) do
       compare("conv2d " .. i, function(x, w, b) return F.conv2d(x, w, b, c[3]) end,
         {c[1], c[2], {c[2][1]}})
     end
   end)
 
-  it("are the same in transposed convolutions", function()
+  it("changes the same cells of a transposed convolution in fast and in plain code", function()
     for i, o in ipairs{{stride = 2}, {padding = 1}, {padding = 1, groups = 2}} do
       compare("conv_transpose2d " .. i, function(x, w, b)
         return F.conv_transpose2d(x, w, b, o)
@@ -101,7 +101,7 @@ describe("the results that one NaN or infinity spoils", function()
     end
   end)
 
-  it("are the same in products of all sizes", function()
+  it("changes the same cells of products of all sizes in fast and in plain code", function()
     for _, s in ipairs{{3, 4, 5}, {1, 100, 300}, {4, 60, 70}, {100, 50, 60}, {32, 900, 230}} do
       local name <const> = table.concat(s, " x ")
       compare("linear " .. name, function(x, w, b) return F.linear(x, w, b) end,
@@ -114,7 +114,7 @@ describe("the results that one NaN or infinity spoils", function()
     compare("bilinear", F.bilinear, {{4, 6}, {4, 5}, {3, 6, 5}})
   end)
 
-  it("are the same in mixes, pools and sums", function()
+  it("changes the same cells of mixes, pools and sums in fast and in plain code", function()
     compare("mix", core.ops.mix, {{2, 36, 5, 5}, {3, 3}})
     compare("mix of channels", core.ops.mix, {{2, 36, 5, 5}, {3, 3, 12}})
     compare("avg_pool2d", function(x) return F.avg_pool2d(x, 3, {stride = 2, padding = 1}) end,
@@ -148,7 +148,7 @@ describe("a chain of layers", function()
     {{4, 30}, function() return layers(nn.Linear(30, 20), nn.ReLU(), nn.Linear(20, 3)) end},
   }
 
-  it("gives NaN and infinities where its layers do", function()
+  it("gives NaN and infinities where its layers called one by one do", function()
     for i, case in ipairs(CHAINS) do
       braid.manual_seed(i)
       local net <const> = case[2]()

@@ -1,5 +1,5 @@
---- Calls that run as one (csrc/op/fuse.c): a Sequential gives what its layers give when each is
--- called alone, for every rule; and other calls are not joined.
+--- Calls that run as one (csrc/op/fuse.c). For every rule, a Sequential gives what its layers give
+-- when they are called one by one. Calls that no rule names are not joined.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -21,7 +21,7 @@ local function names_without_gradients(net, x)
   return names(function() braid.no_grad(function() net(x) end) end)
 end
 
--- All that nn has, with their settings.
+-- All activation layers of nn: {name, setting}.
 local ACTIVATIONS <const> = {}
 for name in pairs(require "braid.nn.activation") do
   ACTIVATIONS[#ACTIVATIONS + 1] = {name, ({LeakyReLU = 0.2, ELU = 0.5})[name]}
@@ -68,12 +68,12 @@ local function gradients(net, y)
   return list
 end
 
-describe("an activation after a sum", function()
+describe("a convolution or linear layer and an activation", function()
   before_each(function() braid.manual_seed(7) end)
 
   for _, float in ipairs{"float32", "float64"} do
     for _, kind in ipairs(ACTIVATIONS) do
-      it(("is %s of it: %s"):format(kind[1], float), function()
+      it(("give in one call what they give in two: %s, %s"):format(kind[1], float), function()
         for way, pair in pairs(layers(float)) do
           local _ <close> = braid.scope()
           local what <const> = way .. ", " .. kind[1]
@@ -89,7 +89,7 @@ describe("an activation after a sum", function()
       end)
     end
 
-    it("is PReLU of it, of one slope or one each: " .. float, function()
+    it("give in one call what they give in two: PReLU, one or many slopes, " .. float, function()
       local _ <close> = braid.no_grad()
       for way, pair in pairs(layers(float)) do
         for _, slopes in ipairs{1, pair[1].outputs} do
@@ -103,7 +103,7 @@ describe("an activation after a sum", function()
     end)
   end
 
-  it("keeps NaN and infinities where they are", function()
+  it("keep NaN and infinities where they are", function()
     local _ <close> = braid.no_grad()
     for way, pair in pairs(layers("float32")) do
       for _, value in ipairs{0 / 0, 1 / 0, -1 / 0, 3e38} do
@@ -125,7 +125,7 @@ describe("an activation after a sum", function()
     end
   end)
 
-  it("and before pooling gives what both give", function()
+  it("and max pooling give in one call what they give in three", function()
     local _ <close> = braid.no_grad()
     for _, size in ipairs{{1, 1, 40, 40}, {2, 3, 64, 71}, {1, 8, 20, 20}} do
       for _, pool in ipairs{{2, {}}, {3, {stride = 2, padding = 1}}, {3, {ceil_mode = true}},
@@ -141,7 +141,7 @@ describe("an activation after a sum", function()
     end
   end)
 
-  it("may be written as tanh and abs", function()
+  it("run as one call also where the activation is tanh and then abs", function()
     local net <const> = nn.Sequential{nn.Conv2d(3, 16, {kernel = 3}), nn.Tanh(),
       require("braid.nn.activation").AbsTanh()}
     local x <const> = braid.randn(1, 3, 9, 9)
@@ -165,11 +165,11 @@ describe("a batch normalisation", function()
     assert.equal("linear_activation", names_without_gradients(net, x))
     assert_close(net(x), one_by_one(net, x), "float32", "linear and norm")
     local rows <const> = nn.Sequential{nn.Linear(20, 30), nn.BatchNorm1d(30)}:eval()
-    local wide <const> = braid.randn(5, 30, 20) -- whose channels are not the layer's outputs
+    local wide <const> = braid.randn(5, 30, 20) -- its channels are not the layer's outputs
     assert.equal(0, distance(rows(wide), one_by_one(rows, wide)))
   end)
 
-  it("is folded anew for tensors that take the place of others", function()
+  it("is folded again when other tensors replace its running_mean", function()
     local _ <close> = braid.no_grad()
     local net <const> = nn.Sequential{nn.Conv2d(2, 3, {kernel = 1}), nn.BatchNorm2d(3)}:eval()
     local x <const> = braid.randn(1, 2, 2, 2)
@@ -188,7 +188,7 @@ describe("a batch normalisation", function()
 end)
 
 describe("a chain", function()
-  it("continues through a Sequential inside", function()
+  it("continues through a Sequential inside another", function()
     local net <const> = nn.Sequential{nn.Sequential{nn.Conv2d(3, 8, {kernel = 3})},
       nn.Sequential{nn.BatchNorm2d(8), nn.Sequential{nn.SiLU()}}, nn.MaxPool2d(2)}:eval()
     local x <const> = braid.randn(2, 3, 30, 30)
@@ -197,7 +197,7 @@ describe("a chain", function()
     assert_close(net(x), one_by_one(net, x), "float32", "within")
   end)
 
-  it("runs columns side by side as it runs one", function()
+  it("gives for stacked columns what each column gives", function()
     local stack <const> = require "braid.mtl.columns.stack"
     local function column()
       return nn.Sequential{nn.Conv2d(3, 8, {kernel = 3}), nn.BatchNorm2d(8), nn.AbsTanh(),
@@ -215,7 +215,7 @@ describe("a chain", function()
     assert.matches("conv2d_max_pool2d conv2d_prelu", names_without_gradients(together, x))
   end)
 
-  it("leaves alone a class with its own forward", function()
+  it("ends at a function, and at a layer with its own forward", function()
     local x <const> = braid.randn(1, 2, 6, 6)
     local Doubled <const> = class("Doubled", nn.Conv2d)
     function Doubled:forward(y) return nn.Conv2d.forward(self, y) * 2 end
@@ -237,7 +237,7 @@ describe("a chain", function()
     end
     local net <const> = nn.Sequential{nn.Conv2d(2, 3, {kernel = 3}), Seeing(), nn.SiLU()}
     net(x)
-    assert.equal(0, distance(seen, net[1](x))) -- what it has seen is still what it was
+    assert.equal(0, distance(seen, net[1](x))) -- the tensor that Seeing kept is unchanged
   end)
 
   it("gives the input itself where no layer changes it", function()
@@ -253,7 +253,7 @@ describe("a chain", function()
     assert.error_matches(function() net(braid.randn(1, 2, 6, 6)) end, "conv2d: the result")
   end)
 
-  it("that is left half-way leaves nothing behind", function()
+  it("that is interrupted keeps no memory", function()
     local x <const> = braid.randn(1, 2, 30, 30)
     local conv <const>, silu <const> = nn.Conv2d(2, 8, {kernel = 3}), nn.SiLU()
     local function paused(f)
@@ -271,7 +271,7 @@ describe("a chain", function()
       function() coroutine.wrap(function() paused(coroutine.yield)(x) end)() end,
       function() pcall(paused(function() error("stop") end), x) end,
       function() pcall(nn.Sequential{conv, silu, nn.Conv2d(5, 5, {kernel = 3})}, x) end,
-      function() coroutine.wrap(function() -- in a box that nobody takes any further
+      function() coroutine.wrap(function() -- a waiting result that nothing uses
         local y <const> = core.ops.silu(core.ops.conv2d(core.straight(x), conv.weight, conv.bias))
         coroutine.yield(y)
       end)() end,
@@ -283,14 +283,14 @@ describe("a chain", function()
       end,
     } do
       local _ <close> = braid.no_grad()
-      way() -- weights that are made ready stay
+      way() -- prepared weights stay in memory
       local before <const> = settle()
       way()
       assert.equal(before, settle())
     end
   end)
 
-  it("works with modes and scopes inside", function()
+  it("gives the same with no_grad and scopes inside", function()
     local x <const>, conv <const> = braid.randn(1, 2, 9, 9), nn.Conv2d(2, 8, {kernel = 3})
     local net <const> = nn.Sequential{conv, function(y)
       local _ <close> = braid.scope()
@@ -302,12 +302,12 @@ describe("a chain", function()
     local grown <const> = core.ops.conv2d(core.straight(x), conv.weight, conv.bias)
     do
       local _ <close> = braid.no_grad()
-      conv.weight:add_(0) -- nobody has asked for the waiting result yet
+      conv.weight:add_(0) -- the waiting result is not computed yet
     end
     assert.equal(0, distance(core.settled(grown), conv(x)))
   end)
 
-  it("computes nothing for its shape and type", function()
+  it("computes nothing when only its shape and type are read", function()
     local x <const> = core.straight(braid.randn(1, 2, 9, 9))
     local shown <const> = names(function()
       local y <const> = core.ops.conv2d(x, braid.randn(4, 2, 3, 3))
@@ -318,7 +318,7 @@ describe("a chain", function()
     assert.is_false(x:isnan():any():item())
   end)
 
-  it("gives what straight layers give one by one, for every class of them", function()
+  it("gives what its layers give one by one, for every class whose forward is straight", function()
     local makers <const> = {
       Conv2d = function() return nn.Conv2d(4, 4, {kernel = 3, padding = "same"}) end,
       Linear = function() return nn.Linear(8, 8) end,

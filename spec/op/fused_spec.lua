@@ -1,4 +1,4 @@
---- Batch normalisation with ReLU in the same passes, against the two one after the other.
+--- Batch normalisation and ReLU as one operator, against the two operators one after the other.
 
 local braid <const> = require "braid"
 local nn <const>, F <const> = braid.nn, braid.F
@@ -19,7 +19,7 @@ describe("batch_norm with activation = \"relu\"", function()
   for _, float in ipairs{"float32", "float64"} do
     for _, shape in ipairs{ {3, 5, 4, 7}, {2, 64, 16, 16}, {9, 33}, {4, 3, 11}, {2, 16, 40, 40} } do
       for _, training in ipairs{true, false} do
-        it(("is relu after it: %s, (%s)%s"):format(float, table.concat(shape, ", "),
+        it(("gives relu of batch_norm: %s, (%s)%s"):format(float, table.concat(shape, ", "),
           training and ", training" or ""), function()
           braid.manual_seed(3)
           local given <const> = inputs(shape, float)
@@ -44,7 +44,7 @@ describe("batch_norm with activation = \"relu\"", function()
     end
   end
 
-  it("agrees with differences", function()
+  it("has the gradient that differences give", function()
     braid.manual_seed(4)
     local given <const> = inputs({3, 2, 2, 3}, "float64")
     assert(braid.gradcheck(function(x, w, b)
@@ -60,7 +60,7 @@ describe("batch_norm with activation = \"relu\"", function()
 end)
 
 describe("Sequential", function()
-  it("joins batch norm and ReLU, and gives what its layers give one by one", function()
+  it("joins BatchNorm and ReLU, and gives what its layers give one by one", function()
     braid.manual_seed(5)
     local net <const> = nn.Sequential{nn.Conv2d(2, 5, {kernel = 3}), nn.BatchNorm2d(5), nn.ReLU(),
       nn.Flatten(), nn.Linear(5 * 16, 7), nn.BatchNorm1d(7), nn.ReLU(), nn.Linear(7, 3)}
@@ -77,7 +77,7 @@ describe("Sequential", function()
     for i, p in ipairs(ps) do close(p.grad, qs[i].grad, 0, "gradient " .. i) end
   end)
 
-  it("still lists every layer in a summary, and calls what a class has changed", function()
+  it("lists both layers in a summary, and calls a class's own forward by itself", function()
     local net <const> = nn.Sequential{nn.Conv2d(2, 5, {kernel = 3}), nn.BatchNorm2d(5), nn.ReLU()}
     assert.matches("ReLU", tostring(net:summary{2, 6, 6}))
     local Loud <const> = require "braid.class"("Loud", nn.BatchNorm2d)

@@ -15,8 +15,8 @@ local function numbers(n, operand, dtype)
   return braid.tensor(list, {dtype = dtype})
 end
 
--- The gradients of f's operands as text. The incoming gradient is all ones; it is either held
--- elsewhere or needed by nothing else.
+-- The gradients of f's operands as text. The incoming gradient is all ones. If `is_held`, it is the
+-- caller's tensor, which must not change; otherwise nothing else needs its memory.
 local function gradients(f, operands, is_held)
   local own <const> = {}
   for i, t in ipairs(operands) do own[i] = t:clone():requires_grad_() end
@@ -42,14 +42,14 @@ local function takes(f, count, dtype)
   return ok and core.is_tensor(y) and #y.shape == 1 and y:size(1) == 5 and y.requires_grad
 end
 
-describe("a gradient in the memory of the one that comes in", function()
+describe("a gradient that may be written into the memory of the incoming one", function()
   local seen = 0
   for _, row in ipairs(core.rows) do
     for count = 1, 3 do
       local f <const> = ops[row.name]
       if f and row.name ~= "dropout" and takes(f, count, "float32") then
         seen = seen + 1
-        it(("is that of %s of %d operands"):format(row.name, count), function()
+        it(("is right for %s of %d operands"):format(row.name, count), function()
           for _, dtype in ipairs{"float32", "float64"} do
             for _, n in ipairs{1, 5, 64, 131} do
               local operands <const> = {}
@@ -62,5 +62,5 @@ describe("a gradient in the memory of the one that comes in", function()
     end
   end
 
-  it("is tested for the elementwise operators", function() assert.is_true(seen > 40) end)
+  it("is tested for more than 40 operators", function() assert.is_true(seen > 40) end)
 end)

@@ -1,5 +1,5 @@
---- Linear layers with large weights, which are streamed, against matrix products, which
--- are OpenBLAS's.
+--- Linear layers with large weights, for which Braid has its own code ("streamed"), against matrix
+-- products, which OpenBLAS computes.
 
 local braid <const> = require "braid"
 local F <const> = braid.F
@@ -13,8 +13,8 @@ local function difference(a, b, n)
   return ((a - b):abs():max() / ((n + 20) * (a.dtype == "float32" and 6e-8 or 1e-16))):item()
 end
 
--- Rows, inputs, outputs: weights above the limits from which each direction is streamed,
--- sizes that are not multiples of any tile, and rows around a tile's height.
+-- Rows, inputs, outputs. Weights are so large that forward and backward are streamed. Sizes are
+-- not multiples of any tile, and numbers of rows are near a tile's height.
 local SIZES <const> = {{1, 3001, 1700}, {2, 1000, 5003}, {7, 2501, 2050}, {14, 5002, 1001},
   {33, 4097, 1250}, {40, 700, 301}, {96, 2503, 2001}}
 
@@ -23,7 +23,7 @@ describe("linear with large weights and few rows", function()
     for i, size in ipairs(SIZES) do
       local m <const>, k <const>, n <const> = table.unpack(size)
       if float == "float32" or i == 3 then
-        it(("is a product, (%d,%d) by (%d,%d), %s"):format(m, k, n, k, float), function()
+        it(("agrees with matmul, (%d,%d) by (%d,%d), %s"):format(m, k, n, k, float), function()
           braid.manual_seed(i)
           local _ <close> = braid.scope()
           local x <const>, w <const> = leaf(float, m, k), leaf(float, n, k)

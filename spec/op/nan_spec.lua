@@ -13,9 +13,7 @@ end
 
 local function int(...) return braid.tensor({...}, {dtype = "int64"}) end
 
--- The arguments of an operator: its float operands, made anew for every call, and what
--- follows them. Operators of one operand alone need no entry. `at`: where the NaN goes in
--- each operand, the first element unless said.
+-- The float operands of an operator, made anew for every call: functions that return a tensor.
 local function operands(...)
   local list <const> = {...}
   local function make(i) return list[i] and list[i]() end
@@ -34,6 +32,7 @@ local mask <const> = braid.tensor {true, false, true, false, true, true}
 
 local function rest(o, ...) return {o = o, more = table.pack(...)} end
 
+-- Operator -> its operands, and the arguments after them. Without an entry: the one operand x.
 local CASES <const> = {
   add = rest(pair), sub = rest(pair), mul = rest(pair), div = rest(pair), mod = rest(pair),
   pow = rest(pair), minimum = rest(pair), maximum = rest(pair),
@@ -70,7 +69,7 @@ local CASES <const> = {
   solve = "errors", inverse = "errors", cholesky = "errors", eigh = "errors",
 }
 
--- Calls f with NaN in operand i, and checks the result and the gradient.
+-- Calls f with NaN as the first element of operand i, and checks the result and the gradient.
 local function examine(name, f, made, i)
   local args <const> = table.pack(made())
   args[i]:view(-1)[1] = NAN
@@ -86,7 +85,7 @@ describe("a NaN", function()
   for _, row in ipairs(core.rows) do
     local case <const> = CASES[row.name] or rest(x)
     if row.differentiable and type(case) == "table" then
-      it("stays, and so does its gradient: " .. row.name, function()
+      it("stays in the result, and its gradient is not 0: " .. row.name, function()
         local f <const> = core.ops[row.name]
         if not case.o then
           for _, p in ipairs(case.more) do
@@ -105,7 +104,7 @@ describe("a NaN", function()
     end
   end
 
-  it("that a mask or an index picks has a gradient", function()
+  it("that a mask or an index picks stays in the result, and its gradient is not 0", function()
     local ops <const> = core.ops
     local yes <const>, no <const> = braid.full({2, 6}, 1, {dtype = "bool"}),
       braid.full({2, 6}, 0, {dtype = "bool"})
@@ -137,14 +136,14 @@ describe("a NaN", function()
     }
     for name, loss in pairs(braid.loss) do
       assert.truthy(known[name], name .. " has no case")
-      if name ~= "bce" then -- which refuses it
+      if name ~= "bce" then -- bce refuses NaN
         examine(name, function(t) return loss(t, table.unpack(known[name])) end, one, 1)
       end
     end
     assert.has_error(function() braid.loss.bce(braid.full({2}, NAN), braid.ones(2)) end)
   end)
 
-  it("goes through the functions that are made of operators", function()
+  it("stays in the result of functions that are made of several operators", function()
     for name, f in pairs {
       normalize = function(t) return F.normalize(t) end,
       normalize1 = function(t) return F.normalize(t, {p = 1}) end,
@@ -162,7 +161,7 @@ describe("a NaN", function()
     } do examine(name, f, image, 1) end
   end)
 
-  it("is above all numbers where values are put in order", function()
+  it("is sorted above all numbers, and wins in max, min and median", function()
     local t <const> = braid.tensor {1, NAN, math.huge, -math.huge}
     assert.equal(2, t:argmax():item())
     assert.equal(2, t:argmin():item())

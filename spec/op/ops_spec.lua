@@ -3,9 +3,9 @@
 -- A row has
 --   cases    lists of arguments (descriptions of tensors, see support/arrays.lua), each
 --            with `wants`, the reference; `grad = false` where a gradient has no meaning
---   sized    n -> such a list, for the sizes 1 to 65 that vector code ends differently on
---   large    -> tensors beyond the size from which threads share the work
---   exact    results hold no rounding (selection, comparison): tolerances are 0
+--   sized    n -> such a list, for n from 1 to 65: vector code has other ends for each n
+--   large    -> tensors that are so large that threads share the work
+--   exact    results are not rounded (selection, comparison): tolerances are 0
 -- or `elsewhere`, the spec that covers it.
 
 local braid <const> = require "braid"
@@ -22,7 +22,7 @@ local rows <const> = {}
 
 -- ---- elementwise ----------------------------------------------------------------------
 
--- Shapes of one input: no dimension, none of a size, vector tails, images.
+-- Shapes of one input: without dimensions, without elements, with vector tails, images.
 local SHAPES <const> = {{}, {0}, {3, 0, 2}, {37}, {2, 3, 4}, {2, 5, 3, 2}}
 
 local SHAPE_PAIRS <const> = {
@@ -37,7 +37,7 @@ local function large(low, high, sizes)
   return core.ops.uniform(core.new(sizes or {LARGE}, "float32"), low or -2, high or 2)
 end
 
--- f(x): values between low and high.
+-- The row of a function f(x), for inputs between low and high.
 local function unary(f, low, high, more)
   local row <const> = {cases = {}, wants = function(x) return ref.map(f, x) end,
     scalar = f}
@@ -50,7 +50,7 @@ local function unary(f, low, high, more)
   return row
 end
 
--- f(x, y), also with a number in either place.
+-- The row of f(x, y), also with a number in place of x or of y.
 local function binary(f, low, high, more)
   local row <const> = {cases = {}, wants = function(x, y) return ref.map(f, x, y) end}
   for _, pair in ipairs(SHAPE_PAIRS) do
@@ -64,7 +64,7 @@ local function binary(f, low, high, more)
   return row
 end
 
--- With a third argument that the reference ignores or reads.
+-- The row with one more case, which may have a reference of its own.
 local function also(row, args, wants)
   args.wants = wants
   row.cases[#row.cases + 1] = args
@@ -277,7 +277,7 @@ rows.stack = {exact = true, wants = function(t, dim) return ref.stack(t, dim or 
 
 -- ---- views ----------------------------------------------------------------------------
 
--- cases of arguments, each with the shape it wants
+-- Each case is a list of arguments, and last the shape of the result.
 local function reshaping(cases, as_it_lies)
   local row <const> = {exact = true, cases = {}, view = true, as_it_lies = as_it_lies}
   for i, case in ipairs(cases) do
@@ -339,7 +339,7 @@ rows.select = {exact = true, view = true, wants = ref.select,
 
 -- ---- reductions -----------------------------------------------------------------------
 
--- f(list of values) over the dimensions; options after keepdim go to f.
+-- The row of a reduction. f gets a list of values and the option after keepdim.
 local function reduction(f, more)
   local row <const> = {cases = {}}
   local function add(args)
@@ -405,7 +405,7 @@ rows.all = reduction(function(v)
   return true
 end, {exact = true, cases = {{whole({5, 3}, 0, 1), 2}, {mask {9, 2}, 2}}})
 
--- pick(values) -> place; with a dimension, values and places come back.
+-- pick(values) -> place. With a dimension, the operator returns values and places.
 local function extreme(pick, places_only)
   local function wants(x, dim, keepdim)
     if type(dim) == "table" then dim, keepdim = dim.dim, dim.keepdim end
@@ -552,7 +552,7 @@ local function sloped(x, w, b, slope, o)
   return y
 end
 
-rows.conv2d_activation = { -- on Winograd's way and on few pixels: fuse_spec.lua
+rows.conv2d_activation = { -- with Winograd's algorithm and few pixels: fuse_spec.lua
   wants = function(x, w, b, o)
     if not b.shape then b, o = nil, b end
     return through(rows.conv2d.wants(x, w, b, o), o)
@@ -564,7 +564,7 @@ rows.conv2d_activation = { -- on Winograd's way and on few pixels: fuse_spec.lua
     return made
   end},
 }
-for _, case in ipairs(rows.conv2d.cases) do -- with a bias, behind which the slope stands
+for _, case in ipairs(rows.conv2d.cases) do -- with a bias; the slope is the argument after it
   local x <const>, w <const>, b <const>, o <const> = table.unpack(case)
   if b and b.shape then
     table.insert(rows.conv2d_activation.cases, {x, w, b, real {w.shape[1]}, o, wants = sloped,
@@ -611,7 +611,7 @@ local function convolved_and_pooled(x, w, b, slope, o)
     ceil_mode = o.ceil_mode, dilation = o.pool_dilation})
 end
 
-rows.conv2d_max_pool2d = { -- behind layers: chain_spec.lua
+rows.conv2d_max_pool2d = { -- in a Sequential: chain_spec.lua
   wants = convolved_and_pooled,
   cases = {{real {2, 3, 5, 6}, real {4, 3, 3, 3}, real {4}, {padding = 1, kernel = 2}},
     {real {1, 2, 7, 8}, real {3, 2, 3, 3}, real {3}, {activation = "relu", kernel = 3,
@@ -867,8 +867,8 @@ rows.masked_select = {
 
 -- ---- rearrangements -------------------------------------------------------------------
 
--- wants(x, ...) from shape(x, ...) and source(d, i, n, ...), the index of x that index i of
--- dimension d shows (nil: `none`).
+-- Makes a reference. shape(x, ...) is the shape of the result. source(d, i, x.shape, ...) is the
+-- index along dimension d of x whose value the result has at index i; nil: none(...) is the value.
 local function rearranged(shape, source, none)
   return function(x, ...)
     local args <const> = {...}
@@ -1056,7 +1056,7 @@ local function places(v, falling)
   return at
 end
 
--- f(values of a lane) -> places; results of `kept` (nil: all) values and places.
+-- f(values of a lane) -> places. Returns `kept` values of each lane (nil: all) and their places.
 local function ordered(x, dim, kept, f)
   if #x.shape == 0 then return x, {shape = {}, 1} end
   if dim < 0 then dim = #x.shape + 1 + dim end
@@ -1124,7 +1124,7 @@ rows.median = {
   large = function() return {large(-1, 1, {70, 300}), 1} end,
 }
 
--- Boxes from places and sizes that differ by 1/8 at least, so that no overlap is a tie.
+-- Bounding boxes whose places and sizes differ by 1/8 at least, so that no two overlaps are equal.
 local function some_boxes(n)
   local values <const> = {}
   for i = 1, n do
@@ -1239,7 +1239,8 @@ rows.logsumexp = {
 
 -- ---- small systems --------------------------------------------------------------------
 
--- x of a x = b, matrix by matrix, by elimination with pivots; a's batch broadcasts to b's.
+-- The x for which a x = b, matrix by matrix, by elimination with pivots. a's batch broadcasts to
+-- b's.
 local function solved(a, b)
   local n <const> = a.shape[#a.shape]
   local vector <const> = #b.shape == 1 or
@@ -1343,7 +1344,7 @@ end
 -- ---- what is checked of each row ------------------------------------------------------
 
 local EXACT64 <const> = 1e-12 -- a few roundings of 2^-53 each, over short sums
-local EXACT32 <const> = 4e-6  -- the same of 2^-24
+local EXACT32 <const> = 4e-6  -- the same with roundings of 2^-24
 
 local function isas()
   local found <const>, now <const> = {}, core.isa()
@@ -1354,7 +1355,7 @@ local function isas()
   return found
 end
 
--- Runs f on an instruction set and comes back to the one before.
+-- Runs f on an instruction set, then sets the one before again.
 local function on_isa(name, f)
   local now <const> = core.isa()
   core.isa(name)
@@ -1545,7 +1546,7 @@ function checks.in_place(row)
   end
 end
 
--- A value that an operator made may be changed in place, and the gradient knows.
+-- The gradients where an operator works in place on the result of another operator.
 function checks.in_place_gradients(row)
   for i, case in ipairs(row.cases) do
     local plain <const> = arrays.arguments(case, "float64")
@@ -1588,7 +1589,7 @@ end
 -- ---- the loop -------------------------------------------------------------------------
 
 describe("operator", function()
-  it("rows all have a row here", function()
+  it("rows of the core all have a row in this spec", function()
     local missing <const> = {}
     for _, row in ipairs(core.rows) do
       if not rows[row.name] then missing[#missing + 1] = row.name end
@@ -1596,7 +1597,7 @@ describe("operator", function()
     assert.equal("", table.concat(missing, " "))
   end)
 
-  it("rows here all have a row in the core", function()
+  it("rows of this spec all have a row in the core", function()
     local known <const>, unknown <const> = {}, {}
     for _, row in ipairs(core.rows) do known[row.name] = true end
     for name in pairs(rows) do
@@ -1605,7 +1606,7 @@ describe("operator", function()
     assert.equal("", table.concat(unknown, " "))
   end)
 
-  it("rows say in a line what they do", function()
+  it("rows of the core all have a line of documentation", function()
     for _, row in ipairs(core.rows) do assert.is_true(#row.doc > 0, row.name) end
   end)
 
@@ -1618,7 +1619,7 @@ describe("operator", function()
         it("gives the same for float32 as for float64", function() checks.types(row) end)
         it("gives the same on every instruction set", function() checks.isas(row) end)
         if not row.as_it_lies then
-          it("gives the same however its inputs lie in memory",
+          it("gives the same in any memory layout of its inputs",
             function() checks.layouts(row) end)
         end
         if known.differentiable then
@@ -1651,8 +1652,8 @@ describe("operator", function()
   end
 end)
 
-describe("a mistake of before:", function()
-  it("a dilated pooling window beside the image gives -inf and no gradient", function()
+describe("a mistake that was mended:", function()
+  it("a dilated pooling window that misses the image gives -inf and no gradient", function()
     local x <const> = braid.ones(1, 1, 2, 2):requires_grad_()
     local y <const> = x:max_pool2d(2, {dilation = 3, padding = 1})
     assert.equal(-math.huge, y:item())
@@ -1660,7 +1661,7 @@ describe("a mistake of before:", function()
     assert.equal(0, x.grad:abs():sum():item())
   end)
 
-  it("an empty tensor can be reshaped however it lies", function()
+  it("an empty tensor can be reshaped in any memory layout", function()
     assert.same({3, 0}, braid.zeros(3, 0):t():reshape(3, 0).shape)
     assert.same({0}, braid.zeros(2, 0, 3):permute(3, 1, 2):reshape(-1, 2):sum(2).shape)
   end)

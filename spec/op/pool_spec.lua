@@ -1,5 +1,5 @@
---- Max pooling, whose places take a byte or, in windows of 256 pixels and more, four: both
--- against a loop. And gradients that take dy's own memory.
+--- Max pooling against a loop in Lua. It stores the place of each result in one byte, or in four
+-- bytes for windows of 256 pixels and more. And gradients that are written into dy's memory.
 
 local braid <const> = require "braid"
 local F <const> = braid.F
@@ -36,17 +36,17 @@ local function reference(x, kernel, stride, padding, oh, ow)
   return y, dx
 end
 
--- Kernel, stride, padding, ceil_mode: windows side by side, with pixels left over or windows
--- that hang over, apart, overlapping, and of 225 and 256 pixels.
+-- Kernel, stride, padding, ceil_mode. Windows are side by side (with pixels left over, or with
+-- windows beyond the edge), apart, or overlapping. The last two have 225 and 256 pixels.
 local CASES <const> = {{2, 2, 0, false}, {2, 2, 0, true}, {3, 3, 1, true}, {2, 3, 0, false},
   {3, 2, 1, false}, {15, 4, 7, false}, {16, 4, 7, false}}
 
-describe("max_pool2d", function()
+describe("pooling", function()
   for _, case in ipairs(CASES) do
     local kernel <const>, stride <const>, padding <const>, ceil_mode <const> = table.unpack(case)
     for _, float in ipairs{"float32", "float64"} do
-      it(("of %d by %d at %d, padding %d, %s takes the first of the largest"):format(kernel,
-        kernel, stride, padding, float), function()
+      it(("by max_pool2d of %d by %d, stride %d, padding %d, %s, takes the first of equal values")
+        :format(kernel, kernel, stride, padding, float), function()
         braid.manual_seed(kernel)
         for _, c in ipairs{1, 16, 19} do
           -- Few values, so that many are equal.
@@ -63,7 +63,7 @@ describe("max_pool2d", function()
     end
   end
 
-  it("takes windows of many pixels a piece at a time", function()
+  it("agrees with unfolded windows, where windows have many pixels", function()
     braid.manual_seed(3)
     local x <const> = braid.randn(2, 3, 40, 50, {dtype = "float64"})
     for _, k in ipairs{17, 20, 33} do
@@ -71,7 +71,7 @@ describe("max_pool2d", function()
       local windows <const> = F.pad(x, {pad, pad, pad, pad}):unfold(3, k, 7):unfold(4, k, 7)
       local mean <const> = F.avg_pool2d(x, k, 7, pad)
       assert.is_true((windows:mean({5, 6}) - mean):abs():max():item() < 1e-14)
-      local best <const> = F.max_pool2d(x, k, 7, pad) -- positive: some of many are
+      local best <const> = F.max_pool2d(x, k, 7, pad) -- above the 0 of the padding
       assert.is_true(windows:clone():flatten(5, 6):max(5):eq(best):all():item())
     end
     assert.is_true(braid.gradcheck(function(z)
@@ -82,11 +82,11 @@ describe("max_pool2d", function()
     assert.equal(1, y:isnan():count_nonzero():item())
   end)
 
-  it("keeps late values in a mean of many", function()
+  it("by adaptive_avg_pool2d counts all of 25 million values", function()
     assert.equal(1, F.adaptive_avg_pool2d(braid.ones(1, 1, 5000, 5000), 1):item())
   end)
 
-  it("lets the first NaN of a window win", function()
+  it("by max_pool2d takes the first NaN of a window", function()
     local x <const> = braid.zeros(1, 16, 4, 4)
     x[{ {}, {}, 1, 2 }], x[{ {}, {}, 2, 1 }] = 0 / 0, 0 / 0
     x:requires_grad_()
@@ -100,7 +100,7 @@ describe("max_pool2d", function()
 end)
 
 describe("an elementwise gradient that takes dy's memory", function()
-  it("leaves alone a gradient that the user, a hook or the call holds", function()
+  it("does not change a gradient that the user, a hook or the caller holds", function()
     local x <const> = braid.tensor{-1, 2, 3}:requires_grad_()
     local seen
     local y <const> = x * 2
@@ -113,7 +113,7 @@ describe("an elementwise gradient that takes dy's memory", function()
     assert.same({0, 20, 200}, x.grad:totable())
   end)
 
-  it("is right where a result is used twice and where shapes broadcast", function()
+  it("is right where a result is used twice, and where shapes broadcast", function()
     local x <const>, w <const> = braid.tensor{ {-1, 2}, {3, -4} }:requires_grad_(),
       braid.tensor{2, 5}:requires_grad_()
     local y <const> = (x * w):relu();

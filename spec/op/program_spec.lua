@@ -1,5 +1,5 @@
---- Small programs over weights: compared with scipy (spec/support/golden_programs.py), and checked
--- by the conditions that hold at a minimum.
+--- Small optimization programs that find weights: compared with scipy
+-- (spec/support/golden_programs.py), and checked by the conditions that hold at a minimum.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -19,7 +19,7 @@ end
 local function times(m, v) return ops.reshape(ops.matmul(m, ops.reshape(v, -1, 1)), -1) end
 local function mixed(x, w) return times(x:t(), w) end
 
--- The difference, over the largest row.
+-- The largest difference, relative to the norm of the largest row of x.
 local function apart(got, wanted, x)
   return (got - wanted):abs():max():item() / x:square():sum(2):sqrt():max():item()
 end
@@ -33,7 +33,7 @@ describe("nonnegative_program", function()
     end)
   end)
 
-  it("solves each of several rows", function()
+  it("solves a program for each row of q", function()
     local h <const> = braid.tensor({{2, -1}, {-1, 2}}, {dtype = "float64"})
     local q <const> = braid.tensor({{-1, 0}, {1, 1}, {0, -3}}, {dtype = "float64"})
     local x <const> = ops.nonnegative_program(h, q)
@@ -53,7 +53,7 @@ describe("simplex_program", function()
     end)
   end)
 
-  it("is where no weight could gain, with a linear part and where h is not definite", function()
+  it("meets the conditions of a minimum with a linear part q, also for a singular h", function()
     each(function(k, _, u, h)
       local q <const> = (u - 0.5) * h:max():item()
       local w <const> = ops.simplex_program(h, q)
@@ -65,13 +65,13 @@ describe("simplex_program", function()
     end)
   end)
 
-  it("takes one weight", function()
+  it("gives 1 where there is only one weight", function()
     assert.same({1}, ops.simplex_program(braid.zeros({1, 1}, {dtype = "float64"})):totable())
   end)
 end)
 
 describe("fair_program", function()
-  it("solves h w = w^-power, whatever the power and the sizes of rows", function()
+  it("solves h w = w^-power for many powers and rows of very different norms", function()
     braid.manual_seed(2)
     for _, t in ipairs{1, 2, 5, 20, 64} do
       local x <const> = braid.randn({t, t + 20}, {dtype = "float64"})
@@ -85,7 +85,7 @@ describe("fair_program", function()
     end
   end)
 
-  it("leaves out rows of zeros, and stays finite where no solution serves all", function()
+  it("gives rows of zeros the weight 0, and stays finite where there is no solution", function()
     local h <const> = braid.tensor({{4, 0, 0}, {0, 0, 0}, {0, 0, 1}}, {dtype = "float64"})
     for i, wanted in ipairs{0.5, 0, 1} do
       assert.near(wanted, ops.fair_program(h, 1)[i]:item(), 1e-14)
@@ -97,7 +97,7 @@ describe("fair_program", function()
 end)
 
 describe("all programs", function()
-  it("refuse matrices of another form", function()
+  it("refuse an h that is not float64 (n, n), and a q of another length", function()
     local q <const> = braid.zeros({2}, {dtype = "float64"})
     for _, name in ipairs{"nonnegative_program", "simplex_program", "fair_program"} do
       for _, h in ipairs{braid.ones(2, 2), braid.ones({2, 3}, {dtype = "float64"})} do

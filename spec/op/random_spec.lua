@@ -29,7 +29,7 @@ describe("a seed", function()
   it("gives the same numbers again", function()
     braid.manual_seed(7)
     local first <const> = everything()
-    assert.is_false(everything() == first) -- the stream goes on
+    assert.is_false(everything() == first) -- further draws give other numbers
     braid.manual_seed(7)
     assert.is_true(everything() == first)
     braid.manual_seed(8)
@@ -60,7 +60,7 @@ describe("a seed", function()
     core.isa(now)
   end)
 
-  it("fills a tensor in the order of its indices, however it lies in memory", function()
+  it("gives a tensor the same values in any memory layout", function()
     braid.manual_seed(3)
     local plain <const> = braid.rand(2, 3, 4, 5)
     braid.manual_seed(3)
@@ -68,7 +68,7 @@ describe("a seed", function()
     assert.is_true(turned:eq(plain):all():item())
   end)
 
-  it("gives the same values in any type", function()
+  it("gives the same values in float32 and float64", function()
     braid.manual_seed(3)
     local wide <const> = braid.randn({50}, {dtype = "float64"})
     braid.manual_seed(3)
@@ -77,14 +77,14 @@ describe("a seed", function()
 end)
 
 describe("rand", function()
-  it("is even over [0, 1)", function()
+  it("is uniform over [0, 1)", function()
     braid.manual_seed(1)
     local x <const> = braid.rand({N}, {dtype = "float64"})
     local mean <const>, var <const> = moments(x)
     near(0.5, mean, 5e-3)
     near(1 / 12, var, 2e-3)
     assert.is_true(x:min():item() >= 0 and x:max():item() < 1)
-    for i = 0, 9 do -- every tenth gets its share: deviation sqrt(N 0.09) = 95
+    for i = 0, 9 do -- a tenth of all values in each: deviation sqrt(N 0.09) = 95
       local share <const> = x:ge(i / 10):logical_and(x:lt((i + 1) / 10)):sum():item()
       near(N / 10, share, 475)
     end
@@ -97,7 +97,7 @@ describe("rand", function()
     assert.is_true(highest < 1)
   end)
 
-  it("takes other bounds", function()
+  it("is uniform between other bounds, as core.ops.uniform", function()
     braid.manual_seed(1)
     local x <const> = core.ops.uniform(braid.zeros(N), -3, 5)
     local mean <const>, var <const> = moments(x)
@@ -108,7 +108,7 @@ describe("rand", function()
 end)
 
 describe("randn", function()
-  it("is normal", function()
+  it("has the moments and the shares of a normal distribution", function()
     braid.manual_seed(1)
     local x <const> = braid.randn({N}, {dtype = "float64"})
     local mean <const>, var <const> = moments(x)
@@ -167,7 +167,7 @@ describe("randperm", function()
       count[key], 145) end
   end)
 
-  it("of a seed of its own leaves the running one alone", function()
+  it("with its own seed does not change the numbers of braid.manual_seed", function()
     local first <const> = core.randperm(20, 5):totable()
     braid.manual_seed(1)
     assert.same(first, core.randperm(20, 5):totable())
@@ -177,8 +177,8 @@ describe("randperm", function()
   end)
 end)
 
-describe("numbers of a seed and a stream", function()
-  it("depend on nothing else", function()
+describe("core.uniforms", function()
+  it("depends only on its seed and its stream", function()
     local first <const> = core.uniforms(1, 2, 5):totable()
     braid.rand(3)
     assert.same(first, core.uniforms(1, 2, 5):totable())
@@ -189,7 +189,7 @@ describe("numbers of a seed and a stream", function()
 end)
 
 describe("bernoulli", function()
-  it("is 1 as often as asked", function()
+  it("is 1 with the given probability", function()
     braid.manual_seed(1)
     local x <const> = core.ops.bernoulli(braid.zeros(N), 0.3)
     near(0.3, x:mean():item(), 0.0075)
@@ -212,7 +212,7 @@ describe("dropout", function()
     end
   end)
 
-  it("sends the gradient through the same elements", function()
+  it("gives a gradient to exactly the elements that it kept, in any memory layout", function()
     for _, lay in ipairs {function(t) return t end,
       function(t) return t:channels_last() end,
         function(t) return t:transpose(3, 4) end} do
@@ -224,7 +224,7 @@ describe("dropout", function()
     end
   end)
 
-  it("drops other elements the next time", function()
+  it("drops other elements at the next call", function()
     local x <const> = braid.ones(100)
     assert.is_false(x:dropout(0.5):eq(x:dropout(0.5)):all():item())
   end)
@@ -240,19 +240,19 @@ describe("dropout", function()
     end
   end)
 
-  it("of p = 1 leaves nothing, and no NaN", function()
+  it("with p = 1 gives zeros and zero gradients, not NaN", function()
     local x <const> = braid.ones(9):requires_grad_()
     local y <const> = x:dropout(1)
     y:sum():backward()
     assert.same({0, 0}, {y:abs():sum():item(), x.grad:abs():sum():item()})
   end)
 
-  it("takes empty tensors and those without dimensions", function()
+  it("takes empty tensors and tensors without dimensions", function()
     assert.same({0}, braid.zeros(0):dropout(0.5).shape)
     assert.same({}, braid.ones({}):dropout(0.5).shape)
   end)
 
-  it("says what p may be", function()
+  it("refuses p above 1, and says what p may be", function()
     assert.has_error(function() braid.ones(2):dropout(1.5) end,
       "dropout: p must be a number from 0 to 1, not 1.5")
   end)

@@ -5,7 +5,7 @@ local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local ops <const> = core.ops
 
--- Operator, option -> low, its bracket, high, its bracket.
+-- A row for each option that has a range: op, option, low, high, low_open and high_open.
 local RANGES <const> = {}
 for _, row in ipairs(core.rows) do
   for word in row.args:gmatch("%S+") do
@@ -53,7 +53,7 @@ local CALLS <const> = {
   nms = function(o) ops.nms(braid.ones(1, 4), braid.ones(1), o) end,
 }
 
--- The next numbers beyond both ends, and numbers that are in no range.
+-- Numbers just outside the two ends of a range, and numbers that are in no range.
 local function outside(r)
   local list <const> = {0 / 0, -(0 / 0)}
   local function beyond(limit, open, way)
@@ -70,13 +70,13 @@ local function outside(r)
 end
 
 describe("the range of", function()
-  it("every option that has one is tried here", function()
+  it("every option that has a range is tested here", function()
     assert.is_true(#RANGES >= 13)
     for _, r in ipairs(RANGES) do assert.is_function(CALLS[r.op], r.op) end
   end)
 
   for _, r in ipairs(RANGES) do
-    it(("%s in %s is kept"):format(r.option, r.op), function()
+    it(("%s in %s is checked: a number outside raises an error"):format(r.option, r.op), function()
       for _, value in ipairs(outside(r)) do
         local ok <const>, message <const> = pcall(CALLS[r.op], {[r.option] = value})
         assert(not ok, ("%s is accepted"):format(value))
@@ -87,15 +87,15 @@ describe("the range of", function()
       end
     end)
 
-    it(("%s in %s takes its ends"):format(r.option, r.op), function()
+    it(("%s in %s includes its closed ends"):format(r.option, r.op), function()
       if not r.low_open then CALLS[r.op]{[r.option] = r.low} end
       if not r.high_open then CALLS[r.op]{[r.option] = r.high} end
     end)
   end
 end)
 
-describe("a range between options", function()
-  it("of clamp is not turned round", function()
+describe("an error is raised", function()
+  it("where min is above max in clamp", function()
     for _, dtype in ipairs{"float32", "int64"} do
       assert.error_matches(function() braid.tensor({1, 2}, {dtype = dtype}):clamp(3, 1) end,
         "clamp: min = 3 lies above max = 1", 1, true)
@@ -103,7 +103,7 @@ describe("a range between options", function()
     assert.same({1, 1}, x2:clamp(1, 1)[{1, {1, 2}}]:totable())
   end)
 
-  it("of uniform_ is not turned round", function()
+  it("where low is above high in uniform_", function()
     assert.error_matches(function() x:clone():uniform_(3, 2) end, "uniform_: ")
   end)
 end)

@@ -1,4 +1,4 @@
---- Operators over the rows of an arena of gradients.
+--- gram and weighted_rows: operators over the rows of a matrix of gradients, against plain Lua.
 
 local braid <const> = require "braid"
 local ops <const> = require("braid.core").ops
@@ -31,7 +31,7 @@ describe("gram", function()
     end
   end)
 
-  it("is 0 for no columns, and the same in any memory layout of x", function()
+  it("is 0 for rows of length 0, and the same in any memory layout of x", function()
     assert.same({{0, 0}, {0, 0}}, ops.gram(braid.zeros(2, 0)):totable())
     local x <const> = braid.randn(7, 3)
     assert.same(ops.gram(x:t():contiguous()):totable(), ops.gram(x:t()):totable())

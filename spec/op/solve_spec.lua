@@ -1,10 +1,11 @@
---- Small systems: cases that do not fit in the table of operators.
+--- eigh, cholesky, solve and inverse of small matrices: cases that do not fit in the table of
+-- ops_spec.lua.
 
 local braid <const> = require "braid"
 
 local function double(values) return braid.tensor(values, {dtype = "float64"}) end
 
--- A symmetric matrix from any, so that gradients can be checked element by element.
+-- Makes a matrix symmetric, so that gradients can be checked element by element.
 local function symmetric(x) return x + x:transpose(-1, -2) end
 
 local function close(a, b) return (a - b):abs():max():item() < 1e-12 end
@@ -12,7 +13,7 @@ local function close(a, b) return (a - b):abs():max():item() < 1e-12 end
 local X <const> = {{3, 0.5, -0.25}, {0.25, 2, 1}, {-0.5, 0.75, 4}}
 
 describe("eigh", function()
-  it("gives rising eigenvalues, and vectors that put the matrix together again", function()
+  it("gives rising eigenvalues, and vectors from which the matrix can be rebuilt", function()
     local a <const> = symmetric(double {X, {{1, 0, 0}, {0, -2, 0.5}, {1, 1, 0.25}}})
     local w <const>, v <const> = a:eigh()
     assert.same({2, 3}, w.shape)
@@ -22,29 +23,29 @@ describe("eigh", function()
     local steps <const> = w:narrow(2, 2, 2) - w:narrow(2, 1, 2)
     assert.is_true(steps:min():item() >= 0)
   end)
-  it("knows the eigenvalues of a small matrix", function()
+  it("gives the known eigenvalues of a 2 by 2 matrix", function()
     local w <const> = double({{2, 1}, {1, 2}}):eigh()
     assert.is_true(close(w, double {1, 3}))
   end)
-  it("keeps the type, and takes what is empty", function()
+  it("keeps float32, and takes empty matrices", function()
     local w <const>, v <const> = braid.ones(1, 1):eigh()
     assert.same({"float32", "float32"}, {w.dtype, v.dtype})
     assert.same({0}, braid.zeros(0, 0):eigh().shape)
     assert.same({0, 2}, braid.zeros(0, 2, 2):eigh().shape)
   end)
-  it("has a gradient through values and vectors", function()
+  it("has the gradient that differences give, for eigenvalues and eigenvectors", function()
     local x <const> = double(X):requires_grad_()
     assert(braid.gradcheck(function() return (symmetric(x):eigh()) end, {x}))
     assert(braid.gradcheck(function()
       local w <const>, v <const> = symmetric(x):eigh()
-      return v:square():matmul(w) + v:select(2, 1):prod() -- free of the sign of a vector
+      return v:square():matmul(w) + v:select(2, 1):prod() -- the same for either sign of a vector
         * v:select(2, 1):prod() * 10
     end, {x}))
   end)
 end)
 
 describe("cholesky", function()
-  it("has the gradient of symmetric changes", function()
+  it("has the gradient that differences give for symmetric matrices", function()
     local x <const> = double({X, X}):requires_grad_()
     assert(braid.gradcheck(function()
       return x:matmul(x:transpose(2, 3)):cholesky()

@@ -1,12 +1,12 @@
---- Statistics of values of every scale and offset, forward and backward, against a reference in
--- plain Lua, in double, of the same stored values.
+--- Statistics (sums, variances, norms, softmax, normalisation) of values of every scale and offset,
+-- forward and backward, against a reference in plain Lua. And gradients in all of float32's range.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 
 local F <const>, ops <const> = braid.F, core.ops
 local BOUND <const> = 1e-6
--- How much the rounding of a kept probability changes a gradient, as a part of dy.
+-- The error of a gradient, relative to dy, because a probability is stored rounded.
 local ROUNDED <const> = 6e-8
 
 -- ---- the reference -----------------------------------------------------------------------
@@ -14,7 +14,7 @@ local ROUNDED <const> = 6e-8
 local ref <const> = {}
 
 local function sum(v, f)
-  local total, lost = 0, 0 -- Kahan's
+  local total, lost = 0, 0 -- Kahan's summation
   for i = 1, #v do
     local term <const> = (f and f(v[i], i) or v[i]) - lost
     local next_ <const> = total + term
@@ -45,8 +45,8 @@ end
 -- depends on the instruction set.
 local function cancelled(v) return BOUND / 10 * sum(v, math.abs) end
 
--- Each row: v -> the result (a number or a list), dy -> the gradient, and how much the result may
--- differ beside its own rounding.
+-- Each function takes values v. It returns the result (a number or a list), a function from dy to
+-- the gradient, and for some an extra tolerance.
 function ref.sum(v)
   return sum(v), function(dy) return map(v, function() return dy end) end, cancelled(v)
 end
@@ -142,8 +142,8 @@ local function normalised(eps)
     return y, function(dy)
       local a <const> = sum(dy) / #v
       local b <const> = sum(dy, function(g, i) return g * y[i] end) / #v
-      -- The second result is the rounding error of the gradient. With few values little of dy
-      -- remains, and y is kept rounded.
+      -- The second result is the rounding error of the gradient. With few values most of dy
+      -- cancels, and y is stored rounded.
       return map(dy, function(g, i) return (g - a - y[i] * b) * inverse end),
         (#v < 8 and 2e-8 or 1e-14) * inverse * largest(dy)
     end
@@ -153,10 +153,10 @@ ref.layer_norm, ref.layer_norm0 = normalised(1e-5), normalised(1e-300)
 
 -- ---- what is compared --------------------------------------------------------------------
 
--- f of rows (r, n): the result of each. `exponents`: values beyond e^88 mean nothing.
+-- {name in `ref`, function of x (r, n)}. `rows`: the result has n values for each row, not one.
 local CASES <const> = {
   {"sum", function(x) return x:sum(2) end}, {"mean", function(x) return x:mean(2) end},
-  {"var", function(x) return x:var(2) end, squares = true},
+  {"var", function(x) return x:var(2) end},
   {"std", function(x) return x:std(2) end},
   {"norm1", function(x) return x:norm(1, 2) end},
   {"norm2", function(x) return x:norm(2, 2) end},
@@ -169,7 +169,7 @@ local CASES <const> = {
   {"layer_norm", function(x)
     return F.instance_norm(x:reshape(1, x.shape[1], -1)):reshape(x.shape)
   end, rows = true},
-  -- Rows as channels, in both forms of batch norm, with a tiny eps.
+  -- The rows as channels of batch norm, for (n, c) and (n, c, h, w).
   {"layer_norm", function(x)
     return ops.batch_norm(x:t(), nil, nil, nil, nil, true):t()
   end, rows = true},
@@ -188,7 +188,7 @@ local function draw()
   return (random >> 11) * 2.0 ^ -53 * 2 - 1
 end
 
--- Rows of values of one scale about an offset that is so many times as large.
+-- r rows of n random values: (a number from -1 to 1, plus the offset) * scale.
 local function rows_of(r, n, scale, offset, dtype)
   local t <const> = {}
   for i = 1, r do
@@ -200,7 +200,7 @@ end
 
 local function list(v) return type(v) == "table" and v or {v} end
 
--- Numbers below the normal ones have as many digits as are left there.
+-- The smallest positive numbers: results near 0 are rounded to their multiples.
 local LEAST <const> = {float32 = 2.0 ^ -149, float64 = 2.0 ^ -1074}
 local MOST <const> = {float32 = 3.4e38, float64 = 1.7e308}
 
@@ -236,7 +236,7 @@ local SCALES <const> = {1e-35, 1e-22, 1e-10, 1, 1e10, 1e20, 1e38}
 
 describe("statistics", function()
   for i, case in ipairs(CASES) do
-      it(("are exact at every scale and offset: %s (%d)"):format(case[1], i), function()
+      it(("are right at every scale and offset: %s (%d)"):format(case[1], i), function()
         for _, n in ipairs{2, 5, 70} do
           for _, scale in ipairs(SCALES) do
             for _, offset in ipairs{0, 1, 1e4, 1e7} do
@@ -255,7 +255,7 @@ describe("statistics", function()
 end)
 
 describe("a gradient", function()
-  it("of a quotient, power or root stays in range where its result does", function()
+  it("of a quotient, power or root is right wherever float32 can hold it", function()
     -- f(x) and f'(x), for each x in float32's range for which f'(x) dy is also in the range.
     local FUNCTIONS <const> = {
       {"1 / x", function(x) return 1 / x end, function(x) return -1 / x / x end},
@@ -293,7 +293,7 @@ describe("a gradient", function()
     end
   end)
 
-  it("of normalize and local_response_norm does, too", function()
+  it("of normalize and local_response_norm is right at every scale of x", function()
     for e = -30, 36, 3 do
       for name, f in pairs {
         normalize = function(x) return F.normalize(x, {eps = 0}) end,
@@ -318,7 +318,7 @@ describe("a gradient", function()
     end
   end)
 
-  it("is shared by equals where no index is returned", function()
+  it("is shared by equal values where max, min, norm or median returns no index", function()
     local function slope(f, ...)
       local x <const> = braid.tensor {...}:requires_grad_()
       f(x):backward()

@@ -6,12 +6,12 @@ local arrays <const> = require "spec.support.arrays"
 local errors <const> = require "braid.repl.errors"
 local ops <const> = core.ops
 
--- The rows of the operators' spec, without its blocks.
+-- The rows of ops_spec.lua, without running its tests.
 local rows <const> = assert(loadfile("spec/op/ops_spec.lua", "t",
   setmetatable({describe = function() end}, {__index = _G})))()
 
-local CASES <const> = 3 -- of each operator
-local BANDS <const> = "run(j, total" -- in this loop of conv/pool.c, each thread looks for each band
+local CASES <const> = 3 -- how many cases of each operator are tested
+local BANDS <const> = "run(j, total" -- a loop of conv/pool.c that checks for a stop in each band
 
 local function live()
   collectgarbage()
@@ -24,8 +24,8 @@ local function bytes_of(tensors)
   return table.concat(parts, "|")
 end
 
--- Runs f with a stop at its n-th allocation, for n = 0 to the last. after(n, ok) looks at what is
--- left. Returns how often it was stopped.
+-- Runs f with a stop at its n-th allocation, for n = 0 to 200. Then after(n, ok) checks the state.
+-- Returns how often f was stopped.
 local function stop_everywhere(f, after)
   local stops = 0
   for n = 0, 200 do
@@ -43,8 +43,8 @@ local function stop_everywhere(f, after)
   return stops
 end
 
--- Calls an operator and its gradient with stops everywhere. Neither its inputs nor their gradients
--- may change, and nothing may stay in memory.
+-- Calls an operator and its gradient, with a stop at each allocation. Neither its inputs nor their
+-- gradients may change, and nothing may stay in memory.
 local function check(known, case)
   local args <const> = arrays.arguments(case, "float32")
   local tensors <const>, leaves <const> = arrays.tensors(args), {}
@@ -76,7 +76,7 @@ local function check(known, case)
   end)
 end
 
--- Calls an operator that writes into its first input: it is done whole, or not at all.
+-- Calls an operator that writes into its first input. It must write all results or none.
 local function check_in_place(known, case)
   local function run(n)
     local args <const> = arrays.arguments(case, "float32")
@@ -100,7 +100,7 @@ describe("an operator that is stopped at an allocation", function()
   for _, known in ipairs(core.rows) do
     local row <const> = rows[known.name]
     if row and not row.elsewhere then
-      it("says so, and leaves all as it was: " .. known.name .. " #slow", function()
+      it("raises an error and changes nothing: " .. known.name .. " #slow", function()
         local stops = 0
         for i = 1, math.min(CASES, #row.cases) do
           stops = stops + check(known, row.cases[i])
@@ -119,7 +119,7 @@ local function places(n, most) return ops.random(core.new({n}, "int64"), 1, most
 local function leaf(t) return t:requires_grad_() end
 local function backward(y) return function() y:backward{gradient = y:detach()} end end
 
--- Functions that make a long call, one for each way in which operators go through their work.
+-- Functions that make a long call, one for each kind of loop in operators.
 local N <const> = 10000000
 local LONG <const> = {
   map = function(x) return function() return ops.erf(x):erf():erf() end end,
@@ -193,7 +193,7 @@ local function seconds_to_stop(f, wait)
   local begun <const> = core.clock()
   local ok <const> = core.interruptible(errors.caught, function()
     f()
-    while core.clock() - begun < wait + 5 do end -- where f ended before the Ctrl-C
+    while core.clock() - begun < wait + 5 do end -- if f ended before the Ctrl-C came
   end)
   assert.is_false(ok)
   return core.clock() - begun - wait
@@ -209,7 +209,7 @@ describe("long work", function()
       local begun <const>, best = core.clock(), math.huge
       make(x)()
       local full <const> = core.clock() - begun
-      for _ = 1, 10 do -- others may want the processors at the same time
+      for _ = 1, 10 do -- other programs may delay an attempt
         local idle <const> = seconds_to_stop(function() end, 0.05)
         best = math.min(best, seconds_to_stop(make(x), full / 3) - idle)
         if best < 0.05 then break end
@@ -219,7 +219,7 @@ describe("long work", function()
     end)
   end
 
-  it("is cut into pieces that look at the stop, in every parallel loop", function()
+  it("checks for a stop in every parallel loop of csrc/op", function()
     local loops = 0
     for _, folder in ipairs{"csrc/op", "csrc/op/conv"} do
       for _, name in ipairs((core.list_folder(folder))) do

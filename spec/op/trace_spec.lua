@@ -1,10 +1,10 @@
---- Traces: what core.trace_end says of the calls that ran since core.trace_begin.
+--- Traces: what core.trace_end returns about the calls that ran since core.trace_begin.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
 local nn <const> = braid.nn
 
--- The entries that f leaves.
+-- The trace's entries for the calls in f.
 local function traced(f)
   core.trace_begin()
   local ok <const>, why <const> = pcall(f)
@@ -20,7 +20,7 @@ local function names(entries)
 end
 
 describe("a trace", function()
-  it("has every call in order, whoever makes it", function()
+  it("lists every call in order, also the calls of arithmetic and indexing", function()
     local x <const> = braid.randn(2, 3)
     assert.equal("mul add narrow select relu", names(traced(function()
       local y <const> = 2 * x + x
@@ -28,14 +28,14 @@ describe("a trace", function()
     end)))
   end)
 
-  it("has layers' calls one by one, although they would run as one", function()
+  it("lists a call for each layer, although without a trace they run as one call", function()
     local net <const> = nn.Sequential{nn.Conv2d(1, 2, {kernel = 3}), nn.ReLU(), nn.MaxPool2d(2)}
     local _ <close> = braid.no_grad()
     assert.equal("conv2d relu max_pool2d",
       names(traced(function() return net(braid.zeros(1, 1, 6, 6)) end)))
   end)
 
-  it("has the arguments, dimensions from 0, and leaves out those that are missing", function()
+  it("has each call's arguments and defaults, counts dims from 0, omits a missing dim", function()
     local x <const> = braid.randn(1, 2, 6, 6)
     local entries <const> = traced(function()
       return x:max_pool2d(2, {ceil_mode = true}):sum({3, 4}):clamp{min = 0}, x:argmax()
@@ -47,7 +47,7 @@ describe("a trace", function()
     assert.same({keepdim = false}, entries[4].args)
   end)
 
-  it("tells by their memory which tensors are the same", function()
+  it("shows by storage and version which tensors are the same", function()
     local x <const> = braid.randn(4)
     local entries <const> = traced(function()
       local y <const> = x + 1
@@ -63,7 +63,7 @@ describe("a trace", function()
     assert.equal(core.trace_fact(x).storage, entries[1].inputs.x.storage)
   end)
 
-  it("counts changes in place before and after a call", function()
+  it("has the version of a tensor before and after each call in place", function()
     local x <const> = braid.zeros(3)
     local entries <const> = traced(function() x:add_(1):relu_() end)
     for i, entry in ipairs(entries) do
@@ -73,7 +73,7 @@ describe("a trace", function()
     end
   end)
 
-  it("has lists of tensors as lists, and all results", function()
+  it("has the tensors of a list argument as a list, and every result of a call", function()
     local a <const>, b <const> = braid.ones(2), braid.ones(3)
     local entries <const> = traced(function() return braid.cat({a, b}, 1), a:max(1) end)
     assert.same({ {2}, {3} }, {entries[1].inputs[1].shape, entries[1].inputs[2].shape})
@@ -81,7 +81,7 @@ describe("a trace", function()
     assert.equal("int64", entries[2].outputs[2].dtype)
   end)
 
-  it("notes where numbers are read out of tensors", function()
+  it("has an entry wherever a number is read from a tensor", function()
     local x <const> = braid.tensor{3, 1}
     assert.equal("sum (read) (read) argmax (read) select", names(traced(function()
       local _, _ = x:sum():item(), x:totable()
@@ -89,7 +89,7 @@ describe("a trace", function()
     end)))
   end)
 
-  it("adds nothing while it pauses, and ends with its scope of tensors alive", function()
+  it("lists no call while it is paused, and keeps its tensors after their scope closes", function()
     local x <const> = braid.ones(2)
     local entries <const> = traced(function()
       local _ <close> = braid.scope()
@@ -102,14 +102,14 @@ describe("a trace", function()
     assert.same({2, 2}, entries[1].outputs[1].tensor:totable())
   end)
 
-  it("is one at a time, and empty where none was begun", function()
+  it("cannot begin inside another trace, and is empty where none was begun", function()
     core.trace_begin()
     assert.is_false(pcall(core.trace_begin))
     core.trace_end()
     assert.same({}, core.trace_end())
   end)
 
-  it("leaves calls that fail out", function()
+  it("leaves out calls that fail", function()
     local x <const> = braid.ones(2)
     assert.equal("relu", names(traced(function()
       pcall(function() return x:reshape(3) end)

@@ -4,8 +4,8 @@
 local braid <const> = require "braid"
 local filled <const> = require("spec.support.arrays").noise
 
--- Errors of both, largest over root mean square; Winograd's are 3 to 6 times the plain
--- one's (see the README).
+-- The largest error that is allowed, relative to the root mean square. Winograd's errors are 3 to 6
+-- times those of the plain algorithm (see the README).
 local BOUND <const> = 1e-4
 
 -- y, dx, dw and db.
@@ -23,7 +23,7 @@ local function error_of(a, b)
   return apart / b:square():mean():sqrt():item()
 end
 
--- Tiles ragged on both sides, channels around the vector lengths, all paddings, groups.
+-- Images that end in a part of a tile, channels near the vector lengths, all paddings, groups.
 local CASES <const> = {
   {x = {2, 16, 12, 12}, w = {16, 16, 3, 3}, o = {padding = 1}, bias = true},
   {x = {1, 17, 13, 15}, w = {19, 17, 3, 3}, o = {padding = 0}, bias = true},
@@ -37,10 +37,10 @@ local CASES <const> = {
   {x = {1, 18, 9, 13}, w = {17, 18, 5, 5}, o = {padding = 4}, bias = true},
   {x = {2, 100, 16, 16}, w = {80, 20, 5, 5}, o = {padding = 2, groups = 5}},
   {x = {1, 512, 14, 12}, w = {64, 512, 3, 3}, o = {padding = 1}},
-  {x = {1, 64, 8, 8}, w = {80, 64, 3, 3}, o = {padding = 1}, bias = true}, -- one block,
-  {x = {1, 48, 6, 8}, w = {72, 48, 3, 3}, o = {padding = 1}}, -- threads share its outputs,
-  {x = {5, 80, 12, 8}, w = {80, 80, 3, 3}, o = {padding = 1}, bias = true}, -- and several,
-  {x = {8, 192, 4, 4}, w = {192, 64, 3, 3}, o = {padding = 1, groups = 3}}, -- with groups
+  {x = {1, 64, 8, 8}, w = {80, 64, 3, 3}, o = {padding = 1}, bias = true}, -- threads share a block
+  {x = {1, 48, 6, 8}, w = {72, 48, 3, 3}, o = {padding = 1}}, -- the same
+  {x = {5, 80, 12, 8}, w = {80, 80, 3, 3}, o = {padding = 1}, bias = true}, -- several blocks
+  {x = {8, 192, 4, 4}, w = {192, 64, 3, 3}, o = {padding = 1, groups = 3}}, -- also in groups
   {x = {3, 20, 33, 41}, w = {24, 20, 3, 3}, o = {padding = 1}}, -- several slices of tiles
 }
 
@@ -49,7 +49,7 @@ local function name(case)
 end
 
 describe("Winograd's algorithm", function()
-  it("agrees with float64 in all three directions", function()
+  it("agrees with float64 in its result and its gradients", function()
     for _, case in ipairs(CASES) do
       local exact <const>, fast <const> = run(case, "float64"), run(case, "float32")
       for part, value in pairs(exact) do
@@ -59,7 +59,7 @@ describe("Winograd's algorithm", function()
     end
   end)
 
-  it("runs where it is allowed: its roundings differ from the plain algorithm's", function()
+  it("runs unless braid.set_winograd(false): its roundings differ from the plain ones", function()
     for _, case in ipairs(CASES) do
       local fast <const> = run(case, "float32")
       assert.is_true(braid.set_winograd(false))
@@ -87,7 +87,7 @@ describe("Winograd's algorithm", function()
     braid.set_threads(now)
   end)
 
-  it("handles NaN and infinity where the plain way does", function()
+  it("gives NaN only where the plain algorithm does", function()
     local x <const>, w <const> = filled({1, 16, 12, 12}, "float32", 1),
       filled({16, 16, 3, 3}, "float32", 2)
     x[{1, 3, 2, 2}] = 0 / 0
@@ -97,12 +97,12 @@ describe("Winograd's algorithm", function()
   end)
 end)
 
-describe("weights kept ready between calls without gradients", function()
+describe("weights that are kept transformed between calls without gradients", function()
   local function forward(x, w)
     return braid.no_grad(function() return braid.F.conv2d(x, w, nil, {padding = 1}) end)
   end
 
-  it("are made anew when the weights change", function()
+  it("are transformed again when the weights change", function()
     for _, channels in ipairs{4, 16} do
       local x <const> = filled({2, channels, 12, 12}, "float32", 1)
       local w <const> = filled({16, channels, 3, 3}, "float32", 2)
@@ -121,7 +121,7 @@ describe("weights kept ready between calls without gradients", function()
     end
   end)
 
-  it("belong to their part of a shared storage", function()
+  it("are never those of another part of the same storage", function()
     local both <const> = filled({32, 16, 3, 3}, "float32", 2)
     local x <const> = filled({2, 16, 12, 12}, "float32", 1)
     for _ = 1, 2 do
@@ -131,7 +131,7 @@ describe("weights kept ready between calls without gradients", function()
     end
   end)
 
-  it("are freed with the weights, and not kept while training", function()
+  it("are freed with the weights, and are not kept in training", function()
     collectgarbage()
     local before <const> = braid.memory().live
     do

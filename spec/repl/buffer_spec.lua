@@ -1,4 +1,5 @@
---- The prompt's buffer against a plain one, keys, widths and the history's file.
+--- The prompt's text buffer against a plain one with the same methods. And the prompt's keys,
+-- widths of characters, indentation and history file.
 
 local Buffer <const> = require "braid.repl.buffer"
 local History <const> = require "braid.repl.history"
@@ -40,24 +41,24 @@ local function compare(count, seed)
 end
 
 describe("the buffer", function()
-  it("does the same as a plain one", function() compare(10000, 1) end)
-  it("#slow does so for 200,000 keys", function() compare(200000, 2) end)
+  it("has a plain one's text and cursor after random keys", function() compare(10000, 1) end)
+  it("#slow has the same text and cursor after 200,000 keys", function() compare(200000, 2) end)
 
-  it("moves by lines near the column where the moves began", function()
+  it("goes up and down to the column where it began, or to the last one before it", function()
     local b <const> = Buffer("long line\nx\n日本語日本語")
     b:move(6)
     assert.is_false(b:up())
     assert.is_true(b:down())
     assert.equal(12, b.at)
     assert.is_true(b:down())
-    assert.equal("日本", b.text:sub(13, b.at - 1)) -- four columns of five
+    assert.equal("日本", b.text:sub(13, b.at - 1)) -- 4 columns; a third one would need 6
     assert.is_false(b:down())
     assert.is_true(b:up())
     assert.is_true(b:up())
     assert.equal(6, b.at)
   end)
 
-  it("puts in earlier kills one after the other", function()
+  it("yanks earlier killed texts one after the other", function()
     local b <const> = Buffer("one two")
     b:kill_word_left()
     b:home()
@@ -70,7 +71,7 @@ describe("the buffer", function()
     assert.equal("one ", b.text)
   end)
 
-  it("holds any bytes", function()
+  it("takes any bytes, and moves the cursor by whole characters", function()
     math.randomseed(3)
     for _ = 1, 300 do
       local b <const> = Buffer()
@@ -98,7 +99,7 @@ describe("the buffer", function()
 end)
 
 describe("widths", function()
-  it("are a terminal's", function()
+  it("are the numbers of columns that a terminal needs", function()
     for text, columns in pairs{abc = 3, ["日本"] = 4, ["é"] = 1, ["e\u{301}"] = 1, ["👍🏽"] = 2,
       ["\xff"] = 1, ["ｱ"] = 1, ["한"] = 2, ["→"] = 1, [""] = 0, ["a\u{200b}"] = 1} do
       assert.equal(columns, width.of(text), text)
@@ -112,14 +113,14 @@ describe("keys", function()
     ["\27b"] = "M-b", ["\27\127"] = "M-Backspace", ["\27\r"] = "M-Enter", ["\31"] = "C-_",
     ["\27[99z"] = "unknown", ["\27[H"] = "Home", ["\27[4~"] = "End", ["\27<"] = "M-<"}
 
-  it("are known by what terminals send", function()
+  it("are recognised from the bytes that terminals send", function()
     for bytes, name in pairs(CASES) do
       local got <const>, rest <const> = keys.next(bytes .. "x", true)
       assert.same({name, "x"}, {got, rest})
     end
   end)
 
-  it("wait for their last byte", function()
+  it("are returned only after their last byte", function()
     for _, whole in ipairs{"\27[1;5C", "\27[3~", "é", "日", "\27OA", "\27[200~a\nb\27[201~"} do
       for i = 1, #whole - 1 do assert.is_nil(keys.next(whole:sub(1, i), true)) end
       assert.equal("", select(2, keys.next(whole, true)))
@@ -127,13 +128,13 @@ describe("keys", function()
     assert.equal("Escape", (keys.next("\27", false)))
   end)
 
-  it("are text where they are nothing else, and pasted text stays whole", function()
+  it("without a name are text, and pasted text is one key", function()
     assert.same({"text", "b", "é"}, {keys.next("éb", true)})
     assert.same({"text", "a", "\xff"}, {keys.next("\xffa", true)})
     assert.same({"paste", "x", "a\nb\n"}, {keys.next("\27[200~a\r\nb\r\27[201~x", true)})
   end)
 
-  it("end whatever the bytes are", function()
+  it("use up any random bytes", function()
     math.randomseed(5)
     for _ = 1, 3000 do
       local bytes = {}
@@ -170,7 +171,7 @@ end)
 describe("the history", function()
   local function lines(path) return select(2, shell.read(path):gsub("\n", "\n")) end
 
-  it("keeps entries of several lines, none twice, none that begin with a space", function()
+  it("keeps entries of several lines, but no repeated entry, and none after a space", function()
     shell.in_directory(function(dir)
       local path <const> = dir .. "/a/b/history"
       local h <const> = History(path)
@@ -186,7 +187,7 @@ describe("the history", function()
     end)
   end)
 
-  it("keeps the entries of several prompts", function()
+  it("keeps the entries of two prompts that write to one file", function()
     shell.in_directory(function(dir)
       local path <const> = dir .. "/history"
       local one <const>, two <const> = History(path), History(path)
@@ -200,7 +201,7 @@ describe("the history", function()
     end)
   end)
 
-  it("is shortened to its newest 10,000", function()
+  it("is shortened to its newest 10,000 entries", function()
     shell.in_directory(function(dir)
       local path <const>, list <const> = dir .. "/history", {}
       for i = 1, 13000 do list[i] = "x" .. i end
@@ -227,7 +228,7 @@ describe("the history", function()
     end)
   end)
 
-  it("leaves the file of another user alone", function()
+  it("does not write to the file of another user", function()
     shell.in_directory(function(dir)
       local path <const> = dir .. "/history"
       shell.write(path, "theirs\n")
@@ -242,7 +243,7 @@ describe("the history", function()
     end)
   end)
 
-  it("finds by text, and by the beginning", function()
+  it("finds entries by a text in them, and by their beginning", function()
     shell.in_directory(function(dir)
       local h <const> = History(dir .. "/history")
       h:load()

@@ -1,4 +1,4 @@
---- The functions that the prompt adds.
+--- The functions that the prompt adds to Lua, such as help, source, who, time, reload and log.
 
 local braid <const> = require "braid"
 local commands <const> = require "braid.repl.commands"
@@ -26,7 +26,7 @@ local function new_session()
 end
 
 describe("each function of the prompt", function()
-  it("says in one line what it does, beginning with its call", function()
+  it("has one line of help, which begins with its call", function()
     for _, name in ipairs(commands.names()) do
       assert.truthy(commands.said(name):find("^" .. name .. "%(.-%)[:,] .+%.$"), name)
     end
@@ -40,7 +40,7 @@ describe("each function of the prompt", function()
     end
   end)
 
-  it("fails with its name where it is called wrongly", function()
+  it("raises an error that begins with its name where it is called wrongly", function()
     for _, entry in ipairs{"time()", "time(3)", "profile()", "reload 'no.such'",
       "reload 'braid.nn'", "resume()", "stop()",
       "up()", "down()", "show()", "log '/no/such/path'", "ls '/no/such'", "cd '/no/such'",
@@ -56,7 +56,7 @@ describe("each function of the prompt", function()
 end)
 
 describe("help", function()
-  it("finds a name's value, other uses of the name, and near names", function()
+  it("explains a name's value, lists names that contain it, and suggests similar names", function()
     local _, run <const> = new_session()
     run("x = braid.zeros(2)")
     local CASES <const> = {["x:reshape"] = "^x:reshape%(shape%)\nx in another shape",
@@ -128,7 +128,7 @@ describe("time", function()
 end)
 
 describe("reload", function()
-  it("gives the module's table what its file has now, and keeps it where that fails", function()
+  it("fills a module's table from its changed file, and keeps it if the file is wrong", function()
     shell.in_directory(function(dir)
       local path <const> = package.path
       package.path = dir .. "/?.lua;" .. path
@@ -203,7 +203,7 @@ describe("log", function()
 end)
 
 describe("show", function()
-  it("prints a line and the size where there is no terminal", function()
+  it("prints a line with the shape where there is no terminal", function()
     local _, run <const> = new_session()
     assert.equal("picture {3, 4, 5} float32\n", run("show(braid.zeros(3, 4, 5))"))
     assert.equal("picture {1, 4, 5} uint8\n{smile = 2}\n",

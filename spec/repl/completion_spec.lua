@@ -25,7 +25,7 @@ describe("completion", function()
     session:run("net = nn.Sequential{nn.Conv2d(1, 2, {kernel = 3})}")
   end)
 
-  it("knows variables, functions and words", function()
+  it("offers variables, fields, methods and Lua's words", function()
     assert.same({"net", "next", "nil", "nn", "not"}, select(2, found(session, "n")))
     assert.same({"second"}, select(2, found(session, "y = t.s")))
     assert.same({"deep"}, select(2, found(session, "f(t.second.")))
@@ -38,7 +38,7 @@ describe("completion", function()
     assert.same({}, select(2, found(session, "-- n")))
   end)
 
-  it("finds all that Braid's tables have", function()
+  it("offers every name in Braid's tables", function()
     for _, name in ipairs{"nn", "mtl", "data", "optim", "train", "plot"} do
       for _, member in ipairs(folder.names(braid[name])) do
         local set <const> = found(session, name .. "." .. member:sub(1, 2))
@@ -57,7 +57,7 @@ describe("completion", function()
     assert.is_nil(found(session, "nn.Conv2d(3, 64, {kernel = x")["bias = "])
   end)
 
-  it("finds files, models and metrics in strings", function()
+  it("offers files, models and metrics in strings", function()
     shell.in_directory(function(dir)
       shell.write(dir .. "/picture one.png", "")
       assert.same({dir .. "/picture one.png"}, select(2, found(session, "f('" .. dir .. "/pic")))
@@ -67,7 +67,7 @@ describe("completion", function()
     assert.truthy(found(session, 'train.fit{best = "smile.')["smile.accuracy"])
   end)
 
-  it("runs nothing of the user's", function()
+  it("calls no function of the user's metatables", function()
     session:run([[
       calls = 0
       local function spy() calls = calls + 1 error("called") end
@@ -84,7 +84,7 @@ describe("completion", function()
     assert.equal(0, session.env.calls)
   end)
 
-  it("survives any text", function()
+  it("raises no error, whatever the text", function()
     local pieces <const> = {"x", ".", ":", "(", "{", "[", "'", '"', "nn.Conv2d", ",", "=", "--",
       "\n", "end", "function", "[[", "}", ")", "é", "\xff", " ", "1", "braid.model("}
     math.randomseed(11)
@@ -104,7 +104,7 @@ describe("completion", function()
   end)
 end)
 
-describe("the line on a call", function()
+describe("the hint about a call", function()
   local CASES <const> = {
     {"F.conv2d(", "conv2d(<x>, weight, bias?, stride = 1, padding = 0, dilation = 1, groups = 1)"},
     {"F.conv2d(x, f(1, 2), ", "conv2d(x, weight, <bias?>, stride = 1, padding = 0, dilation = 1, "
@@ -160,7 +160,7 @@ describe("the screen", function()
     return put, lines
   end
 
-  it("shows an entry in rows of the terminal's width, the cursor in its place", function()
+  it("breaks an entry into rows of the terminal's width, and places the cursor", function()
     math.randomseed(4)
     for columns = 4, 24, 4 do
       local put <const>, lines <const> = new_terminal(columns)
@@ -217,7 +217,7 @@ describe("pictures", function()
     for line in text:gmatch("[^\n]+") do assert.is_true(#line <= 62) end
   end)
 
-  it("have their landmarks", function()
+  it("are drawn with their landmarks", function()
     local p <const> = braid.zeros(1, 8, 8)
     local points <const> = braid.tensor{{2, 2}, {0 / 0, 1}, {99, 99}}
     assert.truthy(drawing.grid({p}, {columns = 80, rows = 24, style = "full", landmarks = points})

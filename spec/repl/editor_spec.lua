@@ -12,7 +12,7 @@ local TEXTS <const> = {"x", " ", "nn.", "Conv2d(", "{ker", "'", "[[", "]]", "end
   "for i = 1, 2 do", "(", ")", "é", "日本", "\u{301}", "\xff", "\xe3\x81", "--",
   "F.conv2d(x, ", "braid.model(\"", "=", "local t = ", "return", "?", ":trace"}
 
--- An editor that gets these bytes in pieces, and then the end.
+-- An editor that reads these pieces of bytes, and then the end of the input.
 local function editor_of(session, history, pieces, size)
   local i = 0
   local written <const> = {}
@@ -64,9 +64,9 @@ describe("the editor", function()
   end
 
   it("takes any keys and bytes", function() type_in(150, 1) end)
-  it("#slow takes very many", function() type_in(5000, 2) end)
+  it("#slow takes very many keys and bytes", function() type_in(5000, 2) end)
 
-  it("gives the entry that was typed, in whatever pieces it came", function()
+  it("returns the entry that was typed, whatever pieces its bytes come in", function()
     local session <const> = Session {write = function() end}
     local typed <const> = "for i = 1, 2 do\rf('日本')\rend\r"
     for size = 1, 7 do
@@ -78,7 +78,7 @@ describe("the editor", function()
     end
   end)
 
-  it("waits for the end of what is pasted, however slowly it comes", function()
+  it("waits for the end of pasted text that comes slowly", function()
     local session <const> = Session {write = function() end}
     local pieces <const> = {"\27[200~x = [[", "a\r\nb", "change", "\r", "]]\27[20", "1~", "\r"}
     local editor <const> = editor_of(session, memory_history{}, pieces, 40)

@@ -1,5 +1,5 @@
---- Pictures in terminals: answers of terminals are understood, pictures are sent, and no reply
--- counts as typed text.
+--- Pictures in terminals: the prompt understands how a terminal answers, sends pictures in its
+-- format, and never takes a terminal's reply for typed text.
 
 local braid <const> = require "braid"
 local drawing <const> = require "braid.repl.drawing"
@@ -18,8 +18,8 @@ local function ask(...)
   return kind, typed, now
 end
 
-describe("a terminal that is asked for pictures", function()
-  it("says which it can show", function()
+describe("a terminal that is asked about pictures", function()
+  it("says which format it can show", function()
     assert.same({"kitty", "", 0}, {ask("\27_Gi=31;OK\27\\", "\27[?62;c")})
     assert.same({"iterm", "", 0}, {ask("\27P>|iTerm2 3.5\27\\\27[?62;4c")})
     assert.same({"sixel", "", 0}, {ask("\27[?62;4;22c")})
@@ -27,14 +27,14 @@ describe("a terminal that is asked for pictures", function()
     assert.same({nil, "", 0}, {ask("\27[?62;14;24c")})
   end)
 
-  it("is not waited for beyond a limit", function()
+  it("is waited for at most 0.3 s", function()
     local kind <const>, typed <const>, waited <const> = ask()
     assert.is_nil(kind)
     assert.equal("", typed)
     assert.is_true(waited <= 0.31)
   end)
 
-  it("takes no key that is typed meanwhile", function()
+  it("loses no key that is typed before its answer ends", function()
     assert.same({"kitty", "ab", 0}, {ask("a", "\27_Gi=31;OK\27\\b\27[?62;c")})
   end)
 end)
@@ -70,13 +70,13 @@ describe("a picture", function()
       "^\27%]1337;File=inline=1;size=%d+;width=20;preserveAspectRatio=1:iVBORw0KGgo[^\7]+\7\n$"))
   end)
 
-  it("is sent as sixels, in runs", function()
+  it("is sent as sixels, with lengths of runs", function()
     local text <const> = graphics.text("sixel", rows, 20)
     assert.truthy(text:find('^\27P0;1q"1;1;10;12#0;2;0;0;0'))
     assert.truthy(text:find("#180!10~%-#180!10~%-\27\\\n$"))
   end)
 
-  it("is drawn from any batch, with one sequence at the end", function()
+  it("is drawn from tensors of many shapes, and ends with a line break", function()
     for _, shape in ipairs{{1, 5, 7}, {3, 40, 40}, {600, 20}, {5, 3, 8, 8}} do
       local t <const> = braid.rand(shape)
       local list <const> = #shape == 4 and {t[1], t[2], t[3], t[4], t[5]} or {t}

@@ -12,7 +12,7 @@ local shell <const> = require "spec.support.shell"
 local tars <const> = require "spec.support.tars"
 local words <const> = require "braid.repl.words"
 
--- The names that users call, each value once, with its help.
+-- The public functions and classes, each value once, with its help.
 local function called()
   local list <const>, seen <const> = {}, {}
   for _, item in ipairs(names.all()) do
@@ -30,7 +30,7 @@ end
 describe("every public name", function()
   local all <const> = called()
 
-  it("is found", function()
+  it("is in the list of names", function()
     assert.is_true(#all > 450)
     local set <const> = {}
     for _, item in ipairs(all) do set[item.path] = true end
@@ -54,7 +54,7 @@ describe("every public name", function()
     end
   end)
 
-  it("is helped on by its text alone", function()
+  it("has a help text with an example and the place of its source", function()
     for _, item in ipairs(all) do
       local text <const> = docs.text(item.value, item.chain, item.place, item.method)
       assert.truthy(text:find("\nexample", 1, true), item.path)
@@ -63,7 +63,7 @@ describe("every public name", function()
     end
   end)
 
-  it("fits the terminal, but for its code", function()
+  it("has a help text that fits the terminal's width, except for code", function()
     for _, item in ipairs(all) do
       local text <const> = docs.text(item.value, item.chain, item.place, item.method)
       for _, wide in ipairs{30, 60, 80} do
@@ -78,7 +78,7 @@ describe("every public name", function()
     end
   end)
 
-  it("that is a folder lists what is in it", function()
+  it("that is a table has a help text that lists its names", function()
     for _, item in ipairs(names.all()) do
       local text <const> = docs.text(item.value, item.chain, item.place, item.method)
       if type(item.value) == "table" and item.value == braid.optim then
@@ -132,7 +132,7 @@ describe("the examples of", function()
 end)
 
 describe("a question", function()
-  it("is asked in every usual form", function()
+  it("may be written as name?, ?name or help", function()
     for _, text in ipairs{"conv2d?", "?conv2d", " ? conv2d ", "conv2d ?"} do
       assert.equal("conv2d", words.asked(text))
     end
@@ -153,7 +153,7 @@ describe("a question", function()
     end
   end)
 
-  it("may be about any expression, whose value it explains", function()
+  it("may be about any expression, and explains its value", function()
     local session <const> = Session {write = function() end}
     session.complain = function(text) error(text, 0) end
     for text, wanted in pairs{["nn.ReLU()?"] = "^nn.ReLU", ["?nn.Linear(2, 3)"] = "^nn.Linear",
@@ -172,7 +172,7 @@ describe("a question", function()
 end)
 
 describe("a wrong name", function()
-  it("gets each near name once", function()
+  it("is answered with similar names, each once", function()
     for _, item in ipairs(names.all()) do
       local name <const> = item.chain[#item.chain]
       if #name > 4 and name ~= "tensor" then
@@ -187,8 +187,8 @@ describe("a wrong name", function()
   end)
 end)
 
-describe("a needed option", function()
-  it("is marked as needed, and a default as a default", function()
+describe("an option without a default", function()
+  it("is marked in help as one that must be given", function()
     local count = 0
     for _, item in ipairs(called()) do
       for key, kind in pairs(item.doc.declared and item.doc.declared.kinds or {}) do
@@ -205,7 +205,7 @@ describe("a needed option", function()
 end)
 
 describe("a search", function()
-  it("finds names first, then words, each value once", function()
+  it("finds names that contain the word, then texts that do, each value once", function()
     local named <const>, said <const> = lookup.search("landmark")
     local paths <const> = {}
     for i, item in ipairs(named) do paths[i] = lookup.path_of(item) end
@@ -220,7 +220,7 @@ describe("a search", function()
     assert.is_true(set[braid.data.mtfl] and set[braid.F.wing] or false)
   end)
 
-  it("looks in words whatever they hold", function()
+  it("takes any bytes for the word", function()
     for _, word in ipairs{"%", "[", "(", ".", "\0", "\xff", ("x"):rep(10000), " "} do
       assert.is_table((lookup.search(word)))
     end

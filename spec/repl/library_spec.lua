@@ -26,7 +26,7 @@ describe("the stubs for editors", function()
     for sort in all:gmatch("\n%-%-%-@" .. word .. " ([%w_.]+)") do types[sort] = true end
   end
 
-  it("are valid Lua with nothing in it to run", function()
+  it("are valid Lua, and begin with ---@meta, which marks them as stubs", function()
     for name, text in pairs(files) do
       assert.is_function(load(text, name, "t"))
       assert.equal("---@meta", text:sub(1, 8))
@@ -47,7 +47,7 @@ describe("the stubs for editors", function()
     end
   end)
 
-  it("have every declared option of every public function, with its words", function()
+  it("have every declared option of every public function, with its description", function()
     local count = 0
     for _, item in ipairs(names.all()) do
       local value <const> = item.value
@@ -76,7 +76,7 @@ describe("the stubs for editors", function()
     end
   end)
 
-  it("have what help says of a function, its results and the ways to call it", function()
+  it("have the options, the results and the ways to call a function, as help has", function()
     local text <const> = files["F.lua"]
     for _, line in ipairs{"---@field keepdim? boolean true or false, by default false",
       "---@overload fun(x: braid.Tensor, options: braid.F.sum.Options): braid.Tensor",
@@ -89,7 +89,7 @@ describe("the stubs for editors", function()
     assert.truthy(tensor:find("---@return integer\nfunction x:numel()", 1, true))
   end)
 
-  it("are written by `braid library`, the same each time", function()
+  it("are the files that `braid library` writes", function()
     shell.in_directory(function(dir)
       local result <const> = shell.run(shell.braid .. " library " .. dir .. "/a/")
       assert.equal("", result.err)
@@ -101,7 +101,7 @@ describe("the stubs for editors", function()
     end)
   end)
 
-  it("are found by an editor in this project", function()
+  it("are found by editors in this project, by its .luarc.json", function()
     local settings <const> = json.decode(shell.read(".luarc.json"))
     assert.same({"build/library"}, settings.workspace.library)
     assert.truthy(shell.read("Makefile"):find("LIBRARY = $(BUILD)/library/", 1, true))
@@ -109,7 +109,7 @@ describe("the stubs for editors", function()
 end)
 
 describe("help", function()
-  it("says what a function gives, with the words of its comment", function()
+  it("says what a function returns, in the words of its comment", function()
     local x <const> = core.tensor_metatable.methods
     local said <const> = docs.text(x.numel, {"x", "numel"}, nil, true)
     assert.truthy(said:find("\nreturns integer\n", 1, true))

@@ -54,7 +54,7 @@ describe("a run that is paused", function()
     _G.print = print_to
   end)
 
-  it("goes on to the same bits when nothing was changed", function()
+  it("ends with the same bits when nothing was changed", function()
     local plain <const> = fitted(function() end)
     entries = {"seen = fit.at.step", "braid.randn(3);", "net(braid.zeros(1, 1, 16, 16));",
       "resume()"}
@@ -65,7 +65,7 @@ describe("a run that is paused", function()
     assert.is_nil(session.env.fit)
   end)
 
-  it("does so in an epoch's validation", function()
+  it("ends with the same bits when it was paused in an epoch's validation", function()
     local plain <const> = fitted(function() end)
     entries = {"resume()"}
     local times = 0
@@ -77,24 +77,24 @@ describe("a run that is paused", function()
         return batches(...)
       end
     end)
-    assert.equal(4, times) -- of the first epoch twice
+    assert.equal(4, times) -- in 3 epochs; in the first one twice
     assert.equal(plain, paused)
   end)
 
-  it("uses what was changed", function()
+  it("uses a learning rate that was changed", function()
     local plain <const> = fitted(function() end)
     entries = {"for _, group in ipairs(opt.groups) do group.lr = 1e-3 end", "resume()"}
     assert.not_equal(plain, (fitted(interrupt)))
   end)
 
-  it("ends by stop, and fit returns", function()
+  it("ends after stop(), and train.fit returns", function()
     entries = {"stop()"}
     local _, history <const> = fitted(interrupt)
     assert.equal("SIGINT", history.interrupted)
     assert.is_nil(core.caught_signal())
   end)
 
-  it("gives way to a second Ctrl-C where a step does not end", function()
+  it("is interrupted by a second Ctrl-C when its step does not end", function()
     local said
     session.complain = function(text) said = text end
     function session.env.endless()
@@ -110,7 +110,7 @@ describe("a run that is paused", function()
     assert.is_true(session:run("1 + 1"))
   end)
 
-  it("can be interrupted itself", function()
+  it("goes on after resume() also when Ctrl-C has interrupted an entry in the pause", function()
     local said
     session.complain = function(text) said = text end
     pause(session, function()

@@ -1,5 +1,5 @@
---- Entries: what they print, which locals outlast them, and their errors. Also the command without
--- a terminal.
+--- Entries at the prompt: what they print, which of their locals stay, and their errors. Also the
+-- command `braid` without a terminal.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -9,7 +9,7 @@ local new_session <const> = require "spec.support.sessions"
 local shell <const> = require "spec.support.shell"
 local tokens <const> = require "braid.repl.tokens"
 
--- The same with the standard error caught.
+-- Runs an entry that must fail. Returns what it writes to the standard error.
 local function failing(session, entry)
   local complain <const>, said <const> = session.complain, {}
   session.complain = function(text) said[#said + 1] = text end
@@ -20,7 +20,7 @@ local function failing(session, entry)
 end
 
 describe("tokens", function()
-  it("are the text, whatever it is", function()
+  it("cover any text but its blanks, in order", function()
     local pieces <const> = {"local", " x", "=", "[[", "]]", "[==[", "]==]", "'", '"', "\\", "--",
       "\n", "0x", "1e", ".5", "..", "...", "function", "end", "{", "}", "(", ")", "\xff", "é", "::"}
     math.randomseed(7)
@@ -56,7 +56,7 @@ describe("outermost locals", function()
     {"s = 'local x = 1' -- local y", "s = 'local x = 1' -- local y"},
   }
 
-  it("become variables of the session, all else stays", function()
+  it("become variables of the session, and other code stays as it is", function()
     for _, case in ipairs(CASES) do assert.equal(case[2], lasting(case[1])) end
   end)
 
@@ -66,7 +66,7 @@ describe("outermost locals", function()
       "n"))
   end)
 
-  it("hide nothing from the library", function()
+  it("do not hide Lua's functions from the library", function()
     local _, run <const> = new_session()
     assert.equal("tensor {2} int64\n[1, 2]\n", run("local type, table, pairs = 1, 2, 3",
       "braid.arange(1, 2)"))
@@ -75,7 +75,7 @@ describe("outermost locals", function()
 end)
 
 describe("an entry", function()
-  it("prints what an expression gives, and nothing of an assignment", function()
+  it("prints the value of an expression, and nothing for an assignment", function()
     local _, run <const> = new_session()
     assert.equal("2\n", run("1 + 1"))
     assert.equal("2\n", run("= 1 + 1"))
@@ -88,7 +88,7 @@ describe("an entry", function()
     assert.equal("7\n", run("for i = 1, 2 do end; 7"))
   end)
 
-  it("prints what its last call gives, where that begins with a name", function()
+  it("prints the value of a call on its last line, or after its last semicolon", function()
     local _, run <const> = new_session()
     run("function double(v) return 2 * v end function nothing() end")
     assert.equal("8\n", run("local v = 4\ndouble(v)"))
@@ -103,13 +103,13 @@ describe("an entry", function()
     assert.equal("", run(("v = v + 1\n"):rep(3000)))
   end)
 
-  it("keeps results", function()
+  it("has the results of earlier entries as _, _1, _2 and _3", function()
     local _, run <const> = new_session()
     assert.equal("10\n20\n30\n", run("10", "20", "_ + _2;", "_"))
     assert.equal("true\n", run("_1 == _ and _3 == 20"))
   end)
 
-  it("#slow leaves nothing behind, however many there are", function()
+  it("#slow keeps no tensors, and little memory, after thousands of entries", function()
     local session <const>, run <const> = new_session()
     local function enter(from, to)
       for i = from, to do
@@ -128,7 +128,7 @@ describe("an entry", function()
     assert.is_true(kept_later - kept < 600) -- kB: the texts of 6,000 entries, for log()
   end)
 
-  it("goes on while it is incomplete", function()
+  it("continues in the next line while it is incomplete", function()
     local session <const> = new_session()
     for _, text in ipairs{"for i = 1, 2 do", "f(", "x = {", "if a then b()", "x =", "a.b.",
       "[[long", "--[[ long", "function f()", "local x =\n"} do
@@ -141,7 +141,7 @@ describe("an entry", function()
 end)
 
 describe("an error", function()
-  it("shows the line and points at what it is about", function()
+  it("shows the line, and marks the wrong place in it", function()
     local session <const> = new_session()
     assert.equal("entry 1:1: attempt to index a nil value (global 'nothing')\n"
       .. "  x = nothing.at\n      ^\n", failing(session, "x = nothing.at"))
@@ -151,7 +151,7 @@ describe("an error", function()
     assert.truthy(said:find("^entry 3:1: conv2d: [^\n]*\n  y = F.conv2d"), said)
   end)
 
-  it("lists the user's calls and keeps its value", function()
+  it("lists the user's calls, and keeps its value in _err", function()
     local session <const>, run <const> = new_session()
     run("function f() error({code = 7}) end", "function g() f() return 1 end")
     assert.equal("  entry 1:1, in f\n  entry 2:1, in g\n  entry 3:1\n",
@@ -159,7 +159,7 @@ describe("an error", function()
     assert.equal("7\n", run("_err.code"))
   end)
 
-  it("lets its calls be looked at, with their variables", function()
+  it("lets its calls and their variables be inspected after debug()", function()
     local session <const>, run <const> = new_session()
     local show <const> = print
     local said <const> = {}
@@ -181,7 +181,7 @@ describe("an error", function()
     _G.print = show
   end)
 
-  it("ends being looked at by continue", function()
+  it("is no longer inspected after continue()", function()
     local session <const>, run <const> = new_session()
     local show <const> = print
     _G.print = function() end
@@ -194,13 +194,13 @@ describe("an error", function()
     _G.print = show
   end)
 
-  it("tells of a recursion once", function()
+  it("lists a recursion once, with the number of its calls", function()
     local session <const> = new_session()
     local said <const> = failing(session, "local function f(n) return f() + 1 end f()")
     assert.truthy(said:find("\n  entry 1:1, in f, %d+ times\n"), said)
   end)
 
-  it("of any kind ends the entry and no more", function()
+  it("of any kind ends only its entry", function()
     local session <const>, run <const> = new_session()
     for _, entry in ipairs{"error()", "error(setmetatable({}, {__tostring = error}))",
       "local function f() return f() + 1 end f()", "coroutine.yield()",
@@ -214,7 +214,7 @@ describe("an error", function()
 end)
 
 describe("debug() in running code", function()
-  -- Runs the code while entries are entered at each debug().
+  -- Runs the code. Where it calls debug(), the next entries are run.
   local function held(code, ...)
     local session <const>, run <const> = new_session()
     local entries <const>, show <const>, said <const> = {...}, print, {}
@@ -229,7 +229,7 @@ describe("debug() in running code", function()
     return out, table.concat(said, "\n"), session
   end
 
-  it("shows the variables there, and writes back those that entries change", function()
+  it("shows the local variables, and gives them the values that entries assign", function()
     local code <const> = [[local times = 1
       local function f(a) local b = a * 2 debug() times = times + 1 return a + b end
       local function g(c) local d = c d = d + f(c) return d + c end
@@ -244,7 +244,7 @@ describe("debug() in running code", function()
     assert.is_false(session.frame)
   end)
 
-  it("holds code that is held already, and a loop again and again", function()
+  it("stops also inside a stopped entry, and again in each turn of a loop", function()
     local out <const> = held(
       "for i = 1, 2 do local f = function() local j = i debug() n = j end f() end",
       "function inner(k) debug() return k end", "inner(7)", "k = 8", "continue()", "j = 5",
@@ -272,7 +272,7 @@ describe("the printing of results", function()
       :format(quiet, quiet, quiet)))
   end)
 
-  it("keeps what Braid's objects say of themselves within the width", function()
+  it("breaks the text of Braid's objects into lines of at most 60 characters", function()
     local _, run <const> = new_session()
     for _, entry in ipairs{"mtl.tasks{pose = mtl.classes{5}, smile = mtl.classes{2, weight = 0.5}}",
       "optim.Adam({braid.ones(2):requires_grad_()})", "mtl.landmarks{points = 5}",
@@ -284,18 +284,18 @@ describe("the printing of results", function()
     assert.truthy(run("optim.Adam({braid.ones(2):requires_grad_()})"):find("1 parameter,", 1, true))
   end)
 
-  it("puts rows of numbers and words below each other", function()
+  it("aligns rows of numbers and words", function()
     for text, value in pairs{
       ['{\n  { 1, "a",   5},\n  {10, "bc", -5}\n}'] = {{1, "a", 5}, {10, "bc", -5}},
       ['{\n  {"a, b", 1},\n  {"é",    2}\n}'] = {{"a, b", 1}, {"é", 2}},
-      ['{\n  {1, "a\\"b"},\n  {20, "c"}\n}'] = {{1, 'a"b'}, {20, "c"}}, -- left as it is
+      ['{\n  {1, "a\\"b"},\n  {20, "c"}\n}'] = {{1, 'a"b'}, {20, "c"}}, -- not aligned
       ['{\n  {1, 2},\n  {30},\n  {4}\n}'] = {{1, 2}, {30}, {4}},
     } do
       assert.equal(text, printing.text(value, 18))
     end
   end)
 
-  it("aligns rows of numbers, and fills lines with a folder's names", function()
+  it("aligns rows of numbers, and puts many names of a module on a line", function()
     local _, run <const> = new_session()
     local rows <const> = run("t = {} for i = 1, 9 do t[i] = {i, 10 ^ i, -1 / i} end; t")
     for line in rows:gmatch("\n  ({[^\n]*})") do
@@ -305,13 +305,13 @@ describe("the printing of results", function()
     for line in run("braid.nn"):gmatch("[^\n]+") do assert.is_true(#line <= 60) end
   end)
 
-  it("shows how functions are called", function()
+  it("shows the parameters of a function", function()
     local _, run <const> = new_session()
     assert.equal("function (a, b, ...) (entry 1:1)\n", run("function(a, b, ...) end"))
     assert.equal("function braid.F.conv2d (in C)\n", run("F.conv2d"))
   end)
 
-  it("is Lua source", function()
+  it("writes values as Lua source", function()
     for text, value in pairs{["1"] = 1, ["1.0"] = 1.0, ["1e+300"] = 1e300, inf = math.huge} do
       assert.equal(text, printing.text(value))
     end
@@ -324,12 +324,12 @@ describe("the printing of results", function()
       printing.text{1, "b", x = true, ["end"] = 4, ["c d"] = {}})
   end)
 
-  it("breaks lines where the width asks for it", function()
+  it("breaks a table into lines that fit the width", function()
     assert.equal('{\n  a = "xxxxxxxxxxxxxxxxx",\n  b = "yyyyyyyyyyyyyyyyy"\n}',
       printing.text({a = ("x"):rep(17), b = ("y"):rep(17)}, 30))
   end)
 
-  it("names cycles, cuts what is deep or long", function()
+  it("names cycles, and cuts tables and strings that are deep or long", function()
     local t <const> = {}
     t.t = t
     assert.equal("{t = <itself>}", printing.text(t))
@@ -348,12 +348,12 @@ describe("the printing of results", function()
     assert.is_true(#printing.text(("x"):rep(1e7)) < 2100)
   end)
 
-  it("runs nothing of a table's but its __tostring", function()
+  it("calls no metamethod of a table but __tostring", function()
     local t <const> = setmetatable({a = 1}, {__index = error, __pairs = error, __len = error})
     assert.equal("{a = 1}", printing.text(t))
   end)
 
-  it("says of what is in a table no more than a line", function()
+  it("shows an object inside a table in one line", function()
     assert.equal("{n = Sequential() ..., t = tensor {2, 3} float32}",
       printing.text{n = braid.nn.Sequential{braid.nn.ReLU()}, t = braid.zeros(2, 3)})
     assert.equal("{tensor {} float32 2.0}", printing.text{braid.tensor(2)})
@@ -366,13 +366,13 @@ describe("the printing of results", function()
     assert.is_true(os.clock() - begun < 1)
   end)
 
-  it("tells functions' places", function()
+  it("shows where a function was defined", function()
     assert.truthy(printing.text(printing.text):find("^function .*repl/printing%.lua:%d+%)$"))
     assert.equal("function print (in C)", printing.text(print))
   end)
 end)
 
-describe("the command", function()
+describe("the command braid", function()
   local function command(arguments, input)
     return shell.run(("printf %%s %s | %s %s/braid %s"):format(shell.quote(input or ""),
       shell.sanitized and shell.lua or "", shell.build, arguments))
@@ -400,7 +400,7 @@ describe("the command", function()
     end)
   end)
 
-  it("#slow fails with 1, and 2 for what it does not know", function()
+  it("#slow ends with status 1 after an error, and with 2 for a wrong option", function()
     for _, case in ipairs{{"-e 'error(1)'", "", 1}, {"", "x.y.z", 1}, {"", "x = = 1", 1},
       {"", "y\nx.y.z\nprint(1)", 1}, {"-m no.such", "", 1}, {"/no/such.lua", "", 1},
       {"-i", "x.y\n", 0}, {"", "x = 1\nquit(7)\nx.y.z()", 7}, {"-i", "quit(3)\n", 3},
@@ -421,7 +421,7 @@ describe("Ctrl-C", function()
     ["assert(coroutine.resume(coroutine.create(function() " .. LOOP .. " end)))"] = 1,
     ["local x = braid.zeros(9, 9) while true do x = x:matmul(x) end"] = 1}
 
-  it("#slow interrupts whatever runs, the second time through any pcall", function()
+  it("#slow interrupts any code, at the second time also code in a pcall", function()
     require "braid.repl.interrupts"
     local session <const>, run <const> = new_session()
     for code, times in pairs(CODE) do
@@ -452,7 +452,7 @@ describe("Ctrl-C", function()
     end
   end)
 
-  it("stops even such code the second time", function()
+  it("interrupts a function of core.never_interrupt only at the second time", function()
     local session <const> = new_session()
     function session.env.endless() while true do end end
     core.never_interrupt(session.env.endless)
@@ -460,7 +460,7 @@ describe("Ctrl-C", function()
     assert.truthy(failing(session, "endless() x = 1"):find("interrupted!", 1, true))
   end)
 
-  it("waits for code that must not be left half done", function()
+  it("waits for the end of a function of core.never_interrupt", function()
     local session <const> = new_session()
     local env <const> = session.env
     env.a, env.b = 0, 0

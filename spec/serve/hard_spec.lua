@@ -1,4 +1,5 @@
---- braid serve where memory is short, requests are odd, or it ends under load.
+--- braid serve where memory is short, where requests are unusual, and where it ends while it has
+-- many requests.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -59,7 +60,7 @@ local function answered(predicting, requests)
 end
 
 describe("a batch of requests", function()
-  it("has an answer for each, wherever memory runs out", function()
+  it("has an answer for each request, whichever allocation fails", function()
     local predicting <const> = Predicting(network(), {batch = 32, text = machine.text})
     local short = 0
     for n = 0, 300, 3 do
@@ -79,7 +80,7 @@ describe("a batch of requests", function()
     assert.is_true(short > 5)
   end)
 
-  it("answers for a task that is called error", function()
+  it("has answers of a task that is called error", function()
     local predicting <const> = Predicting(network{error = mtl.real{1}},
       {batch = 32, text = machine.text})
     for _, r in ipairs(answered(predicting, {{"image/png", png}, {"image/png", png}})) do
@@ -90,8 +91,8 @@ describe("a batch of requests", function()
 end)
 
 describe("braid serve", function()
-  it_stands("lives on without memory for a request", function()
-    if shell.sanitized then return pending("sanitizers want more addresses than that") end
+  it_stands("answers 503, and goes on, where there is no memory for a request", function()
+    if shell.sanitized then return pending("sanitizers need more address space than that") end
     local own <const> = serving.start(dir, dir .. "/net.safetensors --body 256", KIB_OF_ADDRESSES)
     local result <const> = attack("large", own.port, 200)
     assert.equal("503\n", result.out, result.err)
@@ -99,7 +100,7 @@ describe("braid serve", function()
     assert.equal(0, (own:stop()))
   end)
 
-  it_stands("gives a request all its time on a connection that rested", function()
+  it_stands("gives a request its full time on a connection that was idle before", function()
     local own <const> = serving.start(dir, dir .. "/net.safetensors --seconds 1.5")
     local result <const> = attack("rested", own.port, 13)
     assert.equal(0, result.status, result.err)

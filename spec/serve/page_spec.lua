@@ -30,7 +30,7 @@ local function seen(dir, url, more)
 end
 
 describe("the page of braid serve", function()
-  it("shows the card, and draws what is answered about dropped pictures #slow", function()
+  it("shows the card, and draws the answers for dropped pictures #slow", function()
     if missing then return pending("this Braid has no libmicrohttpd") end
     if shell.run("command -v chromium").status ~= 0 then return pending("there is no chromium") end
     shell.in_directory(function(dir)

@@ -71,7 +71,7 @@ local function it_stands(title, f)
   end)
 end
 
--- An answer of net:predict as JSON gives it, without what a server does not know.
+-- An answer of net:predict as JSON gives it, without `picture`, which a server's answer lacks.
 local function as_json(answer)
   local copy <const> = {}
   for name, value in next, answer do copy[name] = name ~= "picture" and value or nil end
@@ -98,7 +98,7 @@ describe("braid serve", function()
     assert.matches("^braid: serve: .*apt%-get install libmicrohttpd", result.err)
   end)
 
-  it_serves("answers about a picture as net:predict does, to the bit", function()
+  it_serves("answers a picture as net:predict does, to the bit", function()
     for _, path in ipairs(paths) do
       local result <const> = posted(path, "image/png")
       assert.equal(200, result.status)
@@ -107,7 +107,7 @@ describe("braid serve", function()
     end
   end)
 
-  it_serves("answers about several pictures of a form", function()
+  it_serves("answers a form with several pictures", function()
     local result <const> = server:get("/predict", ("-F a=@%s -F note=x -F b=@%s"):format(paths[2],
       paths[3]))
     assert.equal(200, result.status)
@@ -122,7 +122,7 @@ describe("braid serve", function()
       paths[2], dir)))
   end)
 
-  it_serves("answers about pictures that are numbers", function()
+  it_serves("answers pictures that are given as numbers in JSON", function()
     local image <const> = core.image_read(paths[2], 1)
     local function asked(value)
       shell.write(dir .. "/numbers.json", json.encode{inputs = value})
@@ -166,7 +166,7 @@ describe("braid serve", function()
       server:get("/health", "--head").headers["Content-Length"])
   end)
 
-  it_serves("refuses by status and reason what is wrong", function()
+  it_serves("refuses wrong requests with a status and a reason", function()
     shell.write(dir .. "/garbage", ("garbage"):rep(99))
     shell.write(dir .. "/cut.png", shell.read(paths[1]):sub(1, 600))
     shell.write(dir .. "/empty", "")
@@ -191,7 +191,7 @@ describe("braid serve", function()
     assert.equal("GET, HEAD", server:get("/card", "-d x").headers.Allow)
   end)
 
-  it_serves("wants its token for all but the page and the health", function()
+  it_serves("wants its token for everything except its page and its health", function()
     local own <const> = serving.start(dir, ("%s/net.safetensors --token %s/token"):format(dir, dir))
     local post <const> = "--data-binary @" .. paths[1] .. " -H 'Content-Type: image/png' "
     for _, given in ipairs{"", "-H 'Authorization: Bearer a-secre'",
@@ -211,7 +211,7 @@ describe("braid serve", function()
     assert.equal(0, (own:stop()))
   end)
 
-  it_serves("says what is wrong before it listens", function()
+  it_serves("ends with a message where it cannot begin to listen", function()
     local function says(arguments, ...)
       local result <const> = command.run("serve " .. dir .. "/net.safetensors " .. arguments)
       assert.equal(1, result.status)
@@ -226,7 +226,7 @@ describe("braid serve", function()
     says("--token " .. dir .. "/two", "must hold one word")
   end)
 
-  it_stands("gives many clients at once what it gives one alone, alone to the bit", function()
+  it_stands("gives many clients at once what it gives one, with --batch 1 to the bit", function()
     assert.matches("320 the same", attack("same", server, paths[2], 20))
     assert.is_true(server:metric("braid_batch_requests_count")
       < server:metric("braid_batch_requests_sum"))
@@ -236,7 +236,7 @@ describe("braid serve", function()
     assert.equal(0, (own:stop()))
   end)
 
-  it_stands("answers 408 to those who never end, and others meanwhile", function()
+  it_stands("answers 408 to clients that never end their request, and serves others", function()
     local own <const> = serving.start(dir, dir .. "/net.safetensors --seconds 1")
     local out <const> = attack("slow", own, paths[1], 100)
     local count = 0
@@ -249,7 +249,7 @@ describe("braid serve", function()
     assert.equal(0, (own:stop()))
   end)
 
-  it_stands("tells those to come later for whom there is no room", function()
+  it_stands("refuses requests while its queue is full", function()
     local own <const> = serving.start(dir, dir .. "/net.safetensors --queue 1 --batch 1")
     local large <const> = write_picture("large.png", core.new({1, 1500, 1500}, "uint8"))
     local out <const> = attack("busy", own, large, 30)
@@ -258,14 +258,14 @@ describe("braid serve", function()
     assert.equal(0, (own:stop()))
   end)
 
-  it_stands("lives on after halves of requests and mutated ones, in the same memory", function()
+  it_stands("goes on after halves of requests and mutated requests, in the same memory", function()
     local own <const> = serving.start(dir, dir .. "/net.safetensors --seconds 0.5")
     attack("halves", own, paths[1], 300)
     attack("mutants", own, paths[1], 1600)
     assert.equal(0, (own:stop()))
   end)
 
-  it_stands("answers what has begun when a signal comes, and ends with 0", function()
+  it_stands("answers requests that have begun when a signal comes, and ends with 0", function()
     for _, signal in ipairs{15, 2} do
       local own <const> = serving.start(dir, dir .. "/net.safetensors")
       local fifo <const>, out <const> = dir .. "/fifo", dir .. "/drained"

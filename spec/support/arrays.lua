@@ -84,7 +84,7 @@ function M.array(t)
 end
 
 --- The arguments for a call, from their descriptions.
--- @param wrap (tensor, place) -> tensor, what becomes of each tensor
+-- @param wrap (tensor, place) -> the tensor to use instead; place counts the tensors
 function M.arguments(args, float, wrap)
   local random <const>, made <const>, place = generator(#args), {n = args.n or #args}, 0
   local function one(d)
@@ -159,7 +159,8 @@ end
 
 local function shape_text(shape) return "(" .. table.concat(shape, ", ") .. ")" end
 
---- Returns nil if the arrays agree within tolerance * (1 + |expected|), else where they do not.
+--- Returns nil if the arrays agree within tolerance * (1 + |expected|), else a text that says where
+-- they differ.
 function M.difference(actual, expected, tolerance)
   if shape_text(actual.shape) ~= shape_text(expected.shape) then
     return ("shape %s, expected %s"):format(shape_text(actual.shape),

@@ -1,5 +1,5 @@
---- Attacks by hostile definitions, by kinds: {kind, what, text, error}. The text must fail with an
--- error that ends like this one; if there is none, it must run and change nothing.
+--- Attacks by hostile definitions of networks: {kind =, what =, text =, says =}. The text must fail
+-- with an error that matches `says`. Without `says`, it must run and change nothing.
 --
 -- In the texts, evil() is the code that the attack wants to run (it sets the global EVIL if it
 -- can), MARK is the path of a folder with planted modules, and BODY is a network that calls `now()`
@@ -12,7 +12,7 @@ local MARK = %q
 local function evil(...) local _ = EVIL_HOOK return ... end
 ]]
 
--- A module of the definition around a few layers of Braid.
+-- A class of the definition, a network of a few layers of Braid.
 local NET <const> = [[
 local Net = class("Net", nn.Module)
 function Net:init()
@@ -163,9 +163,9 @@ for _, what in ipairs{"nn.Linear.init(nn.Linear, 2, 2)", "nn.Module.train(nn.Mod
     "nn.Sequential.init(nn.Linear, {nn.ReLU()})",
   "nn.Module.apply(nn.Module, function(m) m.training = evil end)",
   "net.layer.init(nn.Linear, 2, 2)", "net.layer.train(nn.Linear, false)"} do
-  add("metatable", "a method upon a class: " .. what, what, "stays as it is")
+  add("metatable", "a method called on a class: " .. what, what, "stays as it is")
 end
-add("metatable", "a method that writes what it is told", [[
+add("metatable", "a method that writes its arguments into its object", [[
 local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:mix("*", mtl.cross_stitch{}) columns:heads()
 columns.mixer.conv1.alpha.init(nn.Linear, {"list"}, {list = evil})]], "")
@@ -201,9 +201,10 @@ for _, name in ipairs{"__tostring", "__index", "__newindex", "__call", "__pairs"
   "__close", "__mode", "__metatable", "__name", "__anything"} do
   add("overriding", name .. " in a class", ("Net.%s = evil"):format(name), "has no " .. name)
 end
-add("overriding", "constants that decide", "Net.buffer_names = setmetatable({}, {__index = evil})",
-  "must be a plain table")
-add("overriding", "constants that decide, of an object", "net.buffer_names = {layer = true}",
+add("overriding", "a constant that methods trust",
+  "Net.buffer_names = setmetatable({}, {__index = evil})", "must be a plain table")
+add("overriding", "a constant that methods trust, in an object",
+  "net.buffer_names = {layer = true}",
   "is a method of every")
 add("overriding", "describe that does not end", "function Net:describe() while true do end end",
   "steps")
@@ -211,9 +212,9 @@ M[#M].user = "tostring"
 add("overriding", "describe that gives no string", "function Net:describe() return {} end",
   "describe must return a string")
 M[#M].user = "tostring"
-add("overriding", "describe that is long and rings",
+add("overriding", "describe that is long and has control characters",
   "function Net:describe() return ('\27[2J\7'):rep(100000) end")
-add("overriding", "describe that says it in pieces", "function Net:describe() error({}) end", "")
+add("overriding", "describe that raises a table", "function Net:describe() error({}) end", "")
 M[#M].user = "tostring"
 
 -- ---- finalizers ---------------------------------------------------------------------------
@@ -272,7 +273,7 @@ add("string", "rep by the library", "net.leak = string.rep('x', 1 << 62)",
 add("string", "a separator of rep", "net.leak = ('x'):rep(1000, ('y'):rep(1000000))",
   "more than a definition's")
 add("string", "doubling", "local s = 'x' while true do s = s .. s end", "memory")
-add("string", "a pattern that goes back", "('x'):rep(30000):find(('x*'):rep(20) .. 'y')",
+add("string", "a pattern that backtracks", "('x'):rep(30000):find(('x*'):rep(20) .. 'y')",
   "the pattern may take too long")
 add("string", "match", "('a'):rep(100000):match('.-.-.-b')", "the pattern may take too long")
 add("string", "gsub", "('a'):rep(100000):gsub('(a*)*.-b', '')", "the pattern may take too long")
@@ -282,7 +283,7 @@ add("string", "optional letters", "('a'):rep(30):find(('a?'):rep(30) .. ('a'):re
   "the pattern may take too long")
 add("string", "balanced pairs", "('('):rep(100000):find('%b()%b()')",
   "the pattern may take too long")
-add("string", "patterns for ever", "while true do ('a'):rep(5000):find('.-b') end", "steps")
+add("string", "patterns in a loop", "while true do ('a'):rep(5000):find('.-b') end", "steps")
 add("string", "dump", "net.leak = string.dump(evil)", "string has no 'dump'")
 add("string", "dump, as a method", "net.leak = ('x').dump", "string has no 'dump'")
 add("string", "format of an object",
@@ -298,7 +299,7 @@ add("list", "a length of its own",
   "without a __len")
 add("list", "a comparison that does not end",
   "table.sort({1, 2, 3}, function() while true do end end)", "steps")
-add("list", "a comparison that contradicts itself",
+add("list", "a comparison without an order",
   "local t = {} for i = 1, 100 do t[i] = i end table.sort(t, function() return true end)",
     "invalid order")
 add("memory", "tables", "local t = {} for i = 1, 1e9 do t[i] = {} end", "memory")
@@ -323,13 +324,13 @@ add("steps", "printing", "while true do print(('x'):rep(1000)) end", "steps")
 
 -- ---- functions of the library -------------------------------------------------------------
 
-add("library function", "forward upon a table of its own", "nn.Linear.forward({weight = 1}, 2)", "")
-add("library function", "forward upon a string", "nn.Sequential.forward('x', 2)", "")
+add("library function", "forward called on a plain table", "nn.Linear.forward({weight = 1}, 2)", "")
+add("library function", "forward called on a string", "nn.Sequential.forward('x', 2)", "")
 add("library function", "clone of a view", "net.leak = nn.Module.clone(nn)")
 add("library function", "state_dict of a view", "net.leak = nn.Module.state_dict(nn)")
 add("library function", "to of a table", "nn.Module.to({a = {b = 1}}, 'float64')")
 add("library function", "a mode left on", "net.leak = braid.no_grad()", "takes the function to run")
-add("library function", "what iterators hand out", [[
+add("library function", "values that iterators return", [[
 for _, value in pairs(nn) do
   if type(value) == "table" then pcall(function() value.evil = evil end) end
 end
@@ -339,9 +340,9 @@ end
 for _, value in pairs(braid) do
   if type(value) == "table" then pcall(function() value.evil = evil end) end
 end]])
-add("library function", "next upon a view",
+add("library function", "next called on a view",
   "net.leak = next(nn) or next(mtl) or next(nn.Linear) or nil")
-add("library function", "the fields of all", [[
+add("library function", "every field of a network", [[
 local function poke(t, depth)
   if type(t) ~= "table" or depth > 4 then return end
   for k, v in pairs(t) do poke(v, depth + 1) end
@@ -350,10 +351,10 @@ local function poke(t, depth)
 end
 poke(mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1})):mix("*", mtl.ttc{}):heads(), 1)]])
 
-add("library function", "buffer upon a class", "nn.Module.buffer(nn.Linear, 'x', braid.zeros(1))",
-  "wants a module")
-add("library function", "buffer upon the tasks", "nn.Module.buffer(tasks, 'x', braid.zeros(1))",
-  "wants a module")
+add("library function", "buffer called on a class",
+  "nn.Module.buffer(nn.Linear, 'x', braid.zeros(1))", "wants a module")
+add("library function", "buffer called on the tasks",
+  "nn.Module.buffer(tasks, 'x', braid.zeros(1))", "wants a module")
 add("library function", "a network of the user's, given back", "net = o.other",
   "a network that it did not make")
 add("library function", "a class of the user's", "o.own.forward = evil",
@@ -361,7 +362,7 @@ add("library function", "a class of the user's", "o.own.forward = evil",
 add("library function", "a class of the user's, by a method",
   "o.own.init(o.own) o.own.train(o.own)",
   "only the script can change it")
-add("library function", "parts of a network that are none", [[
+add("library function", "tables in place of a network's parts", [[
 local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:heads()
 local function endless() EVIL = true while true do end end
@@ -369,22 +370,22 @@ local fake = {is_stacked = endless, state_dict = endless, parts = endless, can_s
 columns.columns = fake
 net.inner = columns]], "steps")
 M[#M].user = "tostring"
-add("library function", "a stacked module that is none", [[
+add("library function", "a table in place of a stacked module", [[
 local columns = mtl.columns(tasks, nn.backbone("tcdcn", {width = 0.1}))
 columns:heads()
 columns.columns.stacked = {state_dict = function() EVIL = true end}
 columns.columns.stacked_names = {}
 net.inner = columns]])
-add("error value", "that is long and rings", "error('\27[2J' .. ('x'):rep(1000000), 0)",
-  "^%?%[2Jx+$")
+add("error value", "that is long and has control characters",
+  "error('\27[2J' .. ('x'):rep(1000000), 0)", "^%?%[2Jx+$")
 
 -- ---- texts, names -------------------------------------------------------------------------
 
 add("name", "of a class with a path", "class('../evil', nn.Module)", "must be a word")
-add("name", "of a class that rings", "class('x\\27[2J', nn.Module)", "must be a word")
-add("name", "of a class without end", "class(('x'):rep(100000), nn.Module)", "must be a word")
-add("name", "of a class that is none", "class({}, nn.Module)", "must be a word")
-add("name", "of a base that is none", "class('X', {forward = evil})", "not a class")
+add("name", "of a class with control characters", "class('x\\27[2J', nn.Module)", "must be a word")
+add("name", "of a class that is very long", "class(('x'):rep(100000), nn.Module)", "must be a word")
+add("name", "of a class that is a table", "class({}, nn.Module)", "must be a word")
+add("name", "of a base that is no class", "class('X', {forward = evil})", "not a class")
 add("name", "of a base that is a view", "class('X', nn)", "not a class")
 add("name", "of a block with a path", "nn.backbone({{'../evil', nn.ReLU()}})", "must be a word")
 M[#M + 1] = {kind = "text", what = "bytecode", text = "",
@@ -394,9 +395,9 @@ M[#M + 1] = {kind = "text", what = "deep nesting", text = "", raw = "return " ..
   .. "1" .. (")"):rep(100000), says = ""}
 M[#M + 1] = {kind = "text", what = "that gives no function", text = "", raw = "return 1",
   says = "not a function of the tasks"}
-M[#M + 1] = {kind = "text", what = "that loops before it gives one", text = "",
+M[#M + 1] = {kind = "text", what = "that loops before it gives a function", text = "",
   raw = "while true do end", says = "steps"}
-M[#M + 1] = {kind = "text", what = "that fails before it gives one", text = "", raw = "error({})",
-  says = "that is not a string, but a table"}
+M[#M + 1] = {kind = "text", what = "that fails before it gives a function", text = "",
+  raw = "error({})", says = "that is not a string, but a table"}
 
 return M

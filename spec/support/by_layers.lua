@@ -1,4 +1,4 @@
---- Sequential networks beside their layers, each called by itself.
+--- Calls the layers of a Sequential one by one, to compare their result with the Sequential's.
 
 local assert <const> = require "luassert"
 

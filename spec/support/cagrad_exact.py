@@ -1,10 +1,10 @@
-"""CAGrad's direction, exact: the program of its line 4 solved in 60 digits.
+"""CAGrad's direction, exact: the optimization program in line 4 of its algorithm, in 60 digits.
 
 The weights w of the simplex minimise b'w + r |J'w|, b = J g_0, r = c |g_0|. On a set of weights
 above 0, stationarity is linear in w once tau = |J'w| is given, and tau then solves a quadratic
 equation. Sets are exchanged as in an active-set method, from the set of an answer in double. The
-result holds whatever led to it: for every w of the simplex and every d with |d - g_0| <= r,
-min_i g_i'd <= b'w + r |J'w|, and here both sides meet to 1e-40.
+result is proved, however it was found: for every w of the simplex and every d with |d - g_0| <= r,
+min_i g_i'd <= b'w + r |J'w|, and for the result both sides are equal to 1e-40.
 """
 import mpmath as mp
 

@@ -1,4 +1,4 @@
---- The command braid on one thread, beside scripts that must give the same numbers.
+--- Runs the command braid on one thread, so that a script on one thread must give the same numbers.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"

@@ -64,7 +64,7 @@ for _, name in ipairs(listed) do
       end
       for path in pairs(found) do
         wrong = wrong + 1
-        print(name, path, "is too much")
+        print(name, path, "should not be there")
       end
     end
     compare("tensors", tensors, wanted.tensors, same)

@@ -28,7 +28,7 @@ local function compare(dir, case)
       local other <const> = assert(case.columns[name], case.file .. ": " .. name)[i]
       local off <const> = math.abs(rows[part][at[part]][k] - other) / math.max(1, math.abs(other))
       if off > CLOSE then
-        print(("%s: row %d, %s: %.9g, and %.9g elsewhere"):format(case.file, i, name,
+        print(("%s: row %d, %s: %.9g, but scikit-learn's %.9g"):format(case.file, i, name,
           rows[part][at[part]][k], other))
       end
       most, count = math.max(most, off), count + 1

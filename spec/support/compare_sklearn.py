@@ -2,8 +2,8 @@
 
     compare_sklearn.py FOLDER [TABLES]
 
-writes FOLDER/NAME.csv and, in FOLDER/tables.jsonl, for each the columns and what StandardScaler,
-OneHotEncoder and SimpleImputer make of them, fitted on the rows whose column `set` is train.
+writes tables as FOLDER/NAME.csv. FOLDER/tables.jsonl has a line for each: its columns as prepared
+by StandardScaler, OneHotEncoder and SimpleImputer, fitted on the rows whose `set` is train.
 """
 
 import json

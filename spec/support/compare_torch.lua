@@ -58,20 +58,20 @@ local INTENDED <const> = {
   -- PyTorch lacks some operators for a type that Braid has.
   {"", "PyTorch: .*not implemented for"}, {"", "PyTorch: .*bool input"},
   {"", "PyTorch: .*support bool"}, {"", "PyTorch: .*with a bool tensor"},
-  -- Braid documents: integers divided by 0 give 0, and values beyond a type become its nearest.
+  -- PyTorch fails where Braid has a value: a number beyond a type becomes the nearest of that type.
   {"", "PyTorch: ZeroDivision"}, {"", "PyTorch: .*without overflow"},
   {"clamp", "PyTorch: .*representable range"},
-  {"pad", "PyTorch: narrow%(%)"}, -- of an empty tensor
+  {"pad", "PyTorch: narrow%(%)"}, -- pad of an empty tensor
   -- Braid converts to a float type only on request; pooling and products take floats.
   {"pool2d", "must be float32 or float64"}, {"logsumexp", "must be float32 or float64"},
   -- Bools stay bools.
   {"clamp", "no meaning for bool"}, {"square", "type bool, PyTorch's int64"},
   {"median", "nothing to choose from"}, -- PyTorch gives NaN, or an arbitrary integer
-  {"conv_transpose2d", "leaves"}, -- PyTorch lets a batch of none have sizes below 1
+  {"conv_transpose2d", "leaves"}, -- PyTorch allows sizes below 1 in a batch of 0 images
   -- At NaN, Braid's gradient is NaN or dy, and its sign is NaN; PyTorch has 0 for some.
   {"", "^gradient.*nan"}, {"sign", "nan"}, {"clamp", "^gradient"},
-  {"gelu", "nan$"}, -- of infinity, for which PyTorch's vector code is wrong
-  {"pow", "^gradient"}, -- of two types: PyTorch rounds the exponent less 1 to float32
+  {"gelu", "nan$"}, -- gelu of infinity, for which PyTorch's vector code is wrong
+  {"pow", "^gradient"}, -- pow of two types: PyTorch rounds the exponent less 1 to float32
 }
 
 local function intended(c, text)

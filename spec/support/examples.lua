@@ -1,5 +1,5 @@
---- examples.lua GROUP: runs every example in the help of the names of a part (braid, F ...). Each
--- runs as one chunk after the entries that help says it needs.
+--- examples.lua GROUP: runs every example in the help of the names in a group (braid, F ...). An
+-- example runs as one chunk, after the entries that help says it needs.
 
 local class <const> = require "braid.class"
 local docs <const> = require "braid.repl.docs"
@@ -29,7 +29,7 @@ local function run(example)
   return not fine and (said or "no message") or nil
 end
 
--- Jobs of a comparison start their script anew, so such an example is run as a script.
+-- Jobs of a comparison start their script again, so such an example is run as a script.
 local function run_as_script(example)
   local lines <const> = {'local braid <const> = require "braid"'}
   for _, name in ipairs(Session.NAMES) do lines[#lines + 1] = name .. " = braid." .. name end

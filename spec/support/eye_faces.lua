@@ -1,9 +1,9 @@
---- Faces as raw numbers, and files of them for every reader that knows points.
+--- Six faces as raw numbers, and their files in the format of every reader of landmarks.
 
 local trees <const> = require "spec.support.reader_trees"
 local data <const> = require("braid").data
 
-local M <const> = {W = 80, H = 90} -- pictures of reader_trees
+local M <const> = {W = 80, H = 90} -- the size of reader_trees' pictures
 
 local NAN <const> = 0 / 0
 
@@ -180,7 +180,7 @@ function M.jsonl_files(faces)
   end)})
 end
 
--- How a face is cut: the middle, half the side, and the width of its box if it has one.
+-- How readers cut out a face: the middle, half the side, and the width of its box if it has one.
 function M.whole() return (M.W - 1) / 2, (M.H - 1) / 2, math.max(M.W, M.H) / 2 end
 
 function M.by_box(margin, shift)
@@ -192,7 +192,7 @@ function M.by_box(margin, shift)
   end
 end
 
--- The same for readers whose faces always have a box: the whole picture, where none is known.
+-- The same for readers whose faces always have a box: the whole picture if the file has no box.
 local function boxed(shift)
   return function(face)
     return M.by_box(1, shift){box = face.box or {0, 0, M.W, M.H}}

@@ -1,4 +1,4 @@
---- Checks figures in all media: what is drawn must be complete everywhere.
+--- Checks figures as SVG, as pixels and as text: they must be valid and inside their page.
 
 local luassert <const> = require "luassert"
 
@@ -60,7 +60,7 @@ function M.check_text(text, columns)
   for line in text:gmatch("[^\n]+") do luassert.is_true(M.columns_of(line) <= columns, line) end
 end
 
--- Checks a figure in all media, several sizes, and colours.
+-- Checks a figure as SVG, as pixels and as text of several widths, also in colours.
 function M.check_figure(figure)
   M.check_svg(figure:svg())
   M.check_xml(figure:svg(true))

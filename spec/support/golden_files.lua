@@ -1,5 +1,5 @@
--- Writes files of every kind with the version of Braid that runs this. Later versions must open
--- them (spec/io/upgrade_spec.lua). In the checkout of that version, where HERE is this one:
+--- Writes files of every kind with the version of Braid that runs this. Later versions must open
+-- them (spec/io/upgrade_spec.lua). Run it in a checkout of the old version; HERE is this checkout:
 --   build/braid HERE/spec/support/golden_files.lua HERE/spec/golden/files_VERSION
 
 local braid <const> = require "braid"
@@ -45,7 +45,8 @@ local parts <const> = {net = net, opt = opt, schedule = schedule, log = log,
 braid.checkpoint(dir .. "/checkpoint.safetensors", parts)
 braid.save(dir .. "/net.safetensors", net)
 
--- The files must give these again: inputs, labels, outputs, the losses of the next two steps.
+-- What a later version must compute from the files: inputs, labels, outputs, and the losses of the
+-- next two steps.
 net:eval()
 local kept <const> = {losses = braid.zeros(2)}
 do

@@ -62,7 +62,7 @@ def function(name, args, call, **given):
 
 
 def layer(name, args, module, **given):
-    """The module's parameters are tensors too, under their names in its state."""
+    """The module's parameters become tensors of the case, under their names in its state."""
     state = {key: real(*t.shape) for key, t in module.state_dict().items()}
     inputs = list(given)
 

@@ -1,11 +1,11 @@
-"""Writes spec/golden/metrics.safetensors: what scikit-learn and SciPy say of random outputs.
+"""Writes spec/golden/metrics.safetensors: metrics of random outputs by scikit-learn and SciPy.
 
     pip install scikit-learn scipy torch safetensors
     python3 spec/support/golden_metrics.py
 
-A developer runs it; the suite only reads what it wrote. Labels count from 1, -100 is a missing one.
-Where a value is undefined, which scikit-learn answers with a warning and 0, 1 or NaN, the file has
-NaN. Of missing classes the mean is over those that occur, as scikit-learn's without `labels`.
+A developer runs it; the suite only reads what it wrote. Labels count from 1; -100 is a missing one.
+Where a value is undefined (scikit-learn gives a warning and 0, 1 or NaN), the file has NaN. A mean
+over classes leaves out classes that do not occur, as scikit-learn does without `labels`.
 """
 
 import warnings
@@ -42,7 +42,7 @@ def ece(probabilities, y, bins=15):
 
 
 def averaged(f, y, scores, average):
-    """The mean over classes that have a value, of each against the others."""
+    """The mean of f of each class against the others, over the classes for which f has a value."""
     values, weights = [], []
     for c in range(scores.shape[1]):
         own = y == c

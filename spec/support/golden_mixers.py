@@ -2,7 +2,7 @@
 
     python3 spec/support/golden_mixers.py
 
-A developer runs it; the suite only reads what it wrote. Parameters bear the names that the
+A developer runs it; the suite only reads what it wrote. Parameters have the names that the
 mixers of lua/braid/mtl/mixers give them, for columns a, b, c.
 """
 
@@ -54,7 +54,7 @@ record("ttc", inputs(), lambda xs: [
 
 
 def shaken(module):
-    """Norms with scales and shifts of their own."""
+    """Gives every batch norm random scales and shifts."""
     for m in module.modules():
         if isinstance(m, nn.BatchNorm2d):
             nn.init.uniform_(m.weight, 0.5, 1.5)

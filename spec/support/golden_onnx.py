@@ -1,7 +1,7 @@
 """Writes spec/golden/onnx.safetensors: a small model of each of ONNX's operators that Braid has, with
-inputs and the outputs that onnxruntime computes, or, for operators that it lacks, ONNX's reference:
+inputs and outputs. onnxruntime computes the outputs, or ONNX's reference if onnxruntime cannot.
     python3 spec/support/golden_onnx.py spec/golden/onnx.safetensors
-Wants the packages numpy, onnx, onnxruntime and safetensors.
+Needs the packages numpy, onnx, onnxruntime and safetensors.
 """
 import sys
 import warnings

@@ -36,7 +36,7 @@ def save(path, tensors):
     print(path, len(text) + 8 + at, "bytes,", len(tensors), "tensors")
 
 
-# ---- optimizers: f(a, b) = sum c (a - t)^2 / 2 + (a - t)^4 / 4, twice ----------------------
+# ---- optimizers minimise sum c (x - t)^2 / 2 + (x - t)^4 / 4 over two tensors a and b -------
 
 STEPS = 20
 START = {"a": [[1.5, -0.25, 0.75], [2.0, -1.0, 0.5]], "b": [0.3, -1.2, 0.9, 0.1]}

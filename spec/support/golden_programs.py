@@ -1,9 +1,9 @@
-"""Writes spec/golden/programs.safetensors: small programs over weights, solved by scipy.
+"""Writes spec/golden/programs.safetensors: small optimization programs for weights, by scipy.
 
     python3 spec/support/golden_programs.py
 
-A developer runs it; the suite only reads what it wrote. h = x x'. What is kept of a solution w is
-x' w, which is unique where w is not.
+A developer runs it; the suite only reads what it wrote. h = x x'. Instead of a solution w, the file
+has x' w, which is unique also where w is not.
 """
 
 import os

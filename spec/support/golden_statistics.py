@@ -19,7 +19,7 @@ def number(v):
 
 
 def pairs():
-    """Lists of pairs: of any size, with ties, with zeros, with both, far from 0."""
+    """Paired samples of many sizes: plain, with ties, with zeros, far from 0, equal but one."""
     for n in [2, 3, 4, 5, 6, 8, 12, 13, 14, 20, 49, 50, 51, 80]:
         for kind in ["plain", "ties", "zeros", "far", "equal but one"]:
             a, b = rng.normal(size=n), rng.normal(0.3, 1.0, size=n)
@@ -58,7 +58,7 @@ STATISTICS = {
 
 
 def bootstraps():
-    """Over all samples of n out of n: nothing is left to chance."""
+    """Bootstraps over all n^n samples, so that no result depends on random numbers."""
     rows = []
     for n in [2, 3, 4, 5]:
         for values in [rng.normal(size=n), np.round(rng.normal(size=n), 1), rng.exponential(size=n)]:
@@ -103,7 +103,7 @@ def holm():
 
 halton = st.qmc.Halton(d=6, scramble=False).random(40)[1:]
 
-# Random intervals: bounds for Monte Carlo intervals.
+# Intervals of random samples, with which Braid's are compared.
 sample = rng.exponential(size=12)
 drawn = [st.bootstrap((sample,), np.mean, n_resamples=200000, method=m, rng=1).confidence_interval
          for m in ["bca", "percentile", "basic"]]

@@ -1,8 +1,8 @@
---- Calls every bound function while something inside the call closes the scope of its tensors and
--- collects them: reading the length of one of its tables, or a finalizer that runs at the first
+--- Calls every bound function. During the call, the scope of its tensors is closed and they are
+-- collected: when C reads the length of a table argument, or in a finalizer that runs at an
 -- allocation. The answer must be right or an error. The address sanitizer finds reads of freed
--- memory. spec/base/held_spec.lua runs this in a process of its own, with a small heap. Prints
--- how many calls there were.
+-- memory. spec/base/held_spec.lua runs this in a process of its own, with a small heap. Prints how
+-- many calls there were, and how many gave an answer.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -50,7 +50,7 @@ local function check(what, ok, got, wanted)
   count = count + 1
   if ok then
     answered = answered + 1
-    if wanted and got ~= wanted then error(what .. ": another answer than undisturbed", 0) end
+    if wanted and got ~= wanted then error(what .. ": not the answer without disturbance", 0) end
     return
   end
   for _, text in ipairs(ALLOWED) do

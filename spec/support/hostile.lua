@@ -20,7 +20,7 @@ local function i64(t) return T(t, {dtype = "int64"}) end
 local function image() return braid.rand(1, 4, 6, 6) end
 local function square() return braid.eye(3) + 1 end
 
--- Valid calls: {x, ...}, and by name the options that a function also takes.
+-- The arguments of a valid call, by the name of the function.
 local function unary() return {f32(2, 3)} end
 local function binary() return {f32(2, 3), f32(2, 3)} end
 local function pair_of_images() return {f32(2, 3), f32(2, 3), {reduction = "mean"}} end
@@ -151,7 +151,7 @@ for _, name in ipairs{"mse", "l1", "bce", "bce_with_logits", "kl_div"} do
   CALLS[name] = pair_of_images
 end
 
--- Methods whose arguments have another order than those of the function of the same name.
+-- Methods whose arguments have another order than in the function of the same name.
 local METHODS <const> = {where = function() return {f32(2), T{true, false}, f32(2)} end}
 
 -- Functions that open a mode, or take no value that could be hostile.
@@ -167,7 +167,7 @@ local problems, calls, gradients = 0, 0, 0
 
 local said <const> = {}
 
--- A few problems of one function are enough.
+-- Prints at most 3 problems of one function.
 local function say(name, ...)
   problems, said[name] = problems + 1, (said[name] or 0) + 1
   if said[name] <= 3 then print(string.format(...)) end
@@ -225,7 +225,7 @@ local function copy(t)
   return new
 end
 
--- The error must name a line of this file, and pcall has no line.
+-- Calls f from a line of this file, which its error must name. (pcall has no line.)
 local function caller_of(f)
   return function(...)
     local result <const> = f(...)

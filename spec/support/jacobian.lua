@@ -1,5 +1,5 @@
---- Weightings on given gradients: losses <J_t, p> + L_t of one parameter p = 0. Their gradients
--- are the rows of J, and their values are L.
+--- Weightings on given gradients J and losses L. The loss of task t is <J_t, p> + L_t, for a
+-- parameter p = 0: its gradient is row t of J, and its value is L_t.
 
 local braid <const> = require "braid"
 local mtl <const> = braid.mtl
@@ -13,8 +13,8 @@ function M.names(count)
   return names
 end
 
---- A weighing for as many tasks as J (T,d) has rows. Also returns a function(J, losses) that makes
--- a step and returns the gradient (d), and coefficients as a list.
+--- A weighing of `count` tasks. Also returns a function(J, losses) that makes a step, where J is
+-- (T,d). It returns the gradient (d), and the coefficients as a list.
 function M.weighing(weighting, count, dtype)
   local kinds <const>, names <const> = {}, M.names(count)
   for i = 1, count do kinds[names[i]] = mtl.real{1} end

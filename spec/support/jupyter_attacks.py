@@ -1,5 +1,5 @@
-"""Hard cases for the kernel, each with what must come of it; run as jupyter_features.py, which
-says how. Any Python with jupyter_client runs it.
+"""Hard cases for Braid's Jupyter kernel: long output, interrupts, crashes, odd bytes. Run it like
+jupyter_features.py, whose first lines say how, with any Python that has jupyter_client.
 """
 
 import sys
@@ -169,7 +169,7 @@ class Attacks(unittest.TestCase):
         self.assertIn('{"op":"done","id":1}', printed["stdout"] + printed["stderr"])
         self.is_fine()
 
-    def test_output_from_behind(self):
+    def test_output_of_a_background_process(self):
         self.run_cell("os.execute '(sleep 0.5; echo late) &'")
         message, ends = None, time.time() + 5
         while time.time() < ends and not (message and message["msg_type"] == "stream"):

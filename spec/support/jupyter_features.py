@@ -1,4 +1,4 @@
-"""Tests the kernel with jupyter_kernel_test, a sample for each feature:
+"""Tests Braid's Jupyter kernel with jupyter_kernel_test, which wants samples for each feature:
 
     JUPYTER_PATH=PREFIX/share/jupyter python spec/support/jupyter_features.py
 

@@ -1,9 +1,9 @@
---- Makes notebooks of lessons in examples/, text by text and cell by cell:
+--- Makes notebooks of some lessons in examples/. Each text and each piece of code becomes a cell:
 --
 --   build/braid spec/support/lesson_notebooks.lua
 --
--- A page shows what a script writes to a file: a plot without its path is shown, and a picture
--- that was saved is loaded and shown.
+-- A notebook shows what a script writes to a file: a plot is shown instead of written, and a
+-- picture that the script saves is loaded again and shown.
 
 local json <const> = require "braid.io.json"
 local literate <const> = require "spec.support.docs.literate"
@@ -12,7 +12,7 @@ local shell <const> = require "spec.support.shell"
 local PLACE <const> = "examples/notebooks/"
 local LESSONS <const> = {"03_network", "05_columns", "09_weighting"}
 
--- The code of a cell of a page.
+-- The code of a cell, as the notebook has it.
 local function shown(text)
   text = text:gsub("\"build/lesson_", "\"/tmp/lesson_") -- a notebook's directory has no build
   text = text:gsub("(braid%.plot%.%w+)(%b())", function(name, given)

@@ -1,9 +1,9 @@
-"""Braid's detector beside that of facenet-pytorch, on one picture with the same weights:
+"""Compares Braid's detector with facenet-pytorch's, on one picture and with the same weights:
     python3 spec/support/mtcnn_facenet.py WEIGHTS PICTURE [ROUNDS]
-(wants the packages torch, torchvision, pillow, requests, tqdm, safetensors and, with
+(needs the packages torch, torchvision, pillow, requests, tqdm, safetensors and, with
 --no-deps, facenet-pytorch; WEIGHTS holds det1, det2 and det3.caffemodel). Runs alternate;
-times are medians of detections on two threads. PICTURE may also be path/to/mtfl:12 or :48, a
-collage of 640x480 of so many of MTFL's test faces.
+times are medians of detections on two threads. PICTURE may also be path/to/mtfl:12 or :48: a
+collage of 640x480 pixels of 12 or 48 of MTFL's test faces.
 """
 import statistics
 import subprocess
@@ -44,7 +44,7 @@ if ":" in picture:
     collage(directory, int(count)).save(picture)
 image = Image.open(picture).convert("RGB")
 
-# Their layers for ours: blocks of a network, and the heads.
+# facenet-pytorch's names of our layers, by network: of the last block and of the heads.
 FC, FACE, BOX = {"R": "dense4", "O": "dense5"}, {"P": "conv4_1", "R": "dense5_1", "O": "dense6_1"}, \
     {"P": "conv4_2", "R": "dense5_2", "O": "dense6_2"}
 
@@ -111,7 +111,7 @@ if sorted(nearest) == list(range(len(boxes))) and len(boxes) == len(found["boxes
     print(f"largest differences: boxes {apart(boxes, 'boxes'):.2g} pixels, points "
           f"{apart(points, 'points'):.2g} pixels, probabilities {apart(scores, 'scores'):.2g}")
 else:
-    print("they are not the same faces")
+    print("the two detectors find different faces")
 for name, seconds in times.items():
     print(f"{name:16s} median {1e3 * statistics.median(seconds):6.1f} ms, least "
           f"{1e3 * min(seconds):6.1f} ms of {len(seconds)}, {image.width}x{image.height}")

@@ -2,8 +2,8 @@
 
 local braid <const> = require "braid"
 
--- Random layers with Caffe's shapes: convolutions (outputs, inputs, side), the layer behind the
--- last map, and heads.
+-- Sizes of the layers: convolutions (outputs, inputs, side), the linear layer after the last map,
+-- and heads.
 local LAYERS <const> = {
   P = {prelu = "PReLU", convs = {{10, 3, 3}, {16, 10, 3}, {32, 16, 3}}, heads = {2, 4}},
   R = {prelu = "prelu", convs = {{28, 3, 3}, {48, 28, 3}, {64, 48, 2}}, fc = {128, 64},

@@ -1,11 +1,13 @@
---- A notebook's process without Jupyter: runs requests and gives what it answers and prints.
+--- Runs the process of a notebook without Jupyter: sends it requests, and returns its answers and
+-- its output.
 
 local json <const> = require "braid.io.json"
 local shell <const> = require "spec.support.shell"
 
-local SHOWN <const> = 4 -- at most so many things are shown for a request; unused words are skipped
+local SHOWN <const> = 4 -- how many things a request may show; each waits for a line "shown"
 
---- Runs requests, of which a text is a cell. Returns the messages, and what shell.run gives.
+--- Runs requests; a string is the code of a cell. `before`: a shell command that runs first.
+-- Returns the messages, and what shell.run gives.
 return function(requests, before)
   local lines <const>, count = {}, 0
   for i, request in ipairs(requests) do

@@ -101,7 +101,7 @@ end
 local Same <const> = class("Same", nn.Module)
 function Same.forward(_, x) return x * 1 end
 
--- Recipes, with pictures {c, h, w} and with the side that a network sees.
+-- {recipe, shape (c, h, w) of the pictures, end of the case's name}
 local PICTURES <const> = {
   {{size = 24, channels = 3}, {3, 24, 24}}, {{size = 24, channels = 1}, {3, 50, 37}},
   {{size = 24, channels = 1, filter = "bilinear"}, {1, 50, 60}},
@@ -139,7 +139,7 @@ for _, case in ipairs(cases) do
     end
     do
       local _ <close> = net:evaluating()
-      net(table.unpack(inputs)) -- layers with one size find the other
+      net(table.unpack(inputs)) -- layers without a number of inputs find it
     end
     return stir(net)
   end

@@ -1,7 +1,7 @@
 --- Runs ONNX's own node tests, as onnx_nodes.py has written them, through braid.import:
 --   build/braid spec/support/onnx_nodes.lua DIR [name]
--- Prints how many tests passed, of those with one node and of those with several, and why each of
--- the others did not.
+-- Prints how many tests with one node and how many with several nodes passed, and why each of the
+-- others did not.
 
 local braid <const> = require "braid"
 local files <const>, json <const> = require "braid.io.files", require "braid.io.json"

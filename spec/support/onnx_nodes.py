@@ -1,5 +1,5 @@
 """Writes ONNX's own node tests where onnx_nodes.lua reads them, each as a model with its inputs and
-expected outputs:  python3 spec/support/onnx_nodes.py DIR  (wants onnx, numpy, safetensors).
+expected outputs:  python3 spec/support/onnx_nodes.py DIR  (needs onnx, numpy, safetensors).
 """
 import json
 import os

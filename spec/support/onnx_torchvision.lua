@@ -1,7 +1,8 @@
---- Compares networks that PyTorch exported, and onnx_torchvision.py ran with onnxruntime, with what
--- braid.import makes of them:
+--- Compares what braid.import makes of torchvision's networks with onnxruntime. The files are from
+-- onnx_torchvision.py:
 --   build/braid spec/support/onnx_torchvision.lua DIR [name]
--- Each must agree within 1e-4, keep agreeing in float64, learn in a step, and take other batches.
+-- Each must agree within 1e-4 for a batch and for one picture, give every parameter a gradient, and
+-- run in float64.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"

@@ -1,7 +1,7 @@
 """Exports torchvision's networks with random weights and statistics for onnx_torchvision.lua:
     python3 spec/support/onnx_torchvision.py DIR [name ...]
-Each is written by both exporters of PyTorch, with an input and the outputs of onnxruntime beside
-it. Wants the packages torch, torchvision, onnx, onnxscript, onnxruntime and safetensors.
+Each is written by both exporters of PyTorch, with a file of an input and onnxruntime's outputs.
+Needs the packages torch, torchvision, onnx, onnxscript, onnxruntime and safetensors.
 """
 import os
 import sys
@@ -46,7 +46,7 @@ def export(net, x, path, dynamo):
 
 
 def kept(net, x, path):
-    """The classic exporter without folding batch norm: what a file for training holds."""
+    """The classic exporter without folding batch norm, as for files that are trained further."""
     torch.onnx.export(net, (x,), path, input_names=["image"], output_names=["logits"],
                       dynamo=False, do_constant_folding=False, verbose=False,
                       training=torch.onnx.TrainingMode.PRESERVE,

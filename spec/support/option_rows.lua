@@ -1,11 +1,11 @@
---- A call of every function that declares options, by the name in its messages.
+--- A call of every function that declares options. The keys are the names that its messages have.
 --
 -- call(a, o) calls the function with arguments a and options o. It must not be a tail call, which
 -- would hide its line. `arguments` and `options` are values that work. `what` is how messages
 -- begin, if not with the name. refused_ends: options for which an end of the range is refused for
 -- another reason. skip: options that are not tried. no_names: the call takes no table of options.
 -- takes: a type that may replace that table. elsewhere = true: the call fails after it has read
--- its options. `unknown`: who refuses unknown names, if it is another function.
+-- its options. `unknown`: the function that refuses unknown names, if it is another one.
 
 local braid <const> = require "braid"
 local F <const>, mtl <const>, nn <const>, optim <const> = braid.F, braid.mtl, braid.nn, braid.optim
@@ -496,7 +496,7 @@ for name in pairs(trees.readers) do
   local path <const> = trees.path(name)
   rows["data." .. name] = {options = name == "mtfl" and {val = 1} or nil,
     arguments = name == "idx" and {images = path} or nil,
-    -- The product of some has a limit; coco's one person of 2017 has one point.
+    -- The product of some options has a limit; the tree of coco has one person, with one point.
     refused_ends = {size = true, surround = true, detail = true, least = true, year = true},
     call = function(a, o)
       if name == "idx" then data.idx(a.images, a.labels, o) else data[name](path, o) end

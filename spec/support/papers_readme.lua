@@ -42,7 +42,7 @@ local NO_RUN <const> = "No run is kept yet; these are the printed numbers."
 
 -- ---- the numbers that an experiment declares ----------------------------------------------------
 
--- A run that trains nothing, and only collects the tables that would have the paper's numbers.
+-- A run that trains nothing, and only collects the tables with the paper's numbers.
 local Printed <const> = class "run without trainings"
 
 -- Options that may be small, as in a quick run, because they only set how much is read or built.
@@ -174,7 +174,7 @@ local function page()
   return HEAD .. table.concat(rows) .. "\n" .. table.concat(sections, "\n")
 end
 
---- Copies the results of the runs in a folder to the kept ones -> their names.
+--- Copies the results of the runs in a folder to results/. -> their names
 local function keep(folder)
   local kept <const> = {}
   for _, name in ipairs(check.sorted_keys(papers.files())) do

@@ -56,7 +56,8 @@ end
 
 local function is_word(char) return char ~= nil and char:find("^[%w_\128-\255]") ~= nil end
 
--- How many characters are before these places.
+-- How many characters are before a place: the start or the end of the line, the start of the word
+-- before the cursor, the end of the word after it, and the start of the text between blanks.
 function Plain:start()
   local n = self.n
   while n > 0 and self.list[n] ~= "\n" do n = n - 1 end
@@ -76,7 +77,7 @@ function Plain:word_before()
   return n
 end
 
-function Plain:word_behind()
+function Plain:word_after()
   local n = self.n
   while n < #self.list and not is_word(self.list[n + 1]) do n = n + 1 end
   while n < #self.list and is_word(self.list[n + 1]) do n = n + 1 end
@@ -112,7 +113,7 @@ Plain.DO = {
   left = mover(function(self) return math.max(self.n - 1, 0) end),
   right = mover(function(self) return math.min(self.n + 1, #self.list) end),
   home = mover(Plain.start), to_end = mover(Plain.stop),
-  word_left = mover(Plain.word_before), word_right = mover(Plain.word_behind),
+  word_left = mover(Plain.word_before), word_right = mover(Plain.word_after),
   top = mover(function() return 0 end), bottom = mover(function(self) return #self.list end),
   kill_line = function(self)
     local stop <const> = self:stop()
@@ -121,7 +122,7 @@ Plain.DO = {
   kill_to_start = function(self) self:kill(self:start(), self.n, true) end,
   kill_blank = function(self) self:kill(self:blank_before(), self.n, true) end,
   kill_word_left = function(self) self:kill(self:word_before(), self.n, true) end,
-  kill_word_right = function(self) self:kill(self.n, self:word_behind()) end,
+  kill_word_right = function(self) self:kill(self.n, self:word_after()) end,
   delete = function(self)
     if self.n == #self.list then return end
     self:keep("delete")

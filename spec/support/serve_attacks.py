@@ -73,7 +73,7 @@ def near(a, b):
 
 
 def same():
-    """Many clients at once get what one client alone gets, to the bit if NUMBER is odd."""
+    """Many clients at once get what a single client gets, to the bit if NUMBER is odd."""
     alone = ask()[2]
     fits = (lambda body: body == alone) if NUMBER % 2 else (lambda body: near(body, alone))
     found, wrong = [], []
@@ -95,7 +95,7 @@ def same():
 
 
 def slow():
-    """A header, a body and a silence that never end are answered 408, one after the other."""
+    """A header or body that never ends, and a silent connection, are answered 408."""
     pieces = [b"GET /health HTTP/1.1\r\nX: ", request(PICTURE)[:-10], b""]
     for piece in pieces:
         with connect() as s:
@@ -125,7 +125,7 @@ def slow():
 
 
 def rested():
-    """A request has all its time, also on a connection that rested for NUMBER tenths of a second."""
+    """A request gets its full time, also on a connection that was idle for NUMBER / 10 seconds."""
     with connect() as s:
         s.sendall(request(PICTURE))
         assert answer_of(s)[0] == 200
@@ -137,7 +137,7 @@ def rested():
 
 
 def flood():
-    """NUMBER clients send small requests without an end, until the server closes."""
+    """NUMBER clients send small requests again and again, until the server closes."""
     clients = [connect() for _ in range(NUMBER)]
     print("begun", flush=True)
     end = time.time() + 3
@@ -165,7 +165,7 @@ def large():
 
 
 def idle():
-    """A connection that was used and rests is closed without a word."""
+    """A connection that is idle after a request is closed without an answer."""
     with connect() as s:
         s.sendall(request(PICTURE))
         assert answer_of(s)[0] == 200
@@ -188,7 +188,7 @@ def halves():
 
 
 def busy():
-    """More requests than may wait: some are answered, the others told to come later."""
+    """More requests than may wait: some are answered, the others get 429 with Retry-After."""
     seen = []
     gate = threading.Barrier(NUMBER)
 
@@ -272,7 +272,7 @@ def resident():
 
 
 def mutants():
-    """NUMBER mutated requests. The server lives, and its memory does not grow."""
+    """NUMBER mutated requests. The server still answers, and its memory does not grow."""
     part = (b"--x\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a.png\"\r\n\r\n"
             + PICTURE + b"\r\n--x--\r\n")
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(PICTURE[i:i + 999]), PICTURE[i:i + 999])

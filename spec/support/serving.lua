@@ -21,8 +21,8 @@ Server.__index = Server
 local ENVIRONMENT <const> = {"OMP_NUM_THREADS=1",
   "ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1"}
 
---- Starts `braid serve ARGUMENTS --port 0`; `dir` is for its output, `memory` the KiB of addresses
--- that it may use.
+--- Starts `braid serve ARGUMENTS --port 0`. `dir` is for its output, `memory` the KiB of address
+-- space that it may use.
 function M.start(dir, arguments, memory)
   local words <const> = memory and {"/bin/sh", "-c", ("ulimit -v %d; exec \"$@\""):format(memory),
     "sh"} or {}

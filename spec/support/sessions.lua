@@ -1,5 +1,5 @@
---- A session of the prompt without a terminal, and a function that runs entries in it and gives
--- what they wrote.
+--- Returns a session of the prompt without a terminal, a function that runs entries in it and
+-- returns what they wrote, and a function that adds a text to what they wrote.
 
 local Session <const> = require "braid.repl.session"
 

@@ -1,6 +1,6 @@
 --- Canonical shapes of the published schemes: an upright, symmetric face or person seen from the
--- front, with x from -1 to 1 and y downwards. They are drawn part by part, as the publications
--- number the points, and know nothing of how Braid renumbers them.
+-- front, with x from -1 to 1 and y downwards. The points are in the publications' order. Nothing
+-- here depends on how Braid renumbers them.
 
 local M <const> = {}
 
@@ -47,7 +47,7 @@ function M.wflw()
   local p <const> = {}
   jaw(p, 33)
   line(p, 5, -0.75, -0.2, -0.55, 0.1) -- above the left brow, to the right
-  line(p, 4, -0.22, -0.7, -0.48, 0.1) -- below it, back
+  line(p, 4, -0.22, -0.7, -0.48, 0.1) -- below the left brow, to the left
   line(p, 5, 0.2, 0.75, -0.55, 0.1)
   line(p, 4, 0.7, 0.22, -0.48, 0.1)
   for i = 0, 3 do p[#p + 1] = {0, -0.35 + 0.12 * i} end
@@ -65,9 +65,9 @@ end
 function M.cofw()
   return {
     {-0.75, -0.5}, {0.75, -0.5}, {-0.2, -0.5}, {0.2, -0.5}, -- outer, then inner ends of the brows
-    {-0.45, -0.6}, {-0.45, -0.5}, {0.45, -0.6}, {0.45, -0.5}, -- their edges, left and right
+    {-0.45, -0.6}, {-0.45, -0.5}, {0.45, -0.6}, {0.45, -0.5}, -- edges of the brows
     {-0.6, -0.3}, {0.6, -0.3}, {-0.3, -0.3}, {0.3, -0.3}, -- outer, then inner corners of the eyes
-    {-0.45, -0.37}, {-0.45, -0.23}, {0.45, -0.37}, {0.45, -0.23}, -- their lids
+    {-0.45, -0.37}, {-0.45, -0.23}, {0.45, -0.37}, {0.45, -0.23}, -- lids
     {-0.44, -0.3}, {0.44, -0.3}, -- pupils
     {-0.2, 0.1}, {0.2, 0.1}, {0, 0.05}, {0, 0.15}, -- nose
     {-0.35, 0.5}, {0.35, 0.5}, {0, 0.4}, {0, 0.47}, {0, 0.53}, {0, 0.6}, {0, 1}, -- mouth, chin

@@ -9,7 +9,7 @@ return {
   ["examples/mtfl.lua"] = "--faces 80 --epochs 1 --seeds 1 --width 0.25 --size 32 --out %s/mtfl",
   ["examples/weighting.lua"] = "--faces 100 --epochs 1 --seeds 1 --out %s/weighting "
     .. "--methods 'equal uncertainty upgrad moco'",
-  ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- says what it wants
+  ["examples/mtcnn.lua"] = "--out %s/mtcnn.png", -- only says which files it needs
   ["examples/separation.lua"] = "--faces 48 --epochs 1 --size 16 --variant fine_tuned --out %s",
   ["examples/dmt.lua"] = "--faces 96 --epochs 1 --width 0.1 --out %s",
   ["examples/dcnet.lua"] = "--faces 48 --epochs 1 --size 32 --width 0.03125 --batch 8 "

@@ -1,4 +1,4 @@
---- Runs each file of specs in a process of its own, so that none is slowed by the heap of another.
+--- Runs each file of specs in a process of its own, so that the heap of one file slows no other.
 -- Sums up the reports of report.lua. The last line is `N passed, N failed, N skipped`.
 --
 --   lua5.4 spec/support/suite.lua PROCESSES "spec/a_spec.lua spec/..." COMMAND...

@@ -3,7 +3,7 @@
 
     build/braid spec/support/tensorboard_events.lua DIR && python3 spec/support/tensorboard_events.py DIR
 
-wants `pip install tensorboard`. Prints what differs, or how many values agree.
+needs `pip install tensorboard`. Prints what differs, or how many values agree.
 """
 import json
 import sys

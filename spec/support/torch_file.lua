@@ -49,7 +49,7 @@ function M.tensor(storage, offset, shape, strides)
     numbers(shape), numbers(strides), M.no, M.ordered())
 end
 
---- The same as PyTorch writes it for types without a class of storages.
+--- A tensor as PyTorch writes it for types without a class of storages.
 function M.tensor_v3(storage, offset, shape, strides, dtype)
   return M.call(M.global("torch._utils", "_rebuild_tensor_v3"), storage, M.number(offset),
     numbers(shape), numbers(strides), M.no, M.ordered(), M.global("torch", dtype))
@@ -131,7 +131,7 @@ function M.checkpoint()
     {M.floats(1, 2, 3, 4, 5, 6), string.pack("<i8", 7), "\1\0\xff\xff"}
 end
 
---- The bytes of that file.
+--- The bytes of the file of M.checkpoint.
 function M.sample() return M.bytes(M.checkpoint()) end
 
 return M

@@ -1,6 +1,6 @@
-"""Where PyTorch's operators, modules and optimizers are in Braid: for each a function of a
-sample's arguments that gives the call. Dimensions, indices and labels count from 1 there.
-A value that Braid has no word for raises Refused."""
+"""Translates calls of PyTorch's operators, modules and optimizers to Braid: for each there is a
+function that takes a sample's arguments and returns Braid's call. Dimensions, indices and labels
+count from 1 in Braid. A sample that Braid cannot express raises Refused."""
 import torch
 
 

@@ -3,9 +3,9 @@ reference inputs and inputs that must be refused), ModuleInfo and OptimizerInfo.
 
     python spec/support/torch_opinfo.py build/braid [ops] [modules] [optimizers] [ONLY=regex]
 
-torch_names.py says what is what in Braid, torch_opinfo.lua makes the calls. Prints what
-agrees, what Braid refuses (with reasons) and what differs; KNOWN says of each difference
-that is left why. Exit code 1 when another is found."""
+torch_names.py translates the calls to Braid, torch_opinfo.lua makes them. Prints how many
+agree, which Braid refuses (with reasons) and which differ. KNOWN has the accepted differences with
+their reasons; the exit code is 1 if there is another one."""
 import collections
 import json
 import re
@@ -34,7 +34,7 @@ TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-7}
 # Accepted differences: operator, message and reason.
 KNOWN = [
     (r"^(abs|sign|floor|ceil|round|trunc|nn.functional.elu) ", r"\[nan",
-     "what is NaN says so: PyTorch has 0 for sign(NaN) and, as gradient there, 0 (or dy for elu)"),
+     "Braid keeps NaN: PyTorch has 0 for sign(NaN), and a gradient of 0 at NaN (or dy for elu)"),
     (r"^(minimum|maximum|min.binary|max.binary|logical_\w+|rsub|eq|ne|lt|le|gt|ge|pow|remainder|"
      r"clamp_min|clamp_max|__r\w+__) error", "refuses",
      "numbers may stand where PyTorch wants tensors"),
@@ -77,7 +77,7 @@ def weights_like(o):
 
 
 class Batch:
-    """Cases for one run of Braid: what is called, and what PyTorch says."""
+    """Cases for one run of Braid: the calls, and PyTorch's results."""
 
     def __init__(self):
         self.cases, self.tensors, self.wanted = [], {}, []
@@ -165,7 +165,7 @@ def verdict(status, out, expected, grads, exact, got, i):
 
 def nearer(name, e, g, exact):
     """Whether Braid's float32 is as near to the float64 result as PyTorch's, or within four
-    times the largest error there."""
+    times PyTorch's largest error."""
     results, grads = exact()
     truth = (results if name[0] == "o" else grads)[int(name[1:])].detach()
 
@@ -225,7 +225,7 @@ def samples(op, dtype):
 
 
 def leaf(t):
-    """Some samples are views of others, which no gradient reaches."""
+    """A tensor of its own for each sample. Some samples are views, which get no gradient."""
     return t.detach().requires_grad_(t.requires_grad) if isinstance(t, torch.Tensor) else t
 
 

@@ -1,5 +1,5 @@
-"""Writes networks of torchvision with random weights, an input and what they make of it, for
-torchvision_weights.lua:  python3 spec/support/torchvision_weights.py DIR  (wants the packages
+"""Writes networks of torchvision with random weights, an input and their outputs, for
+torchvision_weights.lua:  python3 spec/support/torchvision_weights.py DIR  (needs the packages
 torch, torchvision, safetensors).
 """
 import sys

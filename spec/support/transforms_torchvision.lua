@@ -1,6 +1,7 @@
 --- Compares transforms with torchvision's of the same settings, on a rendered face:
--- `TORCH_PYTHON=python build/braid spec/support/transforms_torchvision.lua`. Random settings are
--- found in the results (an exponent, a turn, where corners came to), and torchvision gets them.
+-- `TORCH_PYTHON=python build/braid spec/support/transforms_torchvision.lua`. Random settings (an
+-- exponent, a turn of hue, places of corners) are computed from the results, and torchvision gets
+-- the same settings.
 
 local braid <const> = require "braid"
 local Dataset <const> = require "braid.data.dataset"
@@ -20,7 +21,7 @@ local function seen(...)
 end
 
 local file <const> = os.tmpname() .. ".npz"
-local bent <const> = seen(data.perspective(0.4)) -- means where it shrinks
+local bent <const> = seen(data.perspective(0.4)) -- averages pixels where it shrinks
 local skipping <const> = seen(data.augment{filter = "bilinear"}, data.perspective(0.4))
 braid.save(file, {picture = face[1], gamma = seen(data.gamma(0.7)).image[1],
   hue = seen(data.hue(0.3)).image[1], blur = seen(data.blur(2)).image[1],

@@ -1,11 +1,11 @@
---- The weightings that are compared with torchjd's, by the names of
--- spec/support/weightings_torchjd.py: f(count) returns one for that many tasks.
+--- The weightings that are compared with torchjd's, by the names in
+-- spec/support/weightings_torchjd.py. Each is a function: number of tasks -> weighting.
 
 local mtl <const> = require "braid".mtl
 local jacobian <const> = require "spec.support.jacobian"
 local w <const> = mtl.weighting
 
--- 1, 2, 3 ... by task.
+-- {task = 1, next task = 2, ...}
 local function counted(count)
   local map <const> = {}
   for i, name in ipairs(jacobian.names(count)) do map[name] = i end

@@ -1,4 +1,4 @@
-"""Weightings beside torchjd's: gradients at random, and what both make of them.
+"""Compares weightings with torchjd's, on random gradients.
 
     pip install torchjd qpsolvers quadprog cvxpy clarabel ecos
     python spec/support/weightings_torchjd.py build/braid [count] [seed]    # compares and prints
@@ -32,7 +32,7 @@ cp.Problem.solve = lambda self, solver=None, **options: solve(
                                        if solver == cp.CLARABEL else {}))
 torch.set_default_dtype(torch.float64)
 HERE = os.path.dirname(os.path.abspath(__file__))
-STEPS = 5  # of methods with a memory
+STEPS = 5  # for methods with a memory
 
 
 def jacobian(rng, kind, t, d):
@@ -64,12 +64,12 @@ def cases(count, seed, largest):
 
 
 def first(aggregator):
-    """Of a method without memory: the direction of the first Jacobian."""
+    """For a method without memory: the direction of the first Jacobian."""
     return lambda j, losses: aggregator(j[0].shape[0])(j[0])[None]
 
 
 def scalarized(make, after=None):
-    """Slopes of a scalarizer along steps, as directions."""
+    """For a scalarizer: the directions of several steps, by its slopes."""
     def run(j, losses):
         s = make(j[0].shape[0])
         out = []
@@ -84,7 +84,7 @@ def scalarized(make, after=None):
 
 
 def trained(make):
-    """The same with parameters of its own that Adam moves at 1e-3."""
+    """For a scalarizer with its own parameters, which Adam trains with lr 1e-3."""
     def run(j, losses):
         s = make(j[0].shape[0])
         opt = torch.optim.Adam(s.parameters(), lr=1e-3)
@@ -100,7 +100,7 @@ def trained(make):
 
 
 def along(make):
-    """An aggregator that remembers, along steps."""
+    """For an aggregator with a memory: the directions of several steps."""
     def run(j, losses):
         a = make(j[0].shape[0])
         return torch.stack([a(j[k]) for k in range(STEPS)])
@@ -108,7 +108,7 @@ def along(make):
 
 
 def sdmgrad(j, losses):
-    w = A.SDMGradWeighting(lr=0.1)  # at 10 rounding errors grow from step to step if T is large
+    w = A.SDMGradWeighting(lr=0.1)  # with lr 10, rounding errors grow from step to step for large T
     return torch.stack([w(j[k] @ j[k].T) @ j[k] for k in range(STEPS)])
 
 
@@ -135,7 +135,7 @@ REFERENCE = {
     "fairgrad 2": first(lambda t: A.FairGrad(alpha=2)),
     "nash": first(lambda t: A.NashMTL(n_tasks=t)),
     "sdmgrad": sdmgrad,
-    # At 1 a weight below 1e-308 stays 0 there for ever; Braid keeps logarithms.
+    # With a step size of 1, a weight below 1e-308 stays 0 in torchjd; Braid keeps logarithms.
     "excess": along(lambda t: A.ExcessMTL(robust_step_size=1e-3)),
     "excess warmup": along(lambda t: A.ExcessMTL(robust_step_size=1e-3, n_warmup_steps=2)),
     "gls": scalarized(lambda t: S.GeometricMean()),
@@ -152,7 +152,7 @@ LOOSE = {"nash": "its convex approximations stop at a residual of 1e-3",
 
 
 def difference(a, b, j):
-    """The largest over steps, relative to the direction, or to the gradients where that is 0."""
+    """The largest difference over steps, relative to the direction; if it is 0, to the gradients."""
     scale = np.maximum(np.linalg.norm(b, axis=1), 1e-9 * np.linalg.norm(j, axis=(1, 2))[:len(b)])
     return float((np.linalg.norm(a - b, axis=1) / np.maximum(scale, 1e-300)).max())
 
@@ -201,7 +201,7 @@ def compare(braid, count, seed):
 
 
 def equations(all_cases, ours):
-    """Where torchjd's solvers are loose: what the papers' equations leave over."""
+    """Where torchjd's solvers are inexact: the residuals of the papers' equations."""
     worst = {}
     for k, (kind, j, _) in enumerate(all_cases):
         g = (j[0] @ j[0].T).numpy()
@@ -218,7 +218,7 @@ def equations(all_cases, ours):
         over = np.where(w > 0, np.abs(gw - w @ gw), np.maximum(w @ gw - gw, 0)) / size.max()
         worst["mgda exact"] = max(worst.get("mgda exact", 0), over.max())
     for name, left in worst.items():
-        print("%-20s what its equation leaves: %.1e" % (name, left))
+        print("%-20s residual of its equation: %.1e" % (name, left))
 
 
 def exact_cagrad(j, losses):
@@ -231,7 +231,7 @@ def exact_cagrad(j, losses):
 
 
 def exact(all_cases, ours):
-    """CAGrad here and in torchjd beside the minimum in 60 digits."""
+    """CAGrad in Braid and in torchjd, compared with the minimum in 60 digits."""
     here, there = [], []
     for k, (_, j, losses) in enumerate(all_cases):
         d = exact_cagrad(j, losses)
@@ -246,7 +246,7 @@ DRAWS = 2000
 
 
 def random(braid, all_cases):
-    """Means of many draws, in their standard errors."""
+    """Random methods: differences of the means of many draws, in standard errors."""
     chosen = [k for k, c in enumerate(all_cases) if 3 <= c[1].shape[1] <= 8][:6]
     tensors = {"j.%d" % i: all_cases[k][1].contiguous() for i, k in enumerate(chosen)}
     tensors["draws"] = torch.tensor([DRAWS])

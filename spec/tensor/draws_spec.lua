@@ -1,4 +1,4 @@
--- Random draws of every element type: exact bounds, and what cannot be drawn.
+--- Random draws of every element type: their bounds are exact, and wrong bounds are refused.
 
 local braid <const> = require "braid"
 
@@ -31,7 +31,7 @@ describe("random draws", function()
     for v = 1, 6 do assert.near(10000, x:eq(v):sum():item(), 400) end
   end)
 
-  it("of integers must fit the type", function()
+  it("of integers that the type cannot hold are refused", function()
     assert.error_matches(function() braid.randint(0, 300, {4}, {dtype = "uint8"}) end,
       "high: 300 lies outside the range of uint8")
     assert.error_matches(function() braid.randint(0, 1 << 30, {4}, {dtype = "float32"}) end,
@@ -39,7 +39,7 @@ describe("random draws", function()
     assert.error_matches(function() braid.randint(2, 1, {4}) end, "no integer lies between 2 and 1")
   end)
 
-  it("of floats lie in [low, high), whatever they are rounded to", function()
+  it("of floats are in [low, high) also after rounding", function()
     braid.manual_seed(1)
     for _, dtype in ipairs {"float32", "float64"} do
       for _, ends in ipairs {{0, 1}, {1, 1 + 2 ^ -20}, {16777215, 16777217}, {-1, -1 + 2 ^ -22},
@@ -54,7 +54,7 @@ describe("random draws", function()
     assert.is_true(x:isfinite():all():item())
   end)
 
-  it("refuse invalid distributions", function()
+  it("with invalid bounds or probabilities are refused, and change nothing", function()
     local x <const> = braid.zeros(3)
     for _, f in ipairs {function() x:uniform_(3, 2) end, function() x:uniform_(0, NAN) end,
       function() x:uniform_(0, math.huge) end, function() x:normal_(0, -1) end,

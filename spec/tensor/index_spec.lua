@@ -6,7 +6,7 @@ local braid <const> = require "braid"
 local INTEGERS <const> = {dtype = "int64"}
 local function int(v) return braid.tensor(v, INTEGERS) end
 
-describe("a part by tensors", function()
+describe("reading by tensors as indices", function()
   local x <const> = braid.arange(12):reshape(3, 4)
   local y <const> = braid.arange(24):reshape(2, 3, 4)
 
@@ -16,13 +16,13 @@ describe("a part by tensors", function()
     assert.same({0, 4}, x[braid.zeros(3, {dtype = "bool"})].shape)
   end)
 
-  it("takes the shape of the indices", function()
+  it("gives a result that begins with the shape of the index tensor", function()
     assert.same({2, 2, 4}, x[int {{1, 3}, {2, -1}}].shape)
     assert.same({9, 10, 11, 12}, x[int(-1)]:totable())
     assert.same({0, 2, 4}, x[braid.zeros(0, 2, INTEGERS)].shape)
   end)
 
-  it("stands where the dimension was", function()
+  it("replaces the indexed dimension by the dimensions of the index tensor", function()
     assert.same({{4, 1, 1}, {8, 5, 5}, {12, 9, 9}}, x[{{}, int {4, 1, 1}}]:totable())
     assert.same({2, 3, 2, 2}, y[{{}, {}, int {{4, 1}, {1, 1}}}].shape)
     assert.same({5, 8}, x[{2, braid.tensor {true, false, false, true}}]:totable())
@@ -30,17 +30,17 @@ describe("a part by tensors", function()
       x[{{2, 3}, braid.tensor {true, false, false, true}}]:totable())
   end)
 
-  it("goes through several tensors together, which broadcast", function()
+  it("uses several index tensors element by element, after they broadcast", function()
     assert.same({4, 5, 9}, x[{int {1, 2, 3}, int {4, 1, 1}}]:totable())
     assert.same({{4, 1}, {12, 9}}, x[{int {{1}, {3}}, int {4, 1}}]:totable())
     assert.same({{12, 1}, {24, 13}}, y[{{}, int {3, 1}, int {4, 1}}]:totable())
   end)
 
-  it("comes first where the index tensors are not neighbours", function()
+  it("puts the dimension of the indices first where index tensors are not neighbours", function()
     assert.same({{16, 20, 24}, {1, 5, 9}}, y[{int {2, 1}, {}, int {4, 1}}]:totable())
   end)
 
-  it("has a gradient that adds up what is chosen twice", function()
+  it("adds up the gradients of an element that is read twice", function()
     local v <const> = braid.rand(3, 4, {dtype = "float64"}):requires_grad_()
     for _, key in ipairs {int {1, 1, 3}, {{}, int {2, 4, 2}}, {int {{1, 3}}, int {{4}, {4}}},
       braid.tensor {true, false, true}, {{1, 3, 2}, int {2, 2}}} do
@@ -49,14 +49,14 @@ describe("a part by tensors", function()
   end)
 end)
 
-describe("writing a part by tensors", function()
+describe("writing by tensors as indices", function()
   local function written(key, value, base)
     local x <const> = base or braid.arange(6):reshape(2, 3)
     x[key] = value
     return x:totable()
   end
 
-  it("reaches rows by a mask of the first dimensions", function()
+  it("changes rows by a mask of the first dimensions", function()
     assert.same({{1, 2, 3}, {0, 0, 0}}, written(braid.tensor {false, true}, 0))
     assert.same({{7, 8, 9}, {4, 5, 6}}, written(braid.tensor {true, false}, braid.tensor {7, 8, 9}))
   end)
@@ -68,23 +68,23 @@ describe("writing a part by tensors", function()
     assert.same({{1, 2, 3}, {4, 5, 6}}, written(mask:logical_and(false), 7))
   end)
 
-  it("reaches rows and columns by indices", function()
+  it("changes rows and columns by indices", function()
     assert.same({{0, 0, 0}, {4, 5, 6}}, written(int {1}, 0))
     assert.same({{8, 2, 7}, {10, 5, 9}},
       written({{}, int {3, 1}}, braid.tensor {{7, 8}, {9, 10}}))
   end)
 
-  it("reaches single elements by several tensors", function()
+  it("changes single elements by several index tensors", function()
     assert.same({{0, 2, 3}, {4, 0, 6}}, written({int {1, 2}, int {1, 2}}, 0))
     assert.same({{7, 2, 3}, {4, 8, 6}}, written({int {1, 2}, int {1, 2}}, braid.tensor {7, 8}))
   end)
 
-  it("of one place twice keeps the last value", function()
+  it("keeps the last value where an index occurs twice", function()
     assert.same({{7, 8, 9}, {4, 5, 6}},
       written(int {1, 1}, braid.tensor {{1, 1, 1}, {7, 8, 9}}))
   end)
 
-  it("by a number in a tensor is by the number", function()
+  it("treats a tensor without dimensions as its number", function()
     local x <const> = braid.arange(24):reshape(2, 3, 4)
     local two <const> = braid.tensor(2, {dtype = "int64"})
     local mask <const> = braid.tensor {true, false, true, false}
@@ -96,7 +96,7 @@ describe("writing a part by tensors", function()
     assert.error_matches(function() return x[braid.tensor(3, {dtype = "int64"})] end, "no index 3")
   end)
 
-  it("takes a value with dimensions of one element in front", function()
+  it("takes a value with additional dimensions of size 1 in front", function()
     local x <const> = braid.zeros(2, 3)
     x[{1, 2}] = braid.tensor {5}
     x[2] = braid.ones(1, 1, 3)
@@ -104,7 +104,7 @@ describe("writing a part by tensors", function()
     assert.error_matches(function() x[1] = braid.ones(2, 3) end, "does not broadcast")
   end)
 
-  it("by a mask without dimensions takes all or nothing, as one more dimension", function()
+  it("and reading by a mask without dimensions add a dimension of size 1 or 0", function()
     local x <const>, yes <const> = braid.ones(2, 3), braid.tensor(true)
     local no <const> = braid.tensor(false)
     assert.same({1, 2, 3}, x[yes].shape)
@@ -119,7 +119,7 @@ describe("writing a part by tensors", function()
     assert.same({{9, 2, 7}, {10, 5, 8}}, x:totable())
   end)
 
-  it("takes what the tensor's type holds, and copies what overlaps first", function()
+  it("refuses what the type cannot hold, and copies a value that overlaps its target", function()
     local x <const> = braid.arange(4)
     assert.error_matches(function() x[int {1}] = 2.9 end, "index: 2.9 is not an integer")
     x[int {1}] = 2.0
@@ -127,7 +127,7 @@ describe("writing a part by tensors", function()
     assert.same({2, 2, 2, 3}, x:totable())
   end)
 
-  it("is seen by a gradient that needs the old values", function()
+  it("makes a gradient that needs the old values an error", function()
     local v <const> = braid.ones(3):requires_grad_()
     local x <const> = braid.ones(3)
     local y <const> = v * x
@@ -137,7 +137,7 @@ describe("writing a part by tensors", function()
 end)
 
 describe("index_add_, scatter_, scatter_add_ and prelu_", function()
-  it("write into their tensor and keep the gradient", function()
+  it("write into their tensor, and have the gradient that differences give", function()
     local v <const> = braid.rand(3, 4, {dtype = "float64"}):sub_(0.5):requires_grad_()
     local src <const> = braid.rand(3, 2, {dtype = "float64"}):requires_grad_()
     local at <const> = int {{4, 1}, {2, 3}, {1, 2}}
@@ -158,7 +158,7 @@ end)
 describe("a tensor as a list", function()
   local t <const> = braid.arange(1, 6):reshape(3, 2)
 
-  it("is gone through by ipairs and pairs, part by part", function()
+  it("gives its parts to ipairs, pairs and table.unpack", function()
     for _, each in ipairs{ipairs, pairs} do
       local seen <const> = {}
       for i, row in each(t) do seen[i] = row:totable() end
@@ -170,7 +170,7 @@ describe("a tensor as a list", function()
     assert.equal(3, #parts)
   end)
 
-  it("has no index outside: that is an error, in the dimension that was named", function()
+  it("raises an error that names the dimension for an index outside", function()
     assert.error_matches(function() return t[4] end,
       "index: there is no index 4 in dimension 1 of (3, 2)", 1, true)
     assert.error_matches(function() return t[-4] end,
@@ -185,7 +185,7 @@ describe("a tensor as a list", function()
       "a tensor without dimensions has no parts", 1, true)
   end)
 
-  it("takes the largest steps", function()
+  it("takes ranges with steps up to math.maxinteger", function()
     assert.same({1}, braid.arange(1, 4)[{ {1, 4, math.maxinteger} }]:totable())
     assert.same({1, 3}, braid.arange(1, 4)[{ {1, -1, 2} }]:totable())
     assert.same({0}, braid.arange(1, 4)[{ {3, 2, math.maxinteger} }].shape)

@@ -1,4 +1,4 @@
---- The messages of tensors when something is wrong with a call, and the names that are promised.
+--- The error messages of tensors for wrong calls, and the names that every version must have.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -8,7 +8,7 @@ local INTEGERS <const> = {dtype = "int64"}
 describe("an error", function()
   local x <const> = braid.zeros(2, 3)
 
-  it("begins with the file and line of the script, whatever is called inside", function()
+  it("begins with the file and line of the script, not of Braid's code", function()
     local here
     for _, f in ipairs {
       function() here = debug.getinfo(1, "l").currentline; x:reshape(4) end,
@@ -36,7 +36,7 @@ describe("an error", function()
     end
   end)
 
-  it("of a script below a directory called braid has its place as well", function()
+  it("begins with file and line also for a script in a directory called braid", function()
     local f <const> = load("local x = ...\nx:reshape(4)\nreturn x",
       "@/home/me/braid/examples/a.lua")
     local _ <const>, message <const> = pcall(f, x)
@@ -44,7 +44,7 @@ describe("an error", function()
       .. "cannot take the shape (4)", message)
   end)
 
-  it("can tell the module that was running", function()
+  it("names the module that was running", function()
     core.set_context(function() return "net.layer1" end)
     local ok <const>, message <const> = pcall(x.reshape, x, 4)
     core.set_context(function() return nil end)

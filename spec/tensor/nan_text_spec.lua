@@ -9,7 +9,7 @@ local data <const>, mtl <const>, nn <const>, optim <const> = braid.data, braid.m
 local NEGATIVE <const> = string.unpack("n", string.pack("j", 0xFFF8000000000000 | 0))
 
 describe("NaN", function()
-  it("is handed out without a sign", function()
+  it("has no sign in what item and totable return", function()
     for _, dtype in ipairs{"float32", "float64"} do
       local t <const> = braid.tensor({NEGATIVE, -NEGATIVE}, {dtype = dtype})
       for i = 1, 2 do
@@ -21,13 +21,13 @@ describe("NaN", function()
     end
   end)
 
-  it("is printed so by tensors and formats", function()
+  it("is printed without a sign by tensors and by braid.format", function()
     assert.matches("nan, nan", tostring(braid.tensor{NEGATIVE, -NEGATIVE}), 1, true)
     assert.equal("nan  nan 1", format("%g %4.1f %d", NEGATIVE, -NEGATIVE, 1))
     assert.equal("nan", format("%s", NEGATIVE))
   end)
 
-  it("is printed so in messages", function()
+  it("has no sign in error messages", function()
     for _, f in ipairs{
       function(v) braid.nn.Dropout(v) end, function(v) braid.F.dropout(braid.ones(1), v) end,
       function(v) braid.ones(1):clamp(v) end, function(v) braid.optim.SGD({}, {lr = v}) end,
@@ -49,7 +49,7 @@ describe("NaN", function()
     end
   end)
 
-  it("keeps its sign in names", function()
+  it("is not looked for in file names: \"x-nan.csv\" stays as it is", function()
     for _, f in ipairs{braid.load, braid.data.csv} do
       local ok <const>, message <const> = pcall(f, "no-such/x-nan.csv")
       assert.is_false(ok)
@@ -60,7 +60,7 @@ describe("NaN", function()
     assert.matches("x-nan.png", message, 1, true)
   end)
 
-  it("is so in reports of every kind of task, without labels and of NaN", function()
+  it("has no sign in reports of every kind of task, also without labels", function()
     local tasks <const> = mtl.tasks{classes = mtl.classes{2}, real = mtl.real{1},
       landmarks = mtl.landmarks{points = 2, eyes = {1, 2}}, attributes = mtl.attributes{2},
       bins = mtl.landmark_bins{points = 2, eyes = {1, 2}, pixels = 4}, pose = mtl.pose_bins{}}
@@ -97,7 +97,7 @@ describe("NaN", function()
   local ALONE <const> = {["lua/braid/printing.lua"] = true, ["lua/braid/io/csv.lua"] = true,
     ["lua/braid/io/json.lua"] = true, ["lua/braid/plot/heatmap.lua"] = true}
 
-  it("has one function that formats numbers", function()
+  it("cannot be printed with a sign, because a single function formats numbers", function()
     local found <const> = {}
     for path in io.popen("grep -rlE '%[-+0-9. ]*[aeEfgG]' lua --include=*.lua"):lines() do
       local text <const> = io.open(path):read("a"):gsub("%-%-[^\n]*", "")

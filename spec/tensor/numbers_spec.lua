@@ -1,5 +1,5 @@
--- Numbers stored in tensors: unchanged, or an error; integers are exact up to 2^63 wherever an
--- operator takes them.
+--- A number that is stored in a tensor is unchanged, or an error. Integers are exact up to 2^63 in
+-- every operator that takes them.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -33,8 +33,8 @@ local VALUES <const> = {0, 1, 2, -1, 255, 256, 300, 3e9, 3000000000, -3000000000
   math.maxinteger, math.maxinteger - 1, math.mininteger, 2.0, 2 ^ 53, 2 ^ 62, 2 ^ 63, -2 ^ 63,
   1.5, -0.5, 1e20, -1e20, 1e39, -1e300, math.huge, -math.huge, NAN, true, false}
 
--- Every place where a number enters a tensor: f(value, dtype) gives a tensor of that type
--- in which the value stands at place 1.
+-- Every way to store a number in a tensor: f(value, dtype) gives a tensor of that type whose first
+-- element is the value.
 local PLACES <const> = {
   tensor = function(v, dtype) return braid.tensor({v}, {dtype = dtype}) end,
   ["nested tensor"] = function(v, dtype)
@@ -84,7 +84,7 @@ local function same(a, b) return a == b or a ~= a and b ~= b end
 
 describe("a number", function()
   for name, put in pairs(PLACES) do
-    it("enters by " .. name .. " as it is, or not at all", function()
+    it("that is stored by " .. name .. " is unchanged, or an error", function()
       for _, dtype in ipairs(TYPES) do
         for _, value in ipairs(VALUES) do
           local wants = stored(value, dtype)
@@ -110,7 +110,7 @@ describe("a number", function()
     end)
   end
 
-  it("fills series as it is, or not at all", function()
+  it("in arange and linspace is unchanged, or an error", function()
     for _, dtype in ipairs(TYPES) do
       for _, value in ipairs(VALUES) do
         if type(value) == "number" and value == value and math.abs(value) < math.huge then
@@ -140,7 +140,7 @@ describe("a number", function()
       "does not give integers")
   end)
 
-  it("leaves what stands beside it as it was", function()
+  it("that is stored does not change the elements beside it", function()
     local x <const> = braid.tensor({16777217, (1 << 53) + 1}, {dtype = "int64"})
     local none <const>, all <const> = braid.tensor {false, false}, braid.tensor {true, true}
     x[none] = braid.tensor(3)
@@ -151,7 +151,7 @@ describe("a number", function()
     assert.error_matches(function() x:where_(all, 2.5) end, "2.5 is not an integer")
   end)
 
-  it("that does not fit leaves the tensor as it was", function()
+  it("that does not fit does not change the tensor", function()
     local x <const> = braid.tensor({1, 2}, {dtype = "uint8"})
     for _, write in ipairs {function() x:fill_(300) end, function() x[1] = 1.5 end,
       function() x:copy_(braid.tensor {1, 2.5}) end, function() x:add_(300) end,
@@ -196,7 +196,7 @@ describe("to", function()
     end
   end)
 
-  it("looks at every value, however it lies", function()
+  it("checks every value, in any memory layout", function()
     for _, n in ipairs {1, 511, 512, 513, 5000} do
       for _, at in ipairs {1, n // 2 + 1, n} do
         local x <const> = braid.zeros(n)
@@ -208,7 +208,7 @@ describe("to", function()
     end
   end)
 
-  it("asks for bool whether a value is not 0", function()
+  it("gives true in bool for every value but 0", function()
     assert.same({false, true, true, true, true},
       braid.tensor {0, 0.5, -3, NAN, math.huge}:to("bool"):totable())
   end)
@@ -221,7 +221,7 @@ local BIG <const> = {(1 << 53) + 1, -(1 << 53) - 1, (1 << 62) + 1, math.maxinteg
 
 local function int(values) return braid.tensor(values, {dtype = "int64"}) end
 
--- Operators of integers by name: f(tensor, other, other as Lua's number), g(a, b) in Lua.
+-- Operators of integers by name, in Lua.
 local BINARY <const> = {
   add = function(a, b) return a + b end, sub = function(a, b) return a - b end,
   mul = function(a, b) return a * b end,
@@ -235,7 +235,7 @@ local BINARY <const> = {
 
 describe("integers beyond 2^53", function()
   for name, f in pairs(BINARY) do
-    it("are exact in " .. name .. ", tensors and numbers", function()
+    it("are exact in " .. name .. ", as tensors and as numbers", function()
       for _, a in ipairs(BIG) do
         for _, b in ipairs {1, 2, -1, 3, a, a ~ 1, table.unpack(BIG)} do
           local wants <const> = f(a, b)
@@ -247,7 +247,7 @@ describe("integers beyond 2^53", function()
     end)
   end
 
-  it("are exact as options", function()
+  it("are exact as options and as values to write", function()
     for _, v in ipairs(BIG) do
       local one <const>, mask <const> = int {1}, braid.tensor {true}
       assert.equal(v, int({v}):clamp(v, v):item())
@@ -266,7 +266,7 @@ describe("integers beyond 2^53", function()
     end
   end)
 
-  it("are exact in reductions, orders and moves", function()
+  it("are exact in reductions, sorts, indices and rearrangements", function()
     for _, v in ipairs(BIG) do
       local x <const> = int {v, v}
       for _, name in ipairs {"max", "min", "median"} do
@@ -334,7 +334,7 @@ local MORE <const> = {
 describe("an operator of integers", function()
   for _, row in ipairs(core.rows) do
     local f <const> = core.ops[row.name]
-    it("is exact or gives no integers: " .. row.name, function()
+    it("is exact, or does not give integers: " .. row.name, function()
       for _, a in ipairs(BIG) do
         local ok <const>, y = pcall(f, int {a})
         if ok and core.is_tensor(y) and y.dtype ~= "float32" and y.dtype ~= "float64" then
@@ -357,7 +357,7 @@ describe("an operator of integers", function()
 end)
 
 describe("a number beside a narrower integer tensor", function()
-  it("is compared as it is", function()
+  it("is compared with its exact value", function()
     for _, v in ipairs {-1, 256, 300, 1 << 40, -3.0, 300.0} do
       local x <const> = braid.tensor({44, 255, 0}, {dtype = "uint8"})
       for _, name in ipairs {"lt", "le", "gt", "ge", "eq", "ne"} do
@@ -369,7 +369,7 @@ describe("a number beside a narrower integer tensor", function()
     end
   end)
 
-  it("that its type does not hold is an error in arithmetic", function()
+  it("is an error in arithmetic if the tensor's type cannot hold it", function()
     local x <const> = braid.tensor({1, 2}, {dtype = "uint8"})
     for _, name in ipairs {"add", "sub", "mul", "floordiv", "mod", "pow", "minimum", "maximum"} do
       for _, v in ipairs {300, -1, 1 << 40} do
@@ -383,7 +383,7 @@ describe("a number beside a narrower integer tensor", function()
     assert.same({true, true}, x:lt(int({300}):squeeze()):totable())
   end)
 
-  it("in place, wider integers are computed as they are and must fit", function()
+  it("is exact in place, as is a wider tensor: only the result must fit", function()
     local wide <const> = int {30, 200}
     assert.same({30, 200}, braid.tensor({1, 2}, {dtype = "uint8"}):maximum_(wide):totable())
     assert.same({3, 1}, braid.tensor({100, 255}, {dtype = "uint8"}):floordiv_(wide):totable())

@@ -1,5 +1,6 @@
---- Absurd sizes give an answer or an error at once, with little memory. The message names the
--- function, the option and its value. No operator takes more memory than its result.
+--- Sizes that make no sense give an answer or an error at once, with little memory. The message
+-- names the function, the option and its value. And operators take little memory besides their
+-- results.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -9,8 +10,8 @@ local F <const>, T <const> = braid.F, braid.tensor
 local HUGE <const> = 1 << 62
 
 describe("a hostile value", function()
-  it("for any argument of any operator, method and function is answered at once #slow", function()
-    if shell.sanitized then return end -- their shadow does not fit under the limit
+  it("for any argument of any function gives a result or an error at once #slow", function()
+    if shell.sanitized then return end -- sanitizers need more address space than the limit
     local paths <const> = ("LUA_PATH=%s LUA_CPATH=%s"):format(
       shell.quote(shell.root .. "/lua/?.lua;" .. shell.root .. "/lua/?/init.lua;;"),
       shell.quote(shell.root .. "/" .. shell.build .. "/lib/?.so;;"))
@@ -21,7 +22,7 @@ describe("a hostile value", function()
   end)
 end)
 
-describe("a size beyond reason", function()
+describe("a size that makes no sense", function()
   local x <const>, w <const> = braid.ones(1, 3, 4, 4), braid.ones(2, 3, 3, 3)
 
   local CASES <const> = {
@@ -111,16 +112,16 @@ describe("a size beyond reason", function()
     end)
   end
 
-  it("is refused where memory could not hold it, with the bytes that were wanted", function()
+  it("is refused with the number of bytes where memory cannot hold it", function()
     assert.has_error(function() braid.zeros(1 << 50) end,
       "zeros: out of memory: 4503599627370496 bytes cannot be allocated")
   end)
 end)
 
-describe("a large size that has a meaning", function()
+describe("a large size that makes sense", function()
   local x <const> = braid.arange(1, 16):reshape(1, 1, 4, 4):to("float32")
 
-  it("gives what the window meets", function()
+  it("as a kernel, padding, stride or dilation gives the right values", function()
     local most <const> = (1 << 31) - 1
     assert.same({8.5}, F.avg_pool2d(x, {kernel = 8, padding = 4, count_include_pad = false,
       stride = most}):reshape(-1):totable(), 0)
@@ -138,7 +139,7 @@ describe("a large size that has a meaning", function()
     assert.same({1}, braid.arange(1, 4)[{{1, 4, math.maxinteger}}]:totable())
   end)
 
-  it("is summed without its copies", function()
+  it("of an expanded tensor is reduced without a copy", function()
     local one <const> = braid.ones(1)
     core.reset_peak()
     local live <const> = braid.memory().live
@@ -154,7 +155,7 @@ describe("a large size that has a meaning", function()
     assert.same({{6, 6}}, rows:sum(1, true):totable())
   end)
 
-  it("is printed by its edges", function()
+  it("is printed with only its edges", function()
     local from <const> = os.clock()
     assert.equal("tensor {2147483648} float32\n[1., 1., 1., ..., 1., 1., 1.]",
       tostring(braid.ones(1):expand(1 << 31)))
@@ -163,7 +164,7 @@ describe("a large size that has a meaning", function()
     assert.is_true(os.clock() - from < 0.5)
   end)
 
-  it("lies beside a size of 0 without any work", function()
+  it("beside a size of 0 takes no time", function()
     local from <const> = os.clock()
     local none_at_all <const> = F.adaptive_avg_pool2d(braid.zeros(1, 0, 4, 4), 1 << 28)
     assert.same({1, 0, 1 << 28, 1 << 28}, none_at_all.shape)
@@ -178,7 +179,7 @@ describe("a large size that has a meaning", function()
 end)
 
 describe("a series", function()
-  it("has both its ends, and all between, exactly", function()
+  it("of arange or linspace is exact, also at both ends", function()
     assert.same({math.maxinteger - 1, math.maxinteger},
       braid.arange(math.maxinteger - 1, math.maxinteger):totable())
     assert.same({math.mininteger, -1, math.maxinteger - 1},

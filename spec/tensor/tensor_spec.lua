@@ -1,4 +1,5 @@
---- Tensors as the user meets them: making, reading and writing parts, printing, messages.
+--- Tensors for their users: making tensors, reading and writing parts of them, views, changes in
+-- place, conversion and printing.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -38,7 +39,7 @@ describe("making a tensor", function()
     assert.same({1, 1}, braid.ones(2, INTEGERS):totable())
   end)
 
-  it("of the shape and type of another", function()
+  it("by ones_like or zeros_like takes shape, type and memory format of another tensor", function()
     local x <const> = braid.zeros(2, 3, 4, 5, {dtype = "float64"}):channels_last()
     local y <const> = braid.ones_like(x)
     assert.same({2, 3, 4, 5}, y.shape)
@@ -47,7 +48,7 @@ describe("making a tensor", function()
     assert.equal("int64", braid.zeros_like(x, INTEGERS).dtype)
   end)
 
-  it("full, eye, arange and linspace count as Lua does, ends included", function()
+  it("by full, eye, arange and linspace counts as Lua does, with both ends", function()
     assert.same({7, 7, 7}, braid.full(3, 7):totable())
     assert.same({{7, 7}}, braid.full({1, 2}, 7):totable())
     assert.same({{1, 0}, {0, 1}}, braid.eye(2):totable())
@@ -65,7 +66,7 @@ end)
 describe("reading a part", function()
   local x <const> = braid.arange(1, 12):reshape(3, 4)
 
-  it("by an index takes the dimension away", function()
+  it("by an index removes the dimension", function()
     assert.same({5, 6, 7, 8}, x[2]:totable())
     assert.same({9, 10, 11, 12}, x[-1]:totable())
     assert.equal(7, x[2][3]:item())
@@ -73,7 +74,7 @@ describe("reading a part", function()
     assert.equal(12, x[{-1, -1}]:item())
   end)
 
-  it("by a range keeps it; both ends are in", function()
+  it("by a range keeps the dimension, and includes both ends", function()
     assert.same({{1, 2, 3, 4}, {5, 6, 7, 8}}, x[{{1, 2}}]:totable())
     assert.same({{2, 3}, {6, 7}, {10, 11}}, x[{{}, {2, 3}}]:totable())
     assert.same({2, 6, 10}, x[{{}, 2}]:totable())
@@ -82,24 +83,24 @@ describe("reading a part", function()
     assert.same({3, 4}, x[{}].shape)
   end)
 
-  it("by a range with a step", function()
+  it("by a range with a step takes every step-th element", function()
     assert.same({{1, 3}, {9, 11}}, x[{{1, 3, 2}, {1, 4, 2}}]:totable())
     assert.same({{1, 4}}, x[{{1, 1}, {1, -1, 3}}]:totable())
   end)
 
-  it("by a mask takes what is true, in order", function()
+  it("by a mask takes the elements where the mask is true, in order", function()
     assert.same({2, 4, 6, 8, 10, 12}, x[(x % 2):eq(0)]:totable())
     assert.same({5, 6, 7, 8}, x[braid.tensor {false, true, false}]:flatten():totable())
     assert.same({0}, x[x:gt(12)].shape)
   end)
 
-  it("by a tensor of indices takes rows, also twice", function()
+  it("by a tensor of indices takes rows, and may take a row twice", function()
     assert.same({{9, 10, 11, 12}, {1, 2, 3, 4}, {9, 10, 11, 12}},
       x[braid.tensor({3, 1, -1}, INTEGERS)]:totable())
     assert.same({0, 4}, x[braid.tensor({}, INTEGERS)].shape)
   end)
 
-  it("is a view of the same memory, but for masks and indices", function()
+  it("gives a view of the same memory, except by masks and index tensors", function()
     local y <const> = braid.zeros(3, 4)
     y[2]:fill_(1)
     y[{{}, {1, 2}}]:add_(5)
@@ -125,7 +126,7 @@ describe("writing a part", function()
     assert.equal(0, x:abs():sum():item())
   end)
 
-  it("by a mask writes where it is true", function()
+  it("by a mask changes the elements where the mask is true", function()
     local x <const> = braid.tensor {1, -2, 3, -4}
     x[x:lt(0)] = 0
     assert.same({1, 0, 3, 0}, x:totable())
@@ -133,7 +134,7 @@ describe("writing a part", function()
     assert.same({1, 20, 3, 40}, x:totable())
   end)
 
-  it("takes what the tensor's type holds", function()
+  it("refuses a value that the tensor's type cannot hold", function()
     local x <const> = braid.zeros(2, INTEGERS)
     x[1] = 2.0
     x[2] = braid.tensor(-2)
@@ -143,7 +144,7 @@ describe("writing a part", function()
     assert.same({2, -2}, x:totable())
   end)
 
-  it("of what overlaps behaves as if copied first", function()
+  it("copies a value first if it overlaps the part", function()
     local x <const> = braid.tensor {1, 2, 3, 4}
     x[{{2, 4}}] = x[{{1, 3}}]
     assert.same({1, 1, 2, 3}, x:totable())
@@ -154,7 +155,7 @@ describe("writing a part", function()
     assert.same({{2, 5}, {5, 8}}, m:totable())
   end)
 
-  it("goes through any view to the tensor itself", function()
+  it("through any view changes the tensor itself", function()
     local x <const> = braid.zeros(2, 3)
     x:t()[3] = 1
     x:reshape(-1)[{{1, 2}}] = 2
@@ -163,7 +164,7 @@ describe("writing a part", function()
     assert.same({{2, 2, 1}, {4, 3, 1}}, x:totable())
   end)
 
-  it("under autograd is recorded, or refused where it cannot be", function()
+  it("is refused where a gradient would need it but it cannot be recorded", function()
     local v <const> = braid.tensor({3, 4}):requires_grad_()
     local x <const> = v * 1
     assert.has_error(function() x[x:gt(0)] = 1 end,
@@ -188,7 +189,7 @@ describe("a view", function()
     assert.is_false(core.shares_memory(x, x:clone()))
   end)
 
-  it("becomes contiguous by a copy, unless it already is", function()
+  it("becomes contiguous by a copy, unless it is contiguous already", function()
     local x <const> = braid.arange(1, 6):reshape(2, 3)
     assert.is_true(rawequal(x, x:contiguous()))
     local y <const> = x:t():contiguous()
@@ -224,7 +225,7 @@ describe("a change in place", function()
     assert.same({{2, 2}, {2, 2}}, braid.ones(2, 2):add_(braid.ones(2)):totable())
   end)
 
-  it("with the tensor itself as the other argument is right", function()
+  it("gives the right values where the other argument is the tensor itself", function()
     local x <const> = braid.tensor {1, 2, 3}
     assert.same({2, 4, 6}, x:add_(x):totable())
     assert.same({4, 16, 36}, x:mul_(x):totable())
@@ -233,7 +234,7 @@ describe("a change in place", function()
 end)
 
 describe("conversion", function()
-  it("to another type makes a tensor, to the same gives it back", function()
+  it("to another type makes a new tensor, to the same type returns the tensor itself", function()
     local x <const> = braid.tensor {1.7, -1.7, 300}
     assert.is_true(rawequal(x, x:to("float32")))
     assert.same({1, -1, 300}, x:to("int64"):totable())
@@ -241,7 +242,7 @@ describe("conversion", function()
     assert.same({1, 0}, braid.tensor({true, false}):to("uint8"):totable())
   end)
 
-  it("to Lua gives integers, floats and booleans", function()
+  it("by item and totable gives Lua's integers, floats and booleans", function()
     assert.equal("integer", math.type(braid.tensor(3, INTEGERS):item()))
     assert.equal("integer", math.type(braid.tensor(3, {dtype = "uint8"}):item()))
     assert.equal("float", math.type(braid.tensor(3):item()))
@@ -262,7 +263,7 @@ describe("conversion", function()
       "from_bytes: float32 values of shape (1) do not fit into 3 bytes")
   end)
 
-  it("gives sizes", function()
+  it("of sizes: size, dim, numel and # give Lua's numbers", function()
     local x <const> = braid.zeros(4, 5, 6)
     assert.same({4, 5, 6}, x:size())
     assert.equal(5, x:size(2))
@@ -286,7 +287,7 @@ describe("printing", function()
       braid.tensor {1.5, -2, 1000})
   end)
 
-  it("goes over to powers of ten for numbers far apart", function()
+  it("shows powers of ten for numbers of very different size", function()
     prints("tensor {3} float32\n[1.0000e-06, 1.0000e+00, 1.0000e+03]",
       braid.tensor {1e-6, 1, 1000})
     prints("tensor {2} float32\n[1.0000e+09, 1.0000e+00]", braid.tensor {1e9, 1})
@@ -302,12 +303,12 @@ describe("printing", function()
     prints("tensor {2, 0} float32\n[]", braid.zeros(2, 0))
   end)
 
-  it("indents blocks", function()
+  it("indents the matrices of a tensor of three dimensions", function()
     prints("tensor {2, 2, 2} int64\n[[[1, 2],\n  [3, 4]],\n [[5, 6],\n  [7, 8]]]",
       braid.arange(8):reshape(2, 2, 2))
   end)
 
-  it("leaves out the middle of what has more than 1,000 elements", function()
+  it("leaves out the middle of a tensor of more than 1,000 elements", function()
     prints("tensor {1001} int64\n[   1,    2,    3,  ...,  999, 1000, 1001]",
       braid.arange(1001))
     prints([==[
@@ -321,7 +322,7 @@ tensor {40, 50} int64
  [1951, 1952, 1953,  ..., 1998, 1999, 2000]]]==], braid.arange(2000):reshape(40, 50))
   end)
 
-  it("tells what a gradient goes through", function()
+  it("shows requires_grad, or the operator that a gradient goes through", function()
     local x <const> = braid.ones(2):requires_grad_()
     prints("tensor {2} float32  requires_grad\n[1., 1.]", x)
     prints("tensor {2} float32  grad: mul\n[2., 2.]", x * 2)
@@ -329,7 +330,7 @@ tensor {40, 50} int64
 end)
 
 describe("a change of memory format", function()
-  it("keeps every value where it belongs, whatever the sizes and types", function()
+  it("keeps every value at its index, for many sizes and types", function()
     for _, shape in ipairs{{3, 5, 7, 9}, {1, 64, 16, 16}, {2, 70, 9, 8}, {4, 2, 1, 2},
         {2, 130, 11, 13}, {0, 3, 4, 4}, {2, 3, 4, 0}, {2, 3, 41, 37}, {1, 4, 40, 30},
         {3, 2, 26, 45}} do

@@ -1,4 +1,4 @@
---- Every public value prints what it is, in a few lines, and never an address.
+--- tostring of every public value says in a few lines what it is, and never shows an address.
 
 local braid <const> = require "braid"
 local folder <const> = require "braid.folder"
@@ -15,7 +15,7 @@ local function check(what, value, says)
 end
 
 describe("printing", function()
-  it("says what every part of braid is and offers", function()
+  it("says what every table of braid, such as nn or data, is", function()
     for _, name in ipairs{"nn", "optim", "mtl", "data", "loss", "plot", "train", "vision", "io",
       "F", "limits"} do
       check(name, braid[name], name ~= "limits" and "braid." .. name .. ": " or nil)
@@ -24,7 +24,7 @@ describe("printing", function()
     check("nn.init", nn.init, "^nn.init: ")
   end)
 
-  it("names every class by where it is found", function()
+  it("gives every class the name by which scripts find it", function()
     for where, t in pairs{nn = nn, optim = optim} do
       for _, name in ipairs(folder.names(t)) do
         local value <const> = t[name]
@@ -41,7 +41,7 @@ describe("printing", function()
     end
   end)
 
-  it("says what optimizers do with their groups", function()
+  it("lists the parameter groups of optimizers with their options", function()
     local p <const> = nn.Module.parameter(braid.ones(2))
     local q <const> = nn.Module.parameter(braid.ones(3))
     for _, name in ipairs{"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax"} do
@@ -53,7 +53,7 @@ describe("printing", function()
     check("EMA", optim.EMA(nn.Linear(2, 2)), "decay = 0.999")
   end)
 
-  it("says what made a schedule", function()
+  it("shows the call that made a schedule", function()
     check("step", optim.step(3, {gamma = 0.5}), "^optim.step%(3, ")
     check("multistep", optim.multistep{3, 5}, "^optim.multistep%({3, 5}%)")
     for name, arguments in pairs{cosine = 10, exponential = 0.9, one_cycle = 10, warmup = 3} do
@@ -63,7 +63,7 @@ describe("printing", function()
     assert.equal(1, optim.step(3)(0))
   end)
 
-  it("says what tasks and mixers are", function()
+  it("shows tasks and mixers as the calls that make them", function()
     local tasks <const> = mtl.tasks{pose = mtl.classes{3, weight = 0.5},
       points = mtl.landmarks{points = 5}, yaw = mtl.real{1}, many = mtl.attributes{3},
       bins = mtl.landmark_bins{points = 5, pixels = 4}, head = mtl.pose_bins{}}
@@ -78,7 +78,7 @@ describe("printing", function()
     check("stopping", mtl.early_stopping(tasks), "^mtl.early_stopping%(")
   end)
 
-  it("says what data are", function()
+  it("describes data sets, samples, loaders, batches and transforms", function()
     local sets <const> = data.faces{n = 20, seed = 1}
     check("sets", sets, "^data: .*train 20 samples")
     check("set", sets.train, "^data.dataset: 20 samples with gender")
@@ -93,7 +93,7 @@ describe("printing", function()
     check("stats", sets.train:stats(), "^20 samples")
   end)
 
-  it("says what was loaded into a module, and what was not", function()
+  it("lists what load_state_dict loaded into a module, and what it did not", function()
     local layer <const> = nn.Linear(2, 2)
     local state <const> = layer:state_dict()
     state.bias, state.scale = nil, braid.ones(1)
@@ -101,7 +101,7 @@ describe("printing", function()
       '^load_state_dict: counters {}, fitted {"weight"}, missing {"bias"}, unexpected {"scale"}$')
   end)
 
-  it("says what modes and scopes are", function()
+  it("names modes and scopes", function()
     local scope <const> = braid.scope()
     check("scope", scope)
     scope:close()
@@ -113,7 +113,7 @@ describe("printing", function()
     check("evaluating", evaluating, "^evaluation mode")
   end)
 
-  it("of a class and an object of a script's own says as much", function()
+  it("describes a script's own classes and objects in the same way", function()
     local class <const> = require "braid.class"
     local Own <const> = class("Own", nn.Module)
     function Own:init() self.layer, self.rate = nn.Linear(2, 2), 0.5 end
@@ -126,7 +126,7 @@ describe("printing", function()
 end)
 
 describe("a sample and a batch", function()
-  it("say what is misspelt, and are nil for what is missing", function()
+  it("raise an error for a misspelt field, and give nil for one that is missing", function()
     local set <const> = data.faces{n = 5, seed = 1}.train
     local batch <const> = data.loader(set, {batch = 5})()
     for _, record in ipairs{set[1], batch} do

@@ -1,5 +1,5 @@
---- braid.checkpoint and braid.resume: plain Lua values return bit by bit, objects with a state
--- continue from it, and a mismatch is reported before anything is changed or written.
+--- braid.checkpoint and braid.resume: plain Lua values come back with the same bits, objects with a
+-- state continue from it, and a mismatch is reported before anything is changed or written.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -36,7 +36,7 @@ local function same(a, b, where)
   end
 end
 
--- Plain values drawn at random, of every kind in every place.
+-- A random plain value: a number, text, tensor, list or table of such values.
 local function draw(depth)
   local kind <const> = math.random(depth > 0 and 11 or 8)
   if kind == 1 then return math.random(0) end
@@ -70,7 +70,7 @@ local function draw(depth)
 end
 
 describe("a checkpoint", function()
-  it("gives back whatever is plain, to the bit", function()
+  it("gives back random plain values with the same bits", function()
     math.randomseed(7)
     for round = 1, 60 do
       local value <const> = {}
@@ -88,14 +88,14 @@ describe("a checkpoint", function()
     end
   end)
 
-  it("keeps a tensor that stands in several places once", function()
+  it("stores a tensor once that occurs in several places", function()
     local t <const> = braid.randn(1000)
     braid.checkpoint(path, {a = t, b = {t, {c = t}}})
     assert.is_true(#shell.read(path) < 5000)
     same({a = t, b = {t, {c = t}}}, braid.resume(path), "")
   end)
 
-  it("names values that a file cannot hold, and leaves the file as it was", function()
+  it("names values that a file cannot hold, and does not change the file", function()
     braid.checkpoint(path, {epoch = 1})
     local before <const> = shell.read(path)
     local endless <const> = {}
@@ -126,7 +126,7 @@ describe("a checkpoint", function()
     end
   end)
 
-  it("saves objects that have a state, at any depth, and the user's own", function()
+  it("saves objects that have a state, at any depth, also the user's own objects", function()
     local own <const> = {n = 3}
     function own:state_dict() return {n = self.n} end
     function own:load_state_dict(d) self.n = d.n end
@@ -141,7 +141,7 @@ describe("a checkpoint", function()
     same(values, layer.weight:detach(), "")
   end)
 
-  it("goes on with the streams of random numbers", function()
+  it("keeps the state of the random numbers, so that braid.resume continues them", function()
     braid.manual_seed(3)
     braid.rand(5)
     braid.checkpoint(path, {})
@@ -168,7 +168,7 @@ describe("resume", function()
     assert.same({1, 1}, t:totable())
   end)
 
-  it("names a state that was not used", function()
+  it("names a state in the file that was not used", function()
     local layer <const> = nn.Linear(2, 2)
     braid.checkpoint(path, {net = layer, opt = optim.SGD(layer:parameters()), epoch = 3,
       random = braid.random_state()})
@@ -209,7 +209,7 @@ describe("resume", function()
     refused("t is a tensor %(3%) in the file and a table here", {net = other, t = {}})
   end)
 
-  it("refuses files that are not checkpoints, and damaged ones", function()
+  it("refuses files that are not checkpoints, and damaged checkpoints", function()
     local net <const> = braid.model("models/tcdcn.lua",
       {tasks = braid.mtl.tasks{pose = braid.mtl.classes{5}}})
     for wrong, make in pairs{

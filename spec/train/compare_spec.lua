@@ -1,5 +1,5 @@
---- train.compare: all networks train under the same conditions, jobs are separate, and the words
--- about the table claim no more than the numbers show.
+--- train.compare: all networks train under the same conditions, in separate jobs, and the sentences
+-- below the table claim no more than the numbers show.
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
@@ -26,7 +26,7 @@ local function in_directory(f)
 end
 
 describe("train.compare", function()
-  it("says which differences are shown, which are not, and which cannot be", function()
+  it("says which differences are significant, which are not, and which cannot be tested", function()
     in_directory(function(dir)
       local r <const> = compared(dir, {"clear", "worse", "alike"}, 6)
       local words <const> = r:words("score")
@@ -67,7 +67,7 @@ describe("train.compare", function()
         .. "cannot be tested", shifted:words("score")[1])
       assert.is_nil(shifted:tests("score")[1].holm)
     end)
-    in_directory(function(dir) -- the same but for rounding
+    in_directory(function(dir) -- differences that are equal except for rounding
       local r <const> = compared(dir, {"a", "b"}, 3, {run = function(job)
         return {score = job.seed / 10 + (job.network == "a" and 0.08 or 0)}
       end})
@@ -78,7 +78,7 @@ describe("train.compare", function()
     end)
   end)
 
-  it("writes its table in all formats, and its numbers", function()
+  it("writes its table in all formats, and its numbers as JSON", function()
     in_directory(function(dir)
       local r <const> = compared(dir, {"clear", "worse"}, 3, {title = "A & B"})
       for ending, method in pairs{md = "markdown", csv = "csv", tex = "latex", txt = "text"} do
@@ -90,7 +90,7 @@ describe("train.compare", function()
       local page <const> = shell.read(dir .. "/results.html")
       assert(page:find("<h1>A &amp; B</h1>", 1, true) and page:find("clear − worse", 1, true))
       assert(page:find("<svg", 1, true) and shell.read(dir .. "/score.svg"):find("clear", 1, true))
-      assert(not page:gsub(' xmlns="[^"]+"', ""):find("http", 1, true)) -- it needs nothing else
+      assert(not page:gsub(' xmlns="[^"]+"', ""):find("http", 1, true)) -- it needs no other file
     end)
   end)
 
@@ -112,7 +112,7 @@ describe("train.compare", function()
     end)
   end)
 
-  it("names what is wrong before anything runs", function()
+  it("names a wrong option before any job runs", function()
     local faces <const> = braid.data.faces{n = 2}.train
     local f <const> = function() end
     for message, o in pairs{
@@ -198,7 +198,7 @@ local function run(dir, options)
 end
 
 describe("train.compare with train.fit", function()
-  it("shows what is there when its minutes are over, and all at the next call #slow", function()
+  it("shows the finished jobs when its minutes are over, and all at the next call #slow", function()
     shell.in_directory(function(dir)
       local whole <const> = select(2, run(dir, "jobs = 2"))
       shell.run("rm -r " .. dir .. "/c/hard/seed2 " .. dir .. "/c/single")
@@ -221,7 +221,7 @@ describe("train.compare with train.fit", function()
     end)
   end)
 
-  it("gives the same in processes as in this one, and after being killed #slow", function()
+  it("gives the same results in other processes, and after jobs were killed #slow", function()
     shell.in_directory(function(dir)
       local _, one <const> = run(dir, "jobs = 1")
       shell.run("mv " .. dir .. "/c " .. dir .. "/first")
@@ -236,7 +236,7 @@ describe("train.compare with train.fit", function()
     end)
   end)
 
-  it("has the same cost or the same size where that is asked for #slow", function()
+  it("gives all networks the same cost or size with budget or same #slow", function()
     shell.in_directory(function(dir)
       local macs <const> = run(dir, [[budget = "macs"]])
       shell.run("rm -r " .. dir .. "/c")

@@ -22,9 +22,12 @@ describe("checksums", function()
     local counting <const> = {}
     for i = 0, 31 do counting[i + 1] = string.char(i) end
     assert.equal(0x46DD794E, messages.crc32c(table.concat(counting)))
-    local long <const> = ("abc"):rep(5000) -- longer than a piece
-    assert.equal(messages.crc32c(long), messages.crc32c(long .. ""))
-    assert.are_not.equal(messages.crc32c(long), messages.crc32c(long:sub(2)))
+    local long <const>, crc = ("abc"):rep(5000), 0xFFFFFFFF -- longer than a piece
+    for i = 1, #long do
+      crc = crc ~ long:byte(i)
+      for _ = 1, 8 do crc = crc >> 1 ~ (crc & 1) * 0x82F63B78 end
+    end
+    assert.equal(crc ~ 0xFFFFFFFF, messages.crc32c(long))
   end)
 end)
 
@@ -32,7 +35,7 @@ describe("records", function()
   -- Made by TensorBoard 2.21's own classes:
   -- RecordWriter(f).write(Event(wall_time=1.5, file_version="brain.Event:2").SerializeToString()),
   -- and Event(wall_time=2.5, step=300, summary=Summary(value=[Value(tag="a", simple_value=0.5)])).
-  it("are those that TensorBoard writes", function()
+  it("have the same bytes as those that TensorBoard writes", function()
     assert.equal("1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c",
       hex(messages.record(messages.timed(1.5, messages.version()))))
     assert.equal("1800000000000000a37f4b2209000000000000044010ac022a0a0a080a01" ..
@@ -51,7 +54,7 @@ describe("protocol buffers", function()
     return list
   end
 
-  it("come back as they were written", function()
+  it("are read back with the values that were written", function()
     for _, n in ipairs{0, 1, 127, 128, 300, 2 ^ 31 | 0, math.maxinteger, math.mininteger, -1} do
       assert.same({{3, pb.VARINT, n}}, read(pb.whole(3, n)))
     end
@@ -66,7 +69,7 @@ describe("protocol buffers", function()
     assert.equal(24, #read(pb.doubles(1, {1, 2, 3}))[1][3])
   end)
 
-  it("say what is wrong with them", function()
+  it("raise an error that says how they are damaged", function()
     local caught <const> = damage.caught(read)
     for _, case in ipairs{{"\x0a\x05ab", "ends too early"}, {"\x0a", "ends too early"},
       {"\x00", "no field begins at byte 1"}, {"\x0b\x01", "no field begins at byte 1"},
@@ -80,7 +83,7 @@ end)
 
 -- ---- files -----------------------------------------------------------------------------------
 
--- The messages of an event file, their lengths and checksums checked.
+-- The messages of an event file. Checks their lengths and checksums.
 local function read_records(path)
   local text <const>, list, at = assert(files.read(path)), {}, 1
   while at <= #text do
@@ -115,7 +118,7 @@ local function scalars_of(path)
 end
 
 describe("train.events", function()
-  it("has the numbers of a history's events under their places", function()
+  it("writes the numbers of a history's events under tags such as loss/total", function()
     shell.in_directory(function(dir)
       local events <const> = braid.train.events(dir)
       events:event{event = "step", step = 7, loss = {total = 0.5, a = 0.25}, weights = {a = 2},
@@ -132,7 +135,7 @@ describe("train.events", function()
     end)
   end)
 
-  it("keeps what is not finite as a scalar, and leaves it out of histograms", function()
+  it("keeps NaN and infinities as scalars, and leaves them out of histograms", function()
     shell.in_directory(function(dir)
       local events <close> = braid.train.events(dir, {step = 3})
       events:scalar("a", NAN, 1)
@@ -148,7 +151,7 @@ describe("train.events", function()
     end)
   end)
 
-  it("says what is wrong", function()
+  it("names the directory or the argument that is wrong", function()
     assert.error_matches(function() braid.train.events("/nowhere/x") end,
       "train.events: cannot write /nowhere/x", 1, true)
     shell.in_directory(function(dir)

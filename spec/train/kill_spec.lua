@@ -11,7 +11,7 @@ local function command(dir)
     EPOCHS)
 end
 
--- Runs from beginning to end once, and returns the seconds.
+-- Runs undisturbed from beginning to end, and returns the seconds.
 local function alone(dir)
   local begun <const> = require("braid.core").clock()
   local result <const> = shell.run(command(dir))
@@ -25,14 +25,14 @@ local function same(wanted, dir)
   end
 end
 
--- Calls the run again until it ends, at most this many times.
+-- Calls the run again, undisturbed, to its end.
 local function finish(dir)
   local result <const> = shell.run(command(dir))
   assert.equal(0, result.status, result.err)
 end
 
 describe("a run", function()
-  it("#slow that is killed at random moments ends as if it had not been", function()
+  it("#slow that is killed at random moments ends with the files of an undisturbed run", function()
     shell.in_directory(function(folder)
       local wanted <const> = folder .. "/alone"
       local seconds <const> = alone(wanted)
@@ -58,7 +58,7 @@ describe("a run", function()
     end)
   end)
 
-  it("#slow that is killed at any call of the system that keeps something goes on", function()
+  it("#slow that is killed at a rename, fsync or ftruncate continues when called again", function()
     if shell.run("command -v strace").out == "" then
       pending("there is no strace")
       return

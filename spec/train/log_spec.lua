@@ -27,7 +27,7 @@ local function refused(wrong, f, ...)
 end
 
 describe("a log", function()
-  it("writes a line for an event and a row for an epoch, which its history reads back", function()
+  it("writes a line for each event and a row for each epoch; history.read reads them", function()
     local log <const> = train.log(folder .. "/a/run")
     for e = 1, 3 do
       log:step{step = 10 * e, epoch = e, loss = {total = braid.tensor(1 / e, {dtype = "float64"})}}
@@ -58,7 +58,7 @@ describe("a log", function()
     end)
   end)
 
-  it("has the columns of all epochs in its table", function()
+  it("writes a table with the columns of all epochs", function()
     local log <const> = train.log(folder)
     log:epoch(epoch(1))
     log:epoch{epoch = 2, step = 20, val = {pose = {["f1,macro"] = 0.5}}}
@@ -69,7 +69,7 @@ describe("a log", function()
       "val.pose.f1,macro"}, csv.header)
     assert.same({3, 6}, csv.data.shape)
     assert.equal(0.5, csv.data[2][6]:item())
-    assert.is_true(csv.data[2][2]:ne(csv.data[2][2]):item()) -- not there
+    assert.is_true(csv.data[2][2]:ne(csv.data[2][2]):item()) -- a missing value
     assert.equal(0.8, csv.data[3][5]:item())
   end)
 
@@ -90,7 +90,7 @@ describe("a log", function()
     assert.equal(3, select(2, shell.read(folder .. "/run/metrics.csv"):gsub("\n", "\n")))
   end)
 
-  it("continues after a last line that was cut off, refuses a damaged line before it", function()
+  it("continues after a last line that was cut off, but refuses damaged lines before it", function()
     local log <const> = train.log(folder)
     log:epoch(epoch(1))
     log:close()
@@ -106,7 +106,7 @@ describe("a log", function()
     refused("metrics.jsonl: line 2 is not an event of a run", function() train.log(folder) end)
   end)
 
-  it("is open only once, and free again when its process ends", function()
+  it("can be open in only one process, and is free again when that ends", function()
     local log <const> = train.log(folder)
     refused("is in use: another process", function() train.log(folder) end)
     log:close()
@@ -125,7 +125,7 @@ describe("a log", function()
     refused("has the log of a run already", function() train.log(folder, {fresh = true}) end)
   end)
 
-  it("keeps what a full disk does not take, and writes it later", function()
+  it("keeps lines in memory while the disk is full, and writes them later", function()
     local said <const>, write <const> = {}, notice.write
     notice.write = function(text) said[#said + 1] = text end
     local log <const> = train.log(folder)
@@ -198,7 +198,7 @@ describe("patience", function()
 end)
 
 describe("the best network", function()
-  it("is saved with its definition if it has one, else as values", function()
+  it("is saved with its definition if it has one, otherwise only its values", function()
     local tasks <const> = mtl.tasks{pose = mtl.classes{5}}
     local net <const> = braid.model("models/tcdcn.lua", {tasks = tasks})
     local path <const> = folder .. "/best.safetensors"

@@ -1,10 +1,10 @@
---- A pool of jobs in processes of their own: results are the same wherever jobs run. Nothing is
--- lost or left running, however jobs or the pool end.
+--- train.pool, which runs each job in its own process: results are the same in any process, and
+-- nothing is lost or left running, however jobs or the pool end.
 
 local braid <const> = require "braid"
 local shell <const> = require "spec.support.shell"
 
--- A script that makes a pool of what `jobs` says, in `dir`.
+-- A script that makes a pool of the table `jobs` in DIR, with options.
 local SCRIPT <const> = [[
 local braid = require "braid"
 local scale = tonumber(arg[1])
@@ -45,7 +45,7 @@ for _, name in ipairs{"a", "b", "c/d: é", ".."} do
 end]]
 
 describe("a pool of jobs", function()
-  it("gives the same from processes as from this one, whatever jobs are called", function()
+  it("gives the same results in one process and in several, for all names of jobs", function()
     shell.in_directory(function(dir)
       local outs <const> = {}
       for i, jobs in ipairs{1, 2, 3} do
@@ -63,7 +63,7 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("keeps finished jobs, runs missing ones, and refuses results of other functions", function()
+  it("keeps finished jobs, runs missing jobs, and refuses results of other functions", function()
     shell.in_directory(function(dir)
       write(dir, DRAWS)
       local first <const> = run(dir)
@@ -86,7 +86,8 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("shows what failed with its last lines when the others are done, and tries again", function()
+  it("shows failed jobs with their last lines at the end, and repeats them when called again",
+    function()
     shell.in_directory(function(dir)
       for _, jobs in ipairs{"1", "2"} do
         write(dir, [[
@@ -115,7 +116,7 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("gives up where every job fails", function()
+  it("stops early where every job fails", function()
     shell.in_directory(function(dir)
       write(dir, [[local jobs = {}
         for i = 1, 40 do jobs["j" .. i] = function() return nosuch.field end end]])
@@ -126,7 +127,7 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("detects another running pool, a pool within a job, and calls that do not repeat", function()
+  it("works within a job of another pool, and detects jobs that a script does not reach", function()
     shell.in_directory(function(dir)
       local function go(text)
         shell.write(dir .. "/script.lua", ("local braid = require 'braid'\nlocal dir = %q\n")
@@ -164,7 +165,7 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("says what happened where the script removes the directory in each process", function()
+  it("explains the failure where each process removes the pool's directory", function()
     shell.in_directory(function(dir)
       local clear <const> = ("os.execute('rm -rf %s/pool') "):format(dir)
       local jobs <const> = "local jobs = {a = function() return 1 end, b = function() return 2 end}"
@@ -178,7 +179,7 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("runs code and modules again as it runs scripts", function()
+  it("runs jobs in processes also for braid -e CODE and braid -m MODULE", function()
     shell.in_directory(function(dir)
       write(dir, "local jobs = {a = function() return 1 end, b = function() return 2 end}")
       for _, words in ipairs{"-e 'dofile(\"script.lua\")'", "-m script"} do
@@ -191,7 +192,7 @@ describe("a pool of jobs", function()
     end)
   end)
 
-  it("runs one after the other where there is no script, and says so", function()
+  it("runs jobs one after the other where there is no script, and says so", function()
     if shell.sanitized then pending("the Lua of the sanitizers reads no standard input") end
     shell.in_directory(function(dir)
       write(dir, "local jobs = {a = function() return 1 end, b = function() return 2 end}")
@@ -247,7 +248,7 @@ for _, name in ipairs{"a", "b", "c"} do
   end
 end]]
 
--- Waits until f() gives something.
+-- Waits until f() returns a value that is not nil or false.
 local function until_there(f)
   for _ = 1, 3000 do
     local value <const> = f()
@@ -277,7 +278,7 @@ local function begin(dir)
 end
 
 describe("a pool whose minutes are over", function()
-  it("keeps what is done, ends what runs, and goes on at the next call #slow", function()
+  it("keeps finished jobs, ends running jobs, and continues at the next call #slow", function()
     shell.in_directory(function(dir)
       shell.run(("mkdir -p %s/pool/b; touch %s/pool/b/go"):format(dir, dir))
       write(dir, SLEEPERS, "jobs = 2, minutes = 0.05")
@@ -296,7 +297,7 @@ describe("a pool whose minutes are over", function()
 end)
 
 describe("a pool whose processes are killed", function()
-  it("starts a killed job again, and ends all when it is told to or killed #slow", function()
+  it("starts a killed job again, and ends all jobs when it gets a signal #slow", function()
     for _, signal in ipairs{"INT", "TERM", "KILL"} do
       shell.in_directory(function(dir)
         local parent <const> = begin(dir)
@@ -320,7 +321,7 @@ describe("a pool whose processes are killed", function()
     end
   end)
 
-  it("leaves a job that is killed each time, after three tries #slow", function()
+  it("gives up a job that is killed each time #slow", function()
     shell.in_directory(function(dir)
       write(dir, [[local core = require "braid.core"
         local jobs = {a = function() os.execute("kill -9 " .. core.process_id()) end,

@@ -1,4 +1,5 @@
---- The progress bar: on standard error if that is a terminal, whatever standard output is.
+--- The progress bar: it is drawn on standard error if this is a terminal, whatever standard output
+-- is.
 
 local shell <const> = require "spec.support.shell"
 local terminal <const> = require "spec.support.terminal"
@@ -31,13 +32,13 @@ describe("a progress bar", function()
     end)
   end)
 
-  it("makes room for lines of the output on the same terminal", function()
+  it("stays below lines of output on the same terminal", function()
     drawn("", function(screen)
       assert.matches("^a line that stays\nepoch 2/2 %[=+%] 100%%", screen)
     end)
   end)
 
-  it("leaves no trace where standard error is a file", function()
+  it("is not drawn where standard error is a file", function()
     drawn("2>DIR/err", function(screen, file)
       assert.matches("^a line that stays\n", screen)
       assert.equal("\n", file("err"))

@@ -1,4 +1,4 @@
---- report.html: a run as a page that needs no other file.
+--- train.report: writes a run as an HTML page that needs no other file.
 
 local braid <const> = require "braid"
 local files <const> = require "braid.io.files"
@@ -76,7 +76,7 @@ local function write_run(dir, epochs)
 end
 
 describe("train.report", function()
-  it("shows what a run has, and again without the data", function()
+  it("shows all parts of a run, and the same page again without the data", function()
     shell.in_directory(function(dir)
       write_run(dir, 3)
       local file <close> = io.open(dir .. "/config.json", "w")
@@ -126,7 +126,7 @@ describe("train.report", function()
     end)
   end)
 
-  it("says what is missing", function()
+  it("names what is missing or wrong", function()
     shell.in_directory(function(dir)
       local function fails(words, ...)
         local ok <const>, message <const> = pcall(function(...) return (train.report(...)) end, ...)
@@ -151,8 +151,8 @@ describe("train.report", function()
   end)
 end)
 
-describe("samples", function()
-  it("are those of the largest loss, with what the network says", function()
+describe("the samples of a report", function()
+  it("are the first ones and those of the largest losses, with a confusion matrix", function()
     local loader <const> = data.loader(faces.val, {batch = 4, tasks = tasks})
     local found <const> = samples.collect(net, tasks, loader, {samples = 2, worst = 3})
     assert.equal(15, found.count)
@@ -173,7 +173,7 @@ describe("samples", function()
     assert.same({"yes", "no"}, found.confusion.glasses.names)
   end)
 
-  it("take missing labels, outputs that are NaN and pictures of any range", function()
+  it("may have missing labels, outputs that are NaN and pictures of any range", function()
     local batch <const> = {count = 3, image = braid.randn(3, 3, 10, 20) * 1e3,
       glasses = braid.tensor({-100, 1, 2}, {dtype = "int64"}),
       landmarks = braid.full({3, 5, 2}, NAN), pose = braid.tensor({-100, -100, 5},
@@ -192,7 +192,7 @@ describe("samples", function()
     assert.equal(3, #found.samples)
   end)
 
-  it("have words alone where the data are numbers", function()
+  it("have text but no picture where the inputs are numbers", function()
     local served = false
     local function batches()
       local once <const> = not served and {count = 2, input = braid.randn(2, 3),
@@ -210,7 +210,7 @@ describe("samples", function()
     assert.is_truthy(cards:find("sample 2, loss", 1, true))
   end)
 
-  it("are encoded as base64 (RFC 4648, 10)", function()
+  it("have pictures that are encoded as base64 (RFC 4648, 10)", function()
     for _, case in ipairs{{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
       {"foobar", "Zm9vYmFy"}, {"\0\255\254", "AP/+"}} do
       assert.equal(case[2], samples.base64(case[1]))

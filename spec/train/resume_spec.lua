@@ -1,4 +1,5 @@
---- With any options, a run of train.fit continues to the same bytes as if it had not ended.
+--- A run of train.fit that was stopped and called again ends with the same bytes as a run that was
+-- not stopped, with many different options.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -13,19 +14,19 @@ local function block(c)
     nn.Dropout(0.2)}
 end
 
--- Options of a run, by what they are; `columns` and `mixer` are the network's, `tasks` its tasks.
+-- Options of a run, by a title. `columns`, `mixer` and `tasks` are options of the network.
 local RUNS <const> = {
-  ["as they are"] = function() return {} end,
+  ["no further options"] = function() return {} end,
   workers = function() return {loader = {workers = 2, augment = {flip = 0.5, rotate = 10}}} end,
   balanced = function() return {balanced = "smile"} end,
   turns = function()
     return {turns = true, columns = "per_task",
       tasks = {smile = mtl.classes{2}, glasses = mtl.classes{2}}}
   end,
-  ["a loader as pattern"] = function()
+  ["a loader"] = function()
     return {train = (data.loader(faces.train, {batch = 10, shuffle = true, stratify = "smile"}))}
   end,
-  ["loaders with transforms as patterns"] = function()
+  ["loaders with transforms"] = function()
     local steps <const> = {data.resize(16), data.whiten()}
     return {train = (data.loader(faces.train, {batch = 10, shuffle = true, transforms = steps})),
       val = (data.loader(faces.test, {transforms = steps}))}
@@ -49,7 +50,7 @@ local RUNS <const> = {
   end,
   SGD = function() return {optimizer = {"SGD", lr = 0.1, momentum = 0.9, nesterov = true}} end,
   LBFGS = function() return {optimizer = {"LBFGS", lr = 0.1, max_iter = 2}} end,
-  ["the update of connections"] = function()
+  ["mtl.ttc_update"] = function()
     return {columns = "per_task", optimizer = function(net)
       return mtl.ttc_update(net, optim.SGD(net:parameters(), {lr = 0.01, momentum = 0.9}))
     end}
@@ -93,7 +94,7 @@ local function run(make, dir, stop)
   return table.concat(parts)
 end
 
-describe("a run of train.fit goes on to the same bytes:", function()
+describe("a run of train.fit that was stopped continues to the same bytes:", function()
   for name, make in pairs(RUNS) do
     it(name, function()
       shell.in_directory(function(folder)

@@ -1,5 +1,5 @@
---- A run ended by a signal or a full disk keeps what it can and says how to continue. It then ends
--- like an undisturbed run.
+--- A run of train.fit that a signal ends, or that meets a full disk, keeps what it can and says how
+-- to continue. When it is called again, it ends like an undisturbed run.
 
 local shell <const> = require "spec.support.shell"
 
@@ -16,7 +16,7 @@ local net = mtl.network{tasks = tasks, columns = "shared",
   blocks = nn.backbone({{"one", block}}, {channels = 1})}
 local dir, at, signal = arg[1], tonumber(arg[2]), arg[3]
 if arg[4] then arg[-1] = arg[4] end
-local armed = false -- for the first look at validation
+local armed = false -- send the signal at the first batch of validation
 local function send() io.popen("kill -" .. signal .. " $PPID"):close() end
 local history = train.fit{net = net, tasks = tasks, train = faces.train, val = function()
   local loader = data.loader(faces.val, {batch = 4})
@@ -58,7 +58,7 @@ local function in_runs(f)
 end
 
 describe("a run of train.fit", function()
-  it("ends after the step of a signal, with a checkpoint, a word and its status", function()
+  it("ends after the step in which a signal comes, with checkpoint, message and status", function()
     in_runs(function(folder, run, same)
       for signal, status in pairs{INT = 130, TERM = 143} do
         local dir <const> = folder .. "/" .. signal
@@ -71,7 +71,7 @@ describe("a run of train.fit", function()
     end)
   end)
 
-  it("ends while it looks at validation, and looks again", function()
+  it("can end in validation, and then repeats the validation", function()
     in_runs(function(folder, run, same)
       local result <const> = run("", folder .. "/val", 0, "INT")
       assert.equal(130, result.status, result.err)
@@ -80,7 +80,7 @@ describe("a run of train.fit", function()
     end)
   end)
 
-  it("returns to a prompt, also where nothing is kept", function()
+  it("returns to the prompt with -i, and says if nothing was saved", function()
     in_runs(function(folder, run, same)
       local result = run("", folder .. "/prompt", 5, "INT", "-i")
       assert.same({0, "SIGINT\t0\n"}, {result.status, result.out:match("SIGINT\t.*$")})
@@ -91,7 +91,7 @@ describe("a run of train.fit", function()
     end)
   end)
 
-  it("goes on where the disk is full, and keeps what it can", function()
+  it("goes on when the disk is full, and keeps what it can", function()
     in_runs(function(folder, run, same)
       local dir <const> = folder .. "/full"
       local first <const> = run("", dir, 1, "INT") -- a checkpoint with moments
@@ -107,7 +107,7 @@ describe("a run of train.fit", function()
     end)
   end)
 
-  it("says at once that nothing can be written", function()
+  it("fails at once where nothing can be written", function()
     in_runs(function(folder, run)
       shell.run(("mkdir %s/no; chmod a-w %s/no"):format(folder, folder))
       local result <const> = run("", "/proc/none/run")

@@ -1,4 +1,4 @@
---- Stages, turns, weights, rates and tasks that end, inside train.fit.
+--- train.fit with stages, turns, early stopping of tasks, and weights and rates by the epoch.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -157,7 +157,7 @@ describe("mixers that come in a later stage", function()
 
   for name, later in pairs{cross_stitch = mtl.cross_stitch{diag = 1, off = 0},
     ttc = mtl.ttc{start = 0}, collaborative = mtl.collaborative{gamma_init = "zero"}} do
-    it("begin as the identity, train, and go on after a stop: " .. name, function()
+    it("begin as the identity, are trained, and continue after a stop: " .. name, function()
       shell.in_directory(function(folder)
         local first = {}
         local function watch(run_)
@@ -215,7 +215,7 @@ describe("mixers that come in a later stage", function()
 end)
 
 describe("tasks in train.fit", function()
-  it("take turns, each with batches of its own", function()
+  it("take turns, each with its own batches", function()
     local tasks <const> = mtl.tasks{glasses = mtl.classes{2}, smile = mtl.classes{2}}
     local net <const> = network(tasks)
     net:unstack()
@@ -234,7 +234,7 @@ describe("tasks in train.fit", function()
     assert.is_true(turns[1] ~= turns[2] and turns[1] == turns[3])
   end)
 
-  it("end one by one by early stopping, and have their weights again after the fit", function()
+  it("are ended one by one by early stopping, and get their weights back after it", function()
     local tasks <const> = tasks_of()
     local function stopping()
       return mtl.early_stopping{main = "landmarks", window = 2, epsilon = 0}

@@ -1,5 +1,5 @@
---- Statistics of measured values beside scipy's and statsmodels' (spec/golden/statistics.json, made
--- by spec/support/golden_statistics.py).
+--- train.statistics against scipy and statsmodels (spec/golden/statistics.json, which
+-- spec/support/golden_statistics.py makes).
 
 local braid <const> = require "braid"
 local json <const> = require "braid.io.json"
@@ -11,7 +11,7 @@ local GOLDEN <const> = assert(json.decode(shell.read("spec/golden/statistics.jso
 local function number(v) return type(v) == "string" and tonumber((v:gsub("^%-?%a+$", {
   inf = "1e999", ["-inf"] = "-1e999"}))) or type(v) == "number" and v or nil end
 
--- Equal up to this share of their size, or both NaN.
+-- Checks that two numbers are equal up to this share of their size, or both undefined.
 local function near(expected, value, tolerance, what)
   expected = number(expected)
   if expected == nil then return assert(value == nil, what .. ": has a value") end
@@ -31,13 +31,13 @@ describe("distributions", function()
     end
     for i, p in ipairs(G.p) do
       local expected <const> = number(golden.quantile[i])
-      if expected > -1e150 then -- beyond, scipy overflows
+      if expected > -1e150 then -- below this scipy overflows
         near(expected, D.quantile(p, ...), 1e-10, ("%s.quantile(%g)"):format(what, p))
       end
     end
   end
 
-  it("agree with scipy's, far out too", function()
+  it("agree with scipy's, also far from 0", function()
     compared(S.normal, G.normal, "normal")
     for i, df in ipairs(G.df) do compared(S.student, G.student[i], "student " .. df, df) end
   end)
@@ -70,7 +70,7 @@ describe("paired tests", function()
     end
   end)
 
-  it("agree with scipy's Wilcoxon, with ties and zeros, each way to treat these", function()
+  it("agree with scipy's Wilcoxon test, for ties and for every treatment of zeros", function()
     for _, row in ipairs(GOLDEN.paired) do
       for key, expected in pairs(row.w) do
         local alternative <const>, zeros <const> = key:match("^(%S+) (%S+)$")
@@ -82,7 +82,7 @@ describe("paired tests", function()
     end
   end)
 
-  it("say what one pair, equal pairs and differences that are alike show", function()
+  it("give a reason instead of p for one pair and for equal pairs", function()
     local one <const> = S.t_test({1.0}, {2.0})
     assert.same({1, -1.0, "one pair has no deviation"}, {one.n, one.difference, one.reason})
     assert.is_nil(one.p)
@@ -99,7 +99,7 @@ describe("paired tests", function()
     assert.error_matches(function() S.t_test({1, 0 / 0}, {1, 2}) end, "entry 2 is nan")
   end)
 
-  it("go over all signs where exactness is asked for", function()
+  it("compute Wilcoxon's p from all signs with method = \"exact\"", function()
     local a <const>, b <const> = {}, {}
     for i = 1, 60 do a[i], b[i] = i % 7 - 2, 0 end -- ties and zeros
     local r <const> = S.wilcoxon(a, b, {method = "exact"})
@@ -119,7 +119,7 @@ describe("Holm's correction", function()
     end
   end)
 
-  it("takes names, and leaves out tests that gave nothing", function()
+  it("takes p by name, and leaves out tests without a p", function()
     assert.same({x = 0.02, y = 0.5, z = false}, S.holm({x = 0.01, y = 0.5, z = false}))
     assert.error_matches(function() S.holm({1.5}) end, "p%[1%] must be a number from 0 to 1")
   end)
@@ -129,7 +129,7 @@ describe("bootstrap intervals", function()
   local STATISTICS <const> = {mean = false,
     maximum = function(x) return math.max(table.unpack(x)) end}
 
-  it("agree with scipy's over all samples", function()
+  it("agree with scipy's where both go over all possible samples", function()
     for i, row in ipairs(GOLDEN.bootstrap) do
       local r <const> = S.bootstrap(row.values, {statistic = STATISTICS[row.statistic] or nil,
         method = row.method, confidence = 0.9})
@@ -142,7 +142,7 @@ describe("bootstrap intervals", function()
     end
   end)
 
-  it("are near scipy's where chance draws, repeat, and leave the process's streams", function()
+  it("from random samples are near scipy's, repeatable, and leave braid's random state", function()
     local values <const>, before <const> = GOLDEN.drawn.values, braid.random_state():state_dict()
     for i, method in ipairs{"bca", "percentile", "basic"} do
       local r <const> = S.bootstrap(values, {method = method})
@@ -167,7 +167,7 @@ describe("bootstrap intervals", function()
 end)
 
 describe("a summary", function()
-  it("has no deviation of one value, and is exact far from 0", function()
+  it("has no deviation for one value, and is exact far from 0", function()
     assert.same({n = 1, mean = 2.0, least = 2, most = 2}, S.summary({2}))
     assert.equal(1.0, S.summary({1e9 + 1, 1e9 + 2, 1e9 + 3}).deviation)
     assert.equal(0.0, S.summary({0.1, 0.1, 0.1}).deviation)

@@ -1,4 +1,4 @@
---- train.sweep: drawing and choosing values. Neither depends on which job was faster.
+--- train.sweep: how it draws values and chooses trials. Neither depends on which job was faster.
 
 local braid <const> = require "braid"
 local draws <const> = require "braid.train.sweeping.draws"
@@ -14,7 +14,7 @@ local function in_directory(f)
 end
 
 describe("the space of a sweep", function()
-  it("has values from end to end of each range, as often as its kind says", function()
+  it("has values from end to end of each range, distributed as its kind says", function()
     local n <const> = 2000
     local function values_of(range)
       local list <const> = {}
@@ -46,7 +46,7 @@ describe("the space of a sweep", function()
     assert.equal("log 0.0001 to 1", tostring(space.log(1e-4, 1)))
   end)
 
-  it("is drawn as by scipy's Halton sequence, by chance, and as a grid, trial by trial", function()
+  it("is drawn by scipy's Halton sequence, at random or as a grid, trial by trial", function()
     local golden <const> = assert(json.decode(shell.read("spec/golden/statistics.json"))).halton
     for i, point in ipairs(golden) do
       local own <const> = draws.halton(0, i, #point)
@@ -105,7 +105,7 @@ local function halved(seed, several, failing)
 end
 
 describe("successive halving", function()
-  it("trains the same trials, whichever are faster, on any number of processes", function()
+  it("trains the same trials in any number of processes, whichever trials are faster", function()
     local first <const> = halved(1, 1)
     for seed = 2, 20 do
       for _, several in ipairs{1, 2, 5, 40} do assert.same(first, halved(seed, several)) end
@@ -116,11 +116,11 @@ describe("successive halving", function()
       count[rung] = (count[rung] or 0) + 1
     end
     assert.equal(27, count["1"])
-    assert(count["2"] >= 9 and count["2"] <= 14, count["2"]) -- some go on before better ones arrive
+    assert(count["2"] >= 9 and count["2"] <= 14, count["2"]) -- some go on before better ones end
     assert(count["3"] >= 3 and count["3"] <= 6, count["3"])
   end)
 
-  it("continues the best trials, and none that failed", function()
+  it("continues the best trials, and no trial that failed", function()
     for _, several in ipairs{1, 4} do
       local set <const> = {}
       for _, words in ipairs(halved(3, several, 4)) do set[words] = true end
@@ -149,7 +149,7 @@ local function swept(dir, more)
 end
 
 describe("train.sweep", function()
-  it("finds the best of its trials, goes on, and writes what it found", function()
+  it("finds the best of its trials, continues with more trials, and writes its results", function()
     for _, method in ipairs{"random", "halton"} do
       in_directory(function(dir)
         local count <const> = {0}
@@ -176,7 +176,7 @@ describe("train.sweep", function()
     end
   end)
 
-  it("tries all of a grid, and means over seeds", function()
+  it("tries every point of a grid once, and takes means over seeds", function()
     in_directory(function(dir)
       local r <const> = swept(dir, {method = "grid", trials = 99, seeds = {4, 9},
         space = {x = {1, 2, 3}, y = space.whole(5, 6)},
@@ -191,7 +191,7 @@ describe("train.sweep", function()
     end)
   end)
 
-  it("leaves out failed trials, and fails where all failed", function()
+  it("leaves out failed trials, and raises an error where all trials failed", function()
     in_directory(function(dir)
       local r <const> = swept(dir, {run = function(job)
         if job.trial % 3 == 0 then error("no luck") end
@@ -230,7 +230,7 @@ describe("train.sweep", function()
     end)
   end)
 
-  it("names what is wrong before anything runs", function()
+  it("names a wrong option before any job runs", function()
     local function run() return {score = 1} end
     local s <const> = {lr = space.log(1e-4, 1)}
     local faces <const> = braid.data.faces{n = 2}.train
@@ -281,7 +281,7 @@ local function run(dir, options)
 end
 
 describe("train.sweep with train.fit", function()
-  it("trains to the same numbers on rungs as at once, and in processes as here #slow", function()
+  it("gives the same numbers with asha as at once, and in any number of processes #slow", function()
     shell.in_directory(function(dir)
       local whole <const> = run(dir, "jobs = 2")
       shell.run("rm -r " .. dir .. "/c")

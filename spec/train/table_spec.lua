@@ -22,7 +22,7 @@ end
 describe("a table of results", function()
   local t <const> = sample{"hard", "dcnet", "x"}
 
-  it("prints means and deviations with the digits that these carry, best ones marked", function()
+  it("prints means and deviations with significant digits, and marks the best mean", function()
     assert.equal([[
 runs
 network   failure % ↓                accuracy ↑    parameters    MACs  note
@@ -31,7 +31,7 @@ dcnet    23.47 ± 0.46 *           0.930 ± 0.010 *   1,218,221  38.6 M     -
 bold: best mean]], t:text(100))
   end)
 
-  it("is Markdown, LaTeX, HTML and CSV", function()
+  it("can be written as Markdown, LaTeX, HTML and CSV", function()
     assert.equal([[
 **runs**
 
@@ -60,7 +60,7 @@ bold: best mean]], t:markdown())
     assert.same({"2", "79741", "3400000", "x"}, table.move(rows[2], 7, 10, 1, {}))
   end)
 
-  it("keeps what is special in a name from the format", function()
+  it("escapes characters in names that are special in a format", function()
     for _, case in ipairs{
       {"a|b_c*d", "a\\|b\\_c\\*d", "a\\textbar{}b\\_c*d", "a|b_c*d"},
       {"<b>&\"'", "&lt;b&gt;&amp;\"'", "\\textless{}b\\textgreater{}\\&\\textquotedbl{}'",
@@ -84,7 +84,7 @@ bold: best mean]], t:markdown())
     end
   end)
 
-  it("continues below where the terminal is narrower", function()
+  it("continues the columns below where the terminal is too narrow", function()
     for width = 20, 100, 10 do
       local lines <const> = {}
       for line in t:text(width):gmatch("[^\n]+") do lines[#lines + 1] = line end
@@ -109,7 +109,7 @@ f - -12,345]], (few:text(100):gsub(" +", " "):gsub(" \n", "\n")))
     assert.same({}, few:best("f"))
   end)
 
-  it("is written by the ending of the path, whole", function()
+  it("is written in the format that the path's ending names", function()
     shell.in_directory(function(dir)
       for ending, method in pairs{txt = "text", md = "markdown", csv = "csv", tex = "latex",
         html = "html"} do

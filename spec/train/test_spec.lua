@@ -1,4 +1,5 @@
---- train.test reads the best network once; train.find_lr leaves the network as it was.
+--- train.test measures the best network once. train.find_lr suggests a learning rate, and does not
+-- change the network.
 
 local braid <const> = require "braid"
 local notices <const> = require "spec.support.notices"
@@ -24,7 +25,7 @@ describe("train.test", function()
     return set, tasks
   end
 
-  it("reads the best network, once", function()
+  it("measures the best network once, and returns the same report at a second call", function()
     local set <const>, tasks <const> = run()
     local first <const> = train.test(folder, set.test)
     local best <const> = braid.open(folder .. "/best.safetensors")
@@ -40,7 +41,7 @@ describe("train.test", function()
     assert.equal(first.glasses.accuracy, event.metrics.glasses.accuracy)
   end)
 
-  it("refuses other directories, runs that still train, and values without a network", function()
+  it("refuses other directories, runs in use, and files of values without a definition", function()
     local set <const> = faces.test
     local function wrong(words, ...)
       local ok <const>, why <const> = pcall(train.test, ...)
@@ -60,7 +61,7 @@ describe("train.test", function()
 end)
 
 describe("train.find_lr", function()
-  it("finds rates that train, and leaves everything as it was", function()
+  it("suggests a rate between the given ones, and changes neither net nor random state", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks, 1, 0.2)
     local before <const>, stream <const> = bytes_of(net), braid.random_state():state_dict()

@@ -1,4 +1,4 @@
---- Pairs of options of train.fit: each still works if the other is given too.
+--- Options of train.fit that are given together: each still works.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -40,9 +40,9 @@ local function refused(wrong, kind, more)
   assert.is_truthy(tostring(why):find(wrong, 1, true), why)
 end
 
-describe("averages with statistics taken anew", function()
+describe("averages with recomputed statistics", function()
   for kind in pairs(MIXERS) do
-    it("are of stacked columns those of columns in a list: " .. kind, function()
+    it("are the same for stacked columns as for columns in a list: " .. kind, function()
       local x <const>, found <const> = braid.randn(3, 12, 1, 16, 16), {}
       for i, net in ipairs{network(kind), network(kind):unstack()} do
         local ema <const>, at = optim.EMA(net, {decay = 0.5}), 0
@@ -62,7 +62,7 @@ describe("averages with statistics taken anew", function()
     end)
   end
 
-  it("are taken in a run", function()
+  it("work in train.fit", function()
     local history <const> = fit(network("ttc"), {epochs = 2, ema = {decay = 0.5, recompute = 2}})
     assert.equal(2, #history)
   end)
@@ -76,7 +76,7 @@ describe("a run that is refused", function()
     ["a task that there is not"] = {"shared", {weights = {smle = 1}}},
   }
   for what, wrong in pairs(REFUSED) do
-    it("leaves every file as it was: " .. what, function()
+    it("does not change any file: " .. what, function()
       shell.in_directory(function(folder)
         local dir <const>, before <const> = folder .. "/run", {}
         fit(network("shared"), {dir = dir, epochs = 2, weighting = mtl.weighting.famo{}})
@@ -95,8 +95,8 @@ describe("a run that is refused", function()
   end
 end)
 
-describe("names that are near one of a task", function()
-  it("may be those of labels", function()
+describe("names that are similar to a task's name", function()
+  it("may be names of labels", function()
     local x <const> = braid.randn(40, 6)
     local y <const> = x:sum(2):gt(0):to("int64") + 1
     local set <const> = data.dataset{inputs = x, labels = {smile = y, smile2 = y, smiles = y}}
@@ -113,14 +113,14 @@ describe("names that are near one of a task", function()
     ["mtl.early_stopping: epsilon"] = {stopping = {epsilon = {smle = 1}}},
   }
   for place, more in pairs(NAMES) do
-    it("are refused by the option that has them: " .. place, function()
+    it("are refused, and the message names the option and the task: " .. place, function()
       refused(place, "ttc", more)
       refused("smle", "ttc", more)
       refused("did you mean smile?", "ttc", more)
     end)
   end
 
-  it("are shown with what is wrong", function()
+  it("do not hide a wrong value of the task's own name", function()
     refused("smile is -1", "shared", {weights = {glasses = 1, smile = -1}})
   end)
 end)
@@ -142,7 +142,7 @@ describe("an object among the options", function()
     ["options of averages"] = {ema = {decay = 0.5}},
   }
   for what, more in pairs(OBJECTS) do
-    it("begins anew in each run: " .. what, function()
+    it("begins with a new state in each run: " .. what, function()
       local found <const> = {}
       for run = 1, 2 do
         local net <const> = network("shared")
@@ -158,13 +158,13 @@ describe("an object among the options", function()
   end
 end)
 
-describe("stages and columns", function()
-  it("are refused where nothing trains", function()
+describe("train.fit", function()
+  it("refuses a stage in which nothing trains", function()
     refused('stages[1]: nothing trains: no parameter of the network belongs to train = "mixers"',
       "shared", {stages = {{epochs = 1, train = "mixers"}}})
   end)
 
-  it("stand in a list for a weighting on representations", function()
+  it("puts stacked columns in a list for a weighting on representations", function()
     local net <const>, twin <const> = network("cross_stitch"), network("cross_stitch"):unstack()
     local weighting <const> = mtl.weighting.upgrad{on = "representation"}
     assert.is_true((net:stacked()))

@@ -1,4 +1,5 @@
---- train.fit with tasks that take turns, on columns that are stacked before.
+--- train.fit with turns = true: a step has the labels of one task. Stacked columns are put in a
+-- list for this.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -23,7 +24,7 @@ local function bytes_of(net)
   return table.concat(list)
 end
 
--- The loop that one would write, on columns in a list.
+-- The same training as a loop written by hand, for columns in a list.
 local function by_hand(net, opt)
   for epoch = 1, 2 do
     net:train()
@@ -51,7 +52,8 @@ describe("train.fit with tasks in turns", function()
   }
   for what, optimizer in pairs(OPTIMIZERS) do
     for kind, mixer in pairs{none = mtl.none{}, ttc = mtl.ttc{}, stitch = mtl.cross_stitch{}} do
-      it(("puts joined columns in a list: %s, an optimizer %s"):format(kind, what), function()
+      it(("gives the same bytes as a loop by hand: %s, an optimizer %s"):format(kind, what),
+        function()
         local net <const>, twin <const> = network(mixer), network(mixer):unstack()
         assert.is_true((net:stacked()))
         fit(net, optimizer, what == "by name" and 0.01 or nil)
@@ -62,7 +64,7 @@ describe("train.fit with tasks in turns", function()
     end
   end
 
-  it("gives a task without classes, in its turn, the samples that have its label", function()
+  it("gives the turn of a task without classes only samples that have its label", function()
     local set <const> = data.faces{n = 60, seed = 1, size = 16}.train
     for i = 1, 15 do set.labels.landmarks[i]:fill_(0 / 0) end
     local tasks <const> = mtl.tasks{landmarks = mtl.landmarks{points = 5},
@@ -95,7 +97,7 @@ describe("train.fit with tasks in turns", function()
       "balanced: no sample has the label 'landmarks'")
   end)
 
-  it("says what to do where an optimizer that is made holds them", function()
+  it("refuses an optimizer that was made for stacked columns, and says what to do", function()
     local net <const> = network(mtl.ttc{})
     assert.error_matches(function()
       fit(net, optim.Adam(net:parameters(), {lr = 0.01}))

@@ -1,4 +1,5 @@
---- Weightings in train.fit: the same step as in a user's loop, logged and resumed.
+--- Weightings in train.fit: they give the same steps as in a user's loop, are logged, and continue
+-- after a stop.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -37,7 +38,7 @@ local function fit(more)
 end
 
 describe("a weighting in train.fit", function()
-  it("is the loop that one would write by hand", function()
+  it("gives the same weights as a loop written by hand", function()
     local tasks <const> = tasks_of()
     local net <const> = network(tasks)
     local sample <const> = data.loader(faces.train, {batch = 2})()
@@ -71,7 +72,7 @@ describe("a weighting in train.fit", function()
 
   local names <const> = folder_of.names(mtl.weighting)
   for _, name in ipairs(names) do
-    it("goes on to the same bytes after an end anywhere: " .. name, function()
+    it("continues to the same bytes after a stop: " .. name, function()
       local make <const> = mtl.weighting[name]
       shell.in_directory(function(folder)
         local function run(dir, stop)
@@ -92,7 +93,7 @@ describe("a weighting in train.fit", function()
   end
 
   -- Compares only one step, because rounding may change a later random choice of graddrop.
-  it("gives several accumulated batches the step of one as large, whichever it is", function()
+  it("gives three accumulated batches the step of one large batch, for every method", function()
     for _, name in ipairs(names) do
       local options <const> = name == "fixed" and {weights = {glasses = 2}} or {}
       local function trained(more)
@@ -113,7 +114,7 @@ describe("a weighting in train.fit", function()
     end
   end)
 
-  it("gets the independent batches that double sampling wants, and goes on with them", function()
+  it("gets the independent batches of double sampling, also when it continues", function()
     local function sdmgrad() return mtl.weighting.sdmgrad{sampling = "double", steps = 2} end
     shell.in_directory(function(folder)
       local function run(dir, stop)
@@ -125,7 +126,7 @@ describe("a weighting in train.fit", function()
       end
       local wanted <const>, history <const> = run(folder .. "/a")
       local batches <const> = (#faces.train + 3) // 4
-      assert.equal(2 * ((batches + 4) // 5), history:last("step").step) -- five batches a step
+      assert.equal(2 * ((batches + 4) // 5), history:last("step").step) -- a step takes five batches
       assert.is_false(pcall(run, folder .. "/b", 3))
       assert.is_true(wanted == run(folder .. "/b"))
       local lines <const> = shell.read(folder .. "/a/metrics.jsonl")
@@ -133,7 +134,7 @@ describe("a weighting in train.fit", function()
     end)
   end)
 
-  it("makes a difference, whichever it is", function()
+  it("gives other weights than equal weighting, for every method", function()
     local function trained(weighting)
       local _, net <const> = fit{weighting = weighting, epochs = 4, batch = 30}
       return bytes_of(net)
@@ -145,7 +146,7 @@ describe("a weighting in train.fit", function()
     end
   end)
 
-  it("may be the user's function, and refuses options that do not go with it", function()
+  it("may be the user's function; one on representations cannot accumulate batches", function()
     local seen = 0
     local history <const> = fit{weighting = function(losses, _, state)
       seen = seen + 1

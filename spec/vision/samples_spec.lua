@@ -1,5 +1,5 @@
---- vision.samples chooses and labels squares by their overlap with faces; vision.measure tells how
--- well a detector finds faces. The pictures are rendered scenes.
+--- vision.samples cuts squares out of pictures and labels them by their overlap with faces.
+-- vision.measure tells how well a detector finds faces. The pictures are rendered scenes.
 
 local braid <const> = require "braid"
 local class <const> = require "braid.class"
@@ -8,7 +8,8 @@ local overlap <const> = vision.samples.overlap
 
 local scenes <const> = braid.data.scenes{n = 6, size = 120, seed = 2, val = 1, test = 1}.train
 
--- The faces of each picture as a detector counts pixels, {picture = {{box, points}, ...}}.
+-- The faces of each picture, {picture = {{box, points}, ...}}, with pixels counted from 1 as
+-- detectors do.
 local function truth()
   local of <const> = {}
   for i, row in ipairs(scenes.index:totable()) do
@@ -34,7 +35,7 @@ local function detecting(answer)
 end
 
 describe("the overlap of boxes", function()
-  it("is their common area over that of both, the last pixel included", function()
+  it("is their common area divided by the area of their union, in whole pixels", function()
     assert.equal(1, overlap({1, 1, 4, 4}, {1, 1, 4, 4}))
     assert.near(2 * 4 / (16 + 16 - 8), overlap({1, 1, 4, 4}, {3, 1, 6, 4}), 1e-12)
     assert.equal(0, overlap({1, 1, 4, 4}, {5, 1, 8, 4}))
@@ -45,7 +46,7 @@ end)
 describe("vision.samples", function()
   local samples <const> = vision.samples(scenes, {size = 24, near = 12})
 
-  it("has squares of three kinds, with the labels that their kind has", function()
+  it("gives negative, part and positive squares, each kind with its labels", function()
     local kinds <const> = {negative = 0, part = 0, positive = 0}
     for i, face in ipairs(samples.face:totable()) do
       local box <const> = samples.box[i]
@@ -62,7 +63,7 @@ describe("vision.samples", function()
     assert.is_true(kinds.negative <= 3 * kinds.positive and kinds.part <= kinds.positive)
   end)
 
-  it("tells how far a face's sides are from the square's, so that moving gives the face", function()
+  it("labels a square with the distances from its sides to the face's sides", function()
     -- For a square of side s at x, the face begins at x + s * box[1] and ends s * box[3] from the
     -- end of the square. The points of the face are in their order: eyes above the mouth.
     local positives = 0
@@ -83,7 +84,7 @@ describe("vision.samples", function()
     assert.equal(samples.counts.positive, positives)
   end)
 
-  it("depends on the seed alone", function()
+  it("depends only on its seed", function()
     braid.manual_seed(3)
     local again <const> = vision.samples(scenes, {size = 24, near = 12})
     assert.same(samples.images:totable(), again.images:totable())
@@ -91,7 +92,7 @@ describe("vision.samples", function()
     assert.not_same(samples.images:totable(), other.images:totable())
   end)
 
-  it("gives batches in an order that the epoch tells, half of them in a mirror", function()
+  it("has a loader whose order depends on the epoch", function()
     local loader <const> = samples:loader{batch = 50, epoch = 1}
     local batches, count = 0, 0
     for batch in loader do
@@ -108,7 +109,7 @@ describe("vision.samples", function()
     assert.not_same(first(1), first(2))
   end)
 
-  it("mirrors pictures, sides and points together", function()
+  it("has a loader that mirrors pictures, boxes and points together", function()
     local straight <const> = samples:loader{batch = #samples, shuffle = false, flip = false}()
     local mixed <const> = samples:loader{batch = #samples, shuffle = false, epoch = 1}()
     -- In epoch 1 samples 1, 3, 5 ... are mirrored, and come after the others.
@@ -129,7 +130,7 @@ describe("vision.samples", function()
     error("no positive was mirrored")
   end)
 
-  it("takes what a detector proposes: false alarms are hard negatives", function()
+  it("takes the false alarms of a detector as hard negatives", function()
     local P <const> = class("P that finds faces everywhere", nn.Module)
     function P:slide(x)
       local h <const>, w <const> = (x:size(3) - 12) // 2 + 1, (x:size(4) - 12) // 2 + 1
@@ -154,7 +155,7 @@ describe("vision.samples", function()
       "vision.detector: with last = \"P\" it only proposes")
   end)
 
-  it("trains a stage: the loss of faces falls", function()
+  it("can train MTCNN's network R: the loss of faces falls", function()
     local many <const> = vision.samples(scenes, {size = 24, near = 60, random = 20})
     braid.manual_seed(1)
     local net <const> = braid.model("models/mtcnn.lua", {stage = "R"})
@@ -173,7 +174,7 @@ describe("vision.samples", function()
     assert.is_true(sums[8] < 0.8 * sums[1], ("%g, %g"):format(sums[1], sums[8]))
   end)
 
-  it("needs boxes", function()
+  it("needs a data set with boxes", function()
     assert.has_error(function() vision.samples(braid.data.faces{n = 2, size = 16}.train) end)
   end)
 end)
@@ -190,7 +191,7 @@ describe("vision.measure", function()
     assert.equal(0, m.failure)
   end)
 
-  it("counts what is missed, false alarms, and points that are off", function()
+  it("counts missed faces, false alarms, and errors of points", function()
     local n = 0
     local m <const> = vision.measure(detecting(function(face, boxes, points)
       n = n + 1
@@ -212,7 +213,7 @@ describe("vision.measure", function()
     assert.equal(#scenes, #m.errors)
   end)
 
-  it("counts no box elsewhere, and none that overlaps too little", function()
+  it("does not count a box that overlaps a face too little", function()
     local function far(face, boxes, points)
       table.insert(boxes, {1, 1, 120, 120})
       table.insert(points, face[2])
@@ -224,7 +225,7 @@ describe("vision.measure", function()
 end)
 
 describe("MTCNN on scenes", function()
-  it("has as many parameters plain as with blocks, when widened", function()
+  it("without a mixer can be widened to the parameters that it has with one", function()
     local function make(width, mixer)
       return braid.model("models/mtcnn.lua", {stage = "R", width = width, mixer = mixer})
     end

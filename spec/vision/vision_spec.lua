@@ -1,4 +1,5 @@
---- The face detector, with artificial pictures and networks described by a few lines.
+--- The face detector: with small networks that find white squares in drawn pictures, with
+-- models/mtcnn.lua, and with weights in Caffe's format.
 
 local braid <const> = require "braid"
 local core <const> = require "braid.core"
@@ -10,17 +11,17 @@ local class <const> = require "braid.class"
 
 local function parts(list) return braid.tensor(list, {dtype = "int64"}) end
 
-describe("averaging parts of a picture", function()
+describe("core.area", function()
   local picture <const> = braid.randint(0, 255, {3, 23, 31}):to("uint8")
   local canvas <const> = picture:permute(2, 3, 1):contiguous()
 
-  -- The columns x1 .. x2 and rows y1 .. y2 by adaptive pooling.
+  -- The part {x1, y1, x2, y2} of a picture by adaptive pooling.
   local function pooled(t, p, h, w)
     local part <const> = t[{ {}, {p[2], p[4]}, {p[1], p[3]} }]
     return part:to("float32"):unsqueeze(1):adaptive_avg_pool2d({h, w})
   end
 
-  it("is adaptive pooling, enlarging or reducing", function()
+  it("gives what adaptive pooling of a part gives, to larger and smaller sizes", function()
     local list <const> = {{1, 1, 31, 23}, {4, 2, 20, 23}, {30, 23, 31, 23}, {7, 7, 7, 7}}
     for _, size in ipairs{{5, 7}, {23, 31}, {40, 33}, {1, 1}} do
       local all <const> = core.area(canvas, parts(list), size[1], size[2], 127.5, 0.5)
@@ -89,7 +90,7 @@ local function seeing(o_moves, options)
   return vision.detector({P = made(Window), R = made(Square), O = made(Square, o_moves)}, options)
 end
 
--- Black, with white squares: x, y of the first pixel from 1, and the side.
+-- A black picture with white squares {x, y, side}: x, y is the first pixel, from 1.
 local function planted(h, w, squares, channels)
   local t <const> = braid.zeros({channels or 3, h, w}, {dtype = "uint8"})
   for _, s in ipairs(squares) do
@@ -103,7 +104,7 @@ local function near(box, expected, tolerance)
 end
 
 describe("the detector", function()
-  it("finds squares of two sizes where they are, with their frames", function()
+  it("finds squares of two sizes at their places", function()
     local found <const> = seeing()(planted(120, 200, {{31, 21, 24}, {111, 41, 44}}))
     local boxes <const> = found.boxes:totable()
     table.sort(boxes, function(a, b) return a[1] < b[1] end)
@@ -115,7 +116,7 @@ describe("the detector", function()
     assert.is_true(found.scores[1]:item() >= found.scores[2]:item())
   end)
 
-  it("moves boxes by what O says, and spreads the points over the box before that", function()
+  it("moves boxes as network O says, and places the points in the box before it moves", function()
     local picture <const> = planted(100, 100, {{31, 41, 40}})
     local plain <const>, moved <const> = seeing()(picture), seeing{0.25, 0, 0.25, 0.5}(picture)
     local a <const>, b <const> = plain.boxes[1]:totable(), moved.boxes[1]:totable()
@@ -143,7 +144,7 @@ describe("the detector", function()
     assert.equal(0, seeing(nil, {min_face = 60})(picture).boxes:size(1))
   end)
 
-  it("sees the same in a gray picture, and in squares taken one by one", function()
+  it("finds the same in a gray picture, and with batch = 1", function()
     local expected <const> = seeing()(planted(80, 80, {{21, 31, 30}}))
     assert.equal(1, expected.boxes:size(1))
     for _, found in ipairs{seeing()(planted(80, 80, {{21, 31, 30}}, 1)),
@@ -152,7 +153,7 @@ describe("the detector", function()
     end
   end)
 
-  it("leaves out squares that lie outside the picture", function()
+  it("leaves out boxes that are outside the picture", function()
     local away <const> = made(Window, {9, 0, 9, 0}) -- nine widths to the right
     local detect <const> = vision.detector{P = away, R = made(Square), O = made(Square)}
     local picture <const> = planted(80, 80, {{21, 31, 30}})
@@ -160,7 +161,7 @@ describe("the detector", function()
     assert.equal(0, detect(picture).boxes:size(1))
   end)
 
-  it("leaves nothing behind but what it found", function()
+  it("keeps no memory except its result", function()
     local detect <const>, picture <const> = seeing(), planted(80, 80, {{21, 31, 30}})
     detect(picture)
     collectgarbage()
@@ -199,7 +200,7 @@ describe("the detector", function()
     end
   end)
 
-  it("is drawn on the picture", function()
+  it("has results that braid.plot.detections draws on the picture", function()
     local picture <const> = planted(60, 80, {{21, 11, 30}})
     file.with("d.png", function(path)
       local boxes <const>, points <const> = braid.tensor{{21, 11, 50, 40}}, braid.tensor{{{10, 50}}}
@@ -213,7 +214,7 @@ describe("the detector", function()
   end)
 end)
 
--- ---- the networks, and weights in Caffe's form ------------------------------------------
+-- ---- the networks, and weights in Caffe's format ----------------------------------------
 
 local SIZE <const> = {P = 12, R = 24, O = 48}
 
@@ -243,8 +244,8 @@ describe("models/mtcnn.lua", function()
     assert.has_error(function() network("Q") end)
   end)
 
-  for what, mixer in pairs{plain = false, ["with blocks"] = mtl.collaborative{kernel = 1}} do
-    it("slides: the map of P holds what each window gives alone, " .. what, function()
+  for what, mixer in pairs{plain = false, ["with a mixer"] = mtl.collaborative{kernel = 1}} do
+    it("slides: the map of P has the result of each window, " .. what, function()
       local p <const>, x <const> = network("P", {mixer = mixer or nil}), braid.randn(4, 3, 18, 22)
       p:train()
       p:slide(x) -- statistics that are not those of a fresh network
@@ -261,13 +262,13 @@ describe("models/mtcnn.lua", function()
     end)
   end
 
-  it("has a column for each task with a mixer, P too", function()
+  it("has a column for each task if it has a mixer, also as network P", function()
     local x <const> = braid.randn(2, 3, 12, 12)
     local alone <const> = network("P")
     local p <const> = network("P", {mixer = mtl.collaborative{}})
     local heads <const> = 33 * (2 + 4 + 10)
     local expected = 3 * (alone:count_parameters() - heads) + heads
-    for _, c in ipairs{10, 16, 32} do -- a block over three columns of c channels
+    for _, c in ipairs{10, 16, 32} do -- a collaborative mixer over three columns of c channels
       local m <const> = 3 * c // 4
       expected = expected + (3 * c * m + 9 * m * m + 4 * m) + 3 * ((c + m) * c + 9 * c * c + 4 * c)
     end
@@ -279,7 +280,7 @@ describe("models/mtcnn.lua", function()
     assert.same({2, 10}, out.landmarks.shape)
   end)
 
-  it("learns from samples that carry only some labels", function()
+  it("learns from samples that have only some labels", function()
     braid.manual_seed(3)
     local nan <const> = 0 / 0
     local tasks <const> = mtl.tasks{face = mtl.classes{2, hardest = 0.7},
@@ -305,7 +306,7 @@ describe("models/mtcnn.lua", function()
 end)
 
 describe("published weights", function()
-  it("give, for a picture, what they give in Caffe for the transposed one", function()
+  it("give for a picture what they give in Caffe for the transposed picture", function()
     braid.manual_seed(4)
     local layers <const>, w <const> = mtcnn_layers("O")
     local x <const> = braid.randn(2, 3, 48, 48)
@@ -354,7 +355,7 @@ describe("published weights", function()
     end)
   end)
 
-  it("that are missing, or of another network, are reported", function()
+  it("that are missing or belong to another network are reported", function()
     in_directory(function(dir)
       local none <const>, message <const> = vision.mtcnn.detector(dir)
       assert.is_nil(none)
@@ -370,7 +371,7 @@ describe("published weights", function()
 end)
 
 describe("max pooling without a gradient", function()
-  it("gives what it gives with one, for any number of channels, NaN and all", function()
+  it("gives what it gives with a gradient, for 1 to 40 channels, also NaN", function()
     local isa <const> = core.isa()
     for _, name in ipairs{"base", "avx2", "avx512"} do
       if core.isa(name) then

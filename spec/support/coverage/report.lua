@@ -5,10 +5,10 @@
 --
 -- Prints a row for each directory. Writes to coverage.txt there a line for each file, least
 -- covered first: its share, its lines, and the lines not reached. Lines of C come from gcov; a
--- line of a kernel counts if one of its types and instruction sets reaches it. Lines of Lua are
--- those that luac makes code for, without lines of only `end` and closing brackets. While a
--- definition is built its budget uses the hook, so those lines are not seen: lua/braid/sandbox is
--- covered better than reported.
+-- line of a kernel counts if one of its types and instruction sets reaches it. A line of
+-- Lua counts if luac makes code for it, unless it has only `end` and closing brackets. While a
+-- definition is built, its budget uses Lua's hook, so lines that run then are not seen:
+-- lua/braid/sandbox is covered better than reported.
 
 local directory <const> = assert(arg[1], "give the directory")
 

@@ -1,5 +1,5 @@
---- The pages of names: a page for each public name and each class of objects, of the same facts
--- that help shows (braid/repl/docs.lua), and a page for each place of names.
+--- The pages of names: a page for each public name and each class of objects, with the facts that
+-- help shows (braid/repl/docs.lua), and a page for each place of names (such as nn or data).
 
 local class <const> = require "braid.class"
 local comments <const> = require "braid.repl.comments"
@@ -14,7 +14,7 @@ local M <const> = {}
 
 -- The places in the order in which the side of a page lists them, and what each holds.
 M.PLACES = {
-  {"braid", "tensors, operators, files, networks"}, {"tensor", "methods of tensors alone"},
+  {"braid", "tensors, operators, files, networks"}, {"tensor", "methods that only tensors have"},
   {"F", "functions for networks, and all operators"}, {"nn", "layers, modules, backbones"},
   {"nn.init", "first values of parameters"}, {"loss", "losses"}, {"optim", "optimizers, schedules"},
   {"mtl", "tasks, columns, mixers"}, {"mtl.weighting", "methods that weigh tasks"},
@@ -35,9 +35,9 @@ end
 
 local function is_called(value) return type(value) == "function" or class.is_class(value) end
 
-local LONGEST <const> = 150 -- bytes of a line on a name
+local LONGEST <const> = 150 -- bytes of the line about a name
 
--- The first sentence on a name, without the name before it, cut between words.
+-- The first sentence about a name, without the name before it, cut between words.
 local function short(text, name)
   local before <const>, rest <const> = text:match("^([%w_.]+): (.*)$")
   if before and name:find(before:match("[^.]+$"), 1, true) then text = rest end
@@ -106,7 +106,7 @@ local function returned(doc, link)
   return #out > 0 and "<h2>Returns</h2>\n<dl>\n" .. table.concat(out) .. "</dl>\n" or ""
 end
 
--- The methods that a class itself has, and that say something.
+-- The methods that a class itself has, if they have a comment.
 local function methods(handle, chain, link)
   local list <const>, out <const> = {}, {}
   for name, f in pairs(handle) do
@@ -173,7 +173,7 @@ function M.body(entry, link, outputs)
   return table.concat(out)
 end
 
---- The body of a place's page: its names, with the first sentence on each.
+--- The body of a place's page: its names, with the first sentence about each.
 function M.place_body(place, said, entries)
   local rows <const> = {}
   for _, entry in ipairs(entries) do

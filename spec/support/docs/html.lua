@@ -1,5 +1,5 @@
---- Makes HTML for the site: escaped text, coloured code, paragraphs of comments, and pages by the
--- one template.
+--- Makes HTML for the site: escaped text, coloured code, paragraphs of comments, and pages from a
+-- template.
 
 local tokens <const> = require "braid.repl.tokens"
 
@@ -9,7 +9,7 @@ local ESCAPES <const> = {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] 
 
 function M.escape(text) return (text:gsub('[&<>"]', ESCAPES)) end
 
---- The text of escaped text.
+--- The text without its escapes.
 function M.plain(text)
   return (text:gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&quot;", '"'):gsub("&amp;", "&"))
 end

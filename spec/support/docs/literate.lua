@@ -65,7 +65,7 @@ function M.read(path)
   return script
 end
 
---- The command that runs a script in any directory. One thread is enough for what takes seconds.
+--- The command that runs a script in any directory. One thread is enough for such scripts.
 M.braid = "OMP_NUM_THREADS=1 " .. (shell.braid:find("^/") and "" or shell.root .. "/")
   .. shell.braid
 

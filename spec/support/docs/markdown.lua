@@ -19,8 +19,8 @@ function M.resolved(path)
   return table.concat(parts, "/")
 end
 
---- HTML of a text. `folder` is where its links begin ("examples/"), `page_of(path)` the address of
--- a file of the project or nil, `link(name)` that of a name.
+--- HTML of a text. Its links are relative to `folder` ("examples/"). `page_of(path)` gives the
+-- address of a file of the project or nil, `link(name)` the address of a name.
 function M.render(text, folder, page_of, link)
   local path <const> = os.tmpname()
   shell.write(path, text)

@@ -1,4 +1,4 @@
---- The output of the examples of names, as at the prompt, by their code.
+--- What the examples of public names print at the prompt: {[code of an example] = output}.
 --
 -- Examples of training, of readers of files and of the detector are left out: they take long, or
 -- print times.

@@ -1,8 +1,8 @@
 --- Builds the site of documentation: `build/braid spec/support/docs/site.lua DIRECTORY`.
 --
--- The guide is made of the lessons in examples/, the cookbook of the pages in Markdown and of the
--- longer scripts, the pages of names of what help shows. All code is run, and shown with what it
--- printed. Pages need no server and no network; only the search needs JavaScript.
+-- The guide is made from the lessons in examples/, the cookbook from the pages in Markdown and the
+-- longer scripts, the pages of names from help. All code is run, and shown with what it printed.
+-- Pages need no server and no network; only the search needs JavaScript.
 
 local api <const> = require "spec.support.docs.api"
 local check <const> = require "braid.check"
@@ -33,7 +33,7 @@ local TOP <const> = {{"Guide", "guide/index.html"}, {"Cookbook", "cookbook/index
 local Site <const> = {}
 Site.__index = Site
 
--- o: directory, outputs = what examples of names print, scripts = small forms of longer scripts.
+-- o: directory; outputs = what examples of names print; scripts = the paths of longer scripts.
 local function new(o)
   local site <const> = setmetatable({directory = o.directory, outputs = o.outputs or {},
     small = o.small or {}, pages = {}, index = {}, sources = {}, made = {}}, Site)
@@ -253,7 +253,7 @@ end
 
 local M <const> = {}
 
---- Runs scripts in directories of their own below `place`. `arguments` are those of each by path.
+--- Runs scripts, each in its own directory below `place`. `arguments` has their arguments by path.
 -- -> {[path] = {printed =, directory =, arguments =}}
 function M.runs(paths, place, arguments)
   local runs <const> = {}
@@ -268,8 +268,8 @@ function M.runs(paths, place, arguments)
   return runs
 end
 
---- Writes the site. o: directory; lessons, scripts = what M.runs gives, of which scripts may be {};
--- paths = those of the longer scripts; outputs = what examples of names print, by code.
+--- Writes the site. o: directory; lessons, scripts = what M.runs gives (scripts may be {}); paths =
+-- the paths of the longer scripts; outputs = what examples of names print, by code.
 -- -> the number of pages that the search knows
 function M.build(o)
   local site <const> = new{directory = o.directory, outputs = o.outputs, scripts = o.paths}
