@@ -14,7 +14,7 @@ local MAX_DEPTH <const>, MAX_FILES <const> = 32, 100000
 --- Whether folders of this name never have data.
 function M.is_junk(name) return JUNK[name:lower()] ~= nil end
 
---- "file", "directory" or nil.
+--- The kind of thing at a path: "file", "directory", or nil if nothing is there.
 M.kind = core.path_kind
 
 local ARCHIVES <const> = {zip = true, tar = true, tgz = true, gz = true, bz2 = true, xz = true,
@@ -81,8 +81,8 @@ function M.walk(root, f, unsorted)
   visit("", nil, 0)
 end
 
---- The first of the folders inner[1], inner[2], ... of the first, the second, ... directory that
--- has a file at `path`; if none has it, the first one.
+--- The first folder dirs[i] .. inner[j] that has a file at `path`: all of `inner` are tried in
+-- dirs[1], then in dirs[2], and so on. If none has the file, it is dirs[1] .. inner[1].
 function M.root(dirs, inner, path)
   for _, dir in ipairs(dirs) do
     for _, name in ipairs(inner) do
