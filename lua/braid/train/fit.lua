@@ -18,7 +18,8 @@
 --                  {f, by = "epoch"}; or optim.plateau, which gets the value of `best` each epoch
 --   warmup         epochs (0.5 is half an epoch), or {steps = n}
 --   clip           the largest norm of the gradient
---   accumulate     k: a step takes k batches as if they were one (batch norm still sees each)
+--   accumulate     k: a step takes k batches as if they were one (batch norm still uses the
+--                  statistics of each batch)
 --   ema            the decay, or a table of optim.EMA's options. The table may also have
 --                    recompute    true or a number of batches: computes batch norm's statistics
 --                                 again for the averages
@@ -41,7 +42,7 @@
 -- The metric
 --   best           the metric on val that decides which epoch is best, such as "landmarks.failure";
 --                  "loss" (default) is the weighted sum of the losses
---   patience       the run ends after so many epochs without a new best one
+--   patience       n: the run ends after n epochs without a new best one
 -- Files, log and screen
 --   dir            gets config.json, metrics.jsonl, metrics.csv, best.safetensors, and after every
 --                  epoch last.safetensors. The same call continues an interrupted run and gives the

@@ -4,9 +4,10 @@
 --   r.results.NETWORK[SEED]           {metrics =, parameters =, macs =, seconds =, ...}
 --   r:values("landmarks.failure")     {NETWORK = {SEED = number}}
 --   r:table{metrics = {...}}          a train.table of all networks
---   r:tests("landmarks.failure")      for each two networks {a =, b =, n =, difference = mean of a - b,
---     low =, high =, t =, p =, holm = p corrected for the number of pairs, wilcoxon =,
---     wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there is no p}
+--   r:tests("landmarks.failure")      for each two networks a and b {a =, b =, n =, difference =
+--     mean of a - b, low =, high =, t =, p =, holm = p corrected for the number of tests,
+--     wilcoxon =, wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there
+--     is no p}
 --   r:words("landmarks.failure")      a sentence for each of these tests
 --   r:delta_m()                       {NETWORK = {SEED = mean relative gain over the baseline}}
 --   r:figure("landmarks.failure")     means, best first; bars join networks that do not differ
