@@ -8,7 +8,7 @@ local X <const> = check.number{infinite = true}
 local SHARE <const> = check.number{from = 0, to = 1}
 local TINY <const> = 1e-300
 
---- log(1 + x), also where x is small.
+--- log(1 + x), exact also for small x.
 function M.log1p(x)
   local u <const> = 1 + x
   return u == 1 and x or math.log(u) * x / (u - 1)
