@@ -1,12 +1,11 @@
---- The face detector of MTCNN (Zhang, Zhang, Li and Qiao 2016). Three networks, P, R and O, work one
--- after the other, and each looks more closely at the squares that the network before it found.
+--- The face detector of MTCNN (Zhang, Zhang, Li and Qiao 2016). Three networks, P, R and O, work
+-- one after the other, and each looks more closely at the squares that the network before it found.
 --
 -- P slides over a pyramid of the picture; R and O look at squares cut from it. After each network,
 -- nms (non-maximum suppression) removes boxes that overlap a box of a higher score. Each remaining
 -- box is moved by the network's corrections of its sides, and made square for the next network.
--- Sizes, rounding and cutting follow the authors' code in
--- facenet-pytorch's version: for P and R, overlap is measured without the pixel that the authors
--- add to each side.
+-- Sizes, rounding and cutting follow the authors' code in facenet-pytorch's version: for P and R,
+-- overlap is measured without the pixel that the authors add to each side.
 -- @usage
 -- local function stage(name) return braid.model("models/mtcnn.lua", {stage = name}) end
 -- detect = braid.vision.detector({P = stage "P", R = stage "R", O = stage "O"}, {min_face = 40})
