@@ -16,8 +16,8 @@ end
 
 --- Numbers the places of a network's modules, and notes with each call of an operator in which
 -- place it is, until the returned function is called. place_of(path) returns a module's place (any
--- value), or nil if the module belongs to the place of the module around it. The path of the network
--- itself is "".
+-- value), or nil if the module belongs to the place of the module around it. The path of the
+-- network itself is "".
 -- @return the places by number, the function
 function M.places(net, place_of, all)
   local places <const>, numbers <const> = {}, {}
