@@ -2,8 +2,8 @@
 --
 -- data.celeba(dir) -> {train =, val =, test =} as list_eval_partition says; without that file
 -- {train = all}. The directory, or folders in it (Anno, Eval, Img, celeba), has some of these:
---   img_align_celeba/, img_celeba/   the pictures, .jpg or .png: aligned, or as found. A folder
---                                    with another name is recognized by its contents
+--   img_align_celeba/, img_celeba/   the pictures, .jpg or .png: aligned, or as found (in the
+--                                    wild). A folder with another name is known by its contents
 --   list_attr_celeba                 40 labels of two classes: 1 no, 2 yes
 --   list_landmarks_align_celeba      landmarks for aligned pictures: left eye, right eye, nose,
 --                                    left and right mouth corner, as seen in the picture
@@ -186,7 +186,8 @@ local function as_listed(paths, folder)
   return true
 end
 
--- The name of each row's picture file. It may end otherwise in the folder than in the list (.png).
+-- The name of each row's picture file. In the folder it may have another ending than in the list,
+-- such as .png.
 local function names_of(state, folder)
   local paths <const>, names <const>, found = state.first.paths, {}, false
   if as_listed(paths, folder) then return paths end

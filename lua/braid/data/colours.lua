@@ -46,7 +46,8 @@ end
 -- @usage data.brightness(0.2)
 M.brightness = of_one("brightness", "spread", number{from = 0, to = 1e3})
 
---- Multiplies each colour's distance from the mean by a factor from 1 - spread to 1 + spread.
+--- Multiplies each colour's distance from the picture's mean gray by a factor from 1 - spread to
+-- 1 + spread.
 -- @usage data.contrast(0.2)
 M.contrast = of_one("contrast", "spread", number{from = 0, to = 1e3})
 

@@ -9,10 +9,10 @@
 -- same batches again.
 --
 -- Their cost: the user's functions run one sample after the other, on the thread that asks for the
--- batch, after all threads have done their work. For a picture of 64 x 64 this took 30 microseconds
--- beside the time of f itself; all other steps took 130 microseconds on one thread. The file of a
--- network cannot hold a function, so net:predict must be given it: net:predict(x, {transforms =
--- {f}}).
+-- batch, after all threads have done their work. For a picture of 64 x 64 this added 30
+-- microseconds to the time of f itself; all other steps took 130 microseconds on one thread. The
+-- file of a network cannot hold a function, so net:predict must be given it: net:predict(x,
+-- {transforms = {f}}).
 
 local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"

@@ -6,10 +6,10 @@
 -- names (EMNIST: "emnist-letters-").
 -- data.idx(images, labels) -> {train =} reads two files.
 --
--- Label 0 of the files becomes class 1. With from = 1 the files count from 1, as EMNIST's letters
--- do. missing = 255 sets the value of a missing label. transposed = true mirrors pictures at their
--- diagonal, which EMNIST needs. `label` is the name of the label (class); classes = {"zero", ...}
--- names its classes.
+-- Label 0 of the files becomes class 1. from = 1 says that labels in the files count from 1, as in
+-- EMNIST's letters. missing = 255 says that 255 marks a missing label. transposed = true mirrors
+-- pictures at their diagonal, which EMNIST needs. `label` is the name of the label (class); classes
+-- = {"zero", ...} names its classes.
 -- http://yann.lecun.com/exdb/mnist/
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.idx("idx").train[1]

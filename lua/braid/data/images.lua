@@ -11,10 +11,11 @@
 -- Classes are sorted by name and have the same numbers in all data sets. A folder without pictures
 -- is not a class. Pictures that cannot be read are left out and counted: those of another format
 -- (GIF, WebP, TIFF ...), and files that are damaged (train.unreadable, first_unreadable). With
--- check = false they stay in the data set, and a loader that reads them raises the error. Ignored
--- are other files, names that start with a dot, and folders that archives leave behind (__MACOSX).
--- `label` is the name of the label (class). channels is 1, 3, or nil for each file's own. size is
--- the side of a loader's pictures. orientation = false ignores the EXIF orientation of pictures.
+-- check = false they stay in the data set, and a loader that reads them raises the error. Other
+-- files, names that start with a dot, and folders that archives leave behind (__MACOSX) are
+-- ignored. `label` is the name of the label (class). channels is 1, 3, or nil for each file's own.
+-- size is the side of a loader's pictures. orientation = false ignores the EXIF orientation of
+-- pictures.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.images("images").train[1]
 

@@ -18,13 +18,14 @@
 -- (transforms that crop or read files may make any size). The kinds of labels, and the tasks in the
 -- option `tasks`, say how mirroring or turning changes labels (follow.lua).
 --
--- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
--- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced
--- batch in which the labels of other tasks are missing; batch.task is the task's name. A network
--- learns from such a batch by net(batch.image, {tasks = tasks:present(batch)}). For a label without
--- classes, such as points, a turn has samples that have the label. stratify = "pose" gives each
--- batch the class shares of the whole set. weights, one for each sample, draws samples in
--- proportion to their weights. drop_last leaves out a smaller last batch. ds may be a data.mix.
+-- Samples: shuffle = true puts them in random order. balanced = "gender" draws the classes in equal
+-- shares. balanced = {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A
+-- turn is a balanced batch in which the labels of other tasks are missing; batch.task is the task's
+-- name. A network learns from such a batch by net(batch.image, {tasks = tasks:present(batch)}). For
+-- a label without classes, such as points, a turn has samples that have the label. stratify =
+-- "pose" gives each batch the class shares of the whole set. weights, one for each sample, draws
+-- samples in proportion to their weights. drop_last leaves out a smaller last batch. ds may be a
+-- data.mix.
 --
 -- Work: workers = n threads make `ahead` batches in advance. Without workers a batch is made when
 -- it is asked for, on all threads. cache = directory keeps decoded (and cropped and resized)
@@ -35,8 +36,8 @@
 -- data.loader(ds, {..., state = s}) continues after the samples already taken. The batches are the
 -- same if they have the same size as before. A state of another data set or order is an error.
 -- loader:facts() gives {waited = seconds, skipped =, first_skipped =}. loader:close() ends the
--- threads, and so does the last batch. From Lua 5.4.5 on a `break` also ends them. With older
--- versions they then end when the loader is collected, or at once in this form:
+-- threads, and so does the last batch. From Lua 5.4.5 on a `break` also ends them. In older
+-- versions they run on after a `break` until the loader is collected; this form ends them at once:
 --   local batches <close> = data.loader(...)   for batch in batches do ... break ... end
 -- @treturn data.loader
 -- @usage
@@ -190,7 +191,7 @@ function Loader:init(ds, o)
   if o.workers > 0 then self:submit() end
 end
 
--- Tells the worker threads which batches to make next, until `ahead` batches are waiting.
+-- Tells the core which batches to make next, until it has `ahead` batches to make.
 function Loader:submit()
   local o <const> = self.o
   while self.submitted < #self.batches and self.submitted < self.at + o.ahead do

@@ -84,7 +84,7 @@ local SPARSE <const>, FEW <const> = 64, 1000000
 function M.marks(what, o) return columns.marks(what, o.missing) end
 
 --- Guesses which columns are labels if no option names any -> classes, reals. A column that has no
--- name or is called Unnamed is left out: in it, programs count the rows.
+-- name or is called Unnamed is left out: programs write such a column to count the rows.
 function M.guess(t, o, image)
   local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
   for key, name in pairs(o.inputs or {}) do

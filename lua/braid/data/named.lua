@@ -53,7 +53,7 @@ function M.of(ds)
   return inputs and (core.is_tensor(inputs) and {[ALONE] = inputs} or inputs) or {}
 end
 
---- The field inputs or input_names of a data set of a table's rows; nil for other data sets.
+--- The field inputs or input_names if the data set has rows of a table, else nil.
 function M.of_table(ds, key)
   if not rawget(ds, "table") then return nil end
   if key == "input_names" then return Part.names(ds) end

@@ -3,8 +3,9 @@
 -- data.of{n = 1000, get = function(i) return {image = picture, smile = 1} end} -> a data set.
 -- get(i) returns sample i, from 1 to n, as a table with
 --   image   the picture, uint8 (1 or 3,h,w); or x or input, a tensor or a list of numbers
---   labels  whole numbers are classes from 1; other numbers, lists and tensors are numbers, and
---           tensors (points,2) are points in pixels from 0. A label that is not there is missing
+--   any other name, such as smile: a label. Whole numbers are classes from 1; other numbers, lists
+--           and tensors are numbers, and tensors (points,2) are points in pixels from 0. A label
+--           that is not there is missing
 -- Sample 1 tells which labels there are and of which kind.
 --
 -- Options:

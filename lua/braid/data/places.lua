@@ -11,7 +11,7 @@ local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] =
   ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
 local MAX_DEPTH <const>, MAX_FILES <const> = 32, 100000
 
---- Whether folders of this name never have data.
+--- Whether a folder of this name never has data.
 function M.is_junk(name) return JUNK[name:lower()] ~= nil end
 
 --- The kind of thing at a path: "file", "directory", or nil if nothing is there.
@@ -32,7 +32,7 @@ local function hint_of(path)
     or " (the directory of the data is wanted)"
 end
 
---- Raises the error that a directory lacks something; it names an archive that is there.
+--- Raises the error that a directory lacks something. It names an archive if the directory has one.
 function M.absent(dir, what)
   local files <const> = core.list_folder(dir) or {}
   table.sort(files)

@@ -18,11 +18,11 @@
 --                {age = "0"} for one column
 --   standardise  true: inputs and labels of numbers get mean 0 and deviation 1 over the training
 --                rows (divided by n, not n - 1); "inputs" or "labels": only these; false: none
---   indicator    true: an input with gaps in the training rows gets one more number, 1 where
---                missing
+--   indicator    true: an input with gaps in the training rows gets one more number, which is 1 if
+--                the input is missing, else 0
 --   split        the column with a row's part, train, val or test; or
---   val, test    shares of the rows, drawn by `seed` (1)
---   header, separator, decimal   of a file of cells, as in data.csv
+--   val, test    shares of the rows, drawn at random with `seed` (1)
+--   header, separator, decimal   for a file of cells, as in data.csv
 --
 -- A missing number among the inputs becomes the mean of the training rows; for a missing category
 -- the numbers of all categories are 0. A missing label stays missing: NaN, or for classes -100 in a

@@ -158,9 +158,9 @@ local POSE_BINS <const> = check.declare("data.pose_bins", {
 })
 
 --- Turns an angle into a class: one of `bins` bins, each `width` degrees wide. The middle bin is
--- around 0; with an even number, two bins meet at 0. The first and last bins have no outer limit.
--- The label is in degrees, unless `unit` says radians. `kind` names the angle if the data set does
--- not (follow.lua). The bin is that of the angle after mirroring and turning.
+-- around 0; with an even number of bins, two meet at 0. The first and the last bin have no outer
+-- limit. The label is in degrees, unless `unit` says radians. `kind` names the angle if the data
+-- set does not (follow.lua). The bin is that of the angle after mirroring and turning.
 -- @usage data.pose_bins("yaw", {bins = 5, width = 30})
 function M.pose_bins(label, given)
   local o <const> = check.options(POSE_BINS, given, {label = label})

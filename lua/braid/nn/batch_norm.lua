@@ -22,7 +22,8 @@ local OPTIONS <const> = check.declare("BatchNorm1d", {
 })
 BatchNorm.options_of = OPTIONS.what -- the name of a class's declared options
 
---- momentum = false makes the running statistics means over all batches so far, of equal weight.
+--- With momentum = false the running statistics are means over all batches so far, with equal
+-- weights.
 function BatchNorm:init(channels, given)
   local o <const> = check.options(check.declared[self.options_of], given, {channels = channels})
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum

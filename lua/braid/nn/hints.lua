@@ -1,7 +1,7 @@
 --- Hints: the options that a parameter asks of optimizers, {lr_mult = 100, weight_decay = 0}.
 --
--- A parameter keeps its hints wherever it goes, so an optimizer needs only net:parameters(). A
--- group's own weight_decay replaces the hint; its own lr_mult multiplies the hint.
+-- A parameter keeps its hints wherever it goes, so an optimizer needs only net:parameters(). If a
+-- group of an optimizer has weight_decay, it replaces the hint; its lr_mult multiplies the hint.
 -- This module also notes which tensors are parameters, frozen or not. It notes the order in which
 -- tensors became parameters, were taken by optimizers and were replaced by others. This order tells
 -- which optimizer trains a network now, and which optimizer did before.

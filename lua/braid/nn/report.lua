@@ -33,8 +33,8 @@ local function add(list, names, others, wanted)
   return list
 end
 
---- Joins two reports on the same weights. The result lists tensors that either part lacks as fresh,
--- and weights that neither part used as unused.
+--- Joins two reports on the same weights. In the result, `fresh` has the tensors that are fresh in
+-- one of the two, and `unused` the weights that are unused in both.
 function Report:with(other)
   local both <const> = Report(self)
   both.fresh = add(add({}, self.fresh, {}, false), other.fresh, self.fresh, false)

@@ -15,7 +15,7 @@
 --   e:beside{...}                    a table of our numbers beside the paper's
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
 --   e:picture("name.png")            names a picture that a training wrote into e.dir
---   e:draw("name.png", f)            f(path) draws a picture, but not in the processes of trainings
+--   e:draw("name.png", f)            f(path) draws a picture; not called in processes that train
 --   e:note("...")                    a sentence for the result
 --
 -- The directory gets result.json, .md and the figures. A run continues where it ended.

@@ -26,14 +26,14 @@
 --                    from         the first epoch whose weights count
 --                    by = "epoch"   adds the weights once an epoch. With average = "equal" this
 --                                 is stochastic weight averaging
--- Tasks (fit restores their weights at its end)
+-- Tasks (at its end, fit restores the weights that the tasks had before)
 --   weighting      mtl.weighting.NAME{}, in place of the weighted sum. With accumulate, each batch
 --                  costs a backward pass for each task, whatever the method
 --   weights        {smile = 0.1 or function(epoch)}
 --   rates          {pose = 0.1 or function(epoch)}: factors of the learning rate for a task's
 --                  column and head
---   turns          true or names: tasks train in turns on balanced batches. Columns are then in a
---                  list
+--   turns          true or names: tasks train in turns on balanced batches. Columns then run as a
+--                  list, not stacked
 --   stopping       mtl.early_stopping{...}: ends tasks one by one
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
 --                  "shared"}}: the names of parts are those of net:freeze, or "all". A stage may
@@ -46,7 +46,7 @@
 -- Files, log and screen
 --   dir            gets config.json, metrics.jsonl, metrics.csv, best.safetensors, and after every
 --                  epoch last.safetensors. The same call continues an interrupted run and gives the
---                  numbers of an uninterrupted one
+--                  same numbers as an uninterrupted run
 --   resume         "auto" continues a run if there is one. true raises an error if there is none,
 --                  false if there is one
 --   every          steps between checkpoints within an epoch

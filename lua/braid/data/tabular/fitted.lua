@@ -46,7 +46,7 @@ local function fail_empty(what, name, n)
     .. "other rows", what, name, n)
 end
 
--- Those of the class names that occur in the labels (numbers of names), in the order of `names`.
+-- The class names whose numbers occur in the labels, in the order of `names`.
 local function occurring(labels, names)
   local seen <const>, list <const> = {}, {}
   for _, label in ipairs(labels:totable()) do seen[label] = true end

@@ -52,8 +52,8 @@ local function taken_by(o, t)
   return taken
 end
 
--- All columns that are not labels. A column that has no name or is called Unnamed is left out: in
--- it, programs count the rows.
+-- All columns that are not labels. A column that has no name or is called Unnamed is left out:
+-- programs write such a column to count the rows.
 local function others(t, o)
   local taken <const>, list <const> = taken_by(o, t), {}
   for _, name in ipairs(t.names) do

@@ -1,6 +1,6 @@
 --- Computes what the networks of a comparison share besides data, order and seeds: how long they
 -- train, or how many parameters they have. The results are kept in plan.json, so that all seeds and
--- later runs use the same.
+-- later runs use the same values.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
