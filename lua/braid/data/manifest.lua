@@ -5,7 +5,7 @@
 --   root      the directory that the paths are relative to (default: the manifest's directory)
 --   classes   {"gender", ...}, or {gender = {"male", "female"}} to set the order; otherwise
 --             classes are sorted, as numbers if all are numbers
---   from      from = 0: classes are whole numbers from 0; {column = 0} says so for one column
+--   from      n: classes are whole numbers from n (usually 0); {column = n} says so for one column
 --   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for a label of several columns
 --   kinds     {pose = "yaw pitch"}: what the numbers of a label mean, and so how they change with
 --             the picture (follow.lua). Columns yaw, pitch, roll are angles in degrees

@@ -31,9 +31,9 @@
 -- column in which all training rows have the same number becomes 0.
 --
 -- A loader gives batch.input, float32 (n,k); ds.input_names has the names of the k numbers. Labels
--- of numbers are standardised in batches; tasks:evaluate and net:predict give them in the column's
--- units again. net:predict takes rows as they are and prepares them by the recipe on the network's
--- card. ds[i].bp is the label as it was read.
+-- of numbers are standardised in batches; tasks:evaluate measures and net:predict answers in the
+-- column's units. net:predict takes rows as they are and prepares them by the recipe on the
+-- network's card. ds[i].bp is the label as it was read.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage
 -- local rows <const> = {}
