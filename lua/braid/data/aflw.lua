@@ -7,10 +7,10 @@
 -- Labels: landmarks, 21 points (hidden points are missing; the eyes are 8 and 11); roll, pitch and
 -- yaw in degrees (the files have radians); gender (1 male, 2 female), glasses (1 yes, 2 no).
 -- FaceRect gives the boxes and box_width. A picture of several faces is a sample for each face.
--- Decision: the files' roll counts anticlockwise, which matters for turned pictures; roll =
--- "clockwise" says the opposite.
--- The reader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
--- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
+-- Decision: roll in the files counts anticlockwise, which matters if the loader turns pictures;
+-- roll = "clockwise" takes it as clockwise.
+-- The loader cuts out each face by its box; crop = "whole" shows the whole picture. size is the
+-- side of the result in pixels, channels 1 or 3. orientation = false ignores the EXIF orientation.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.aflw("aflw").train
 
@@ -70,7 +70,7 @@ local function gender_of(text)
   return letter == "m" and 1 or letter == "f" and 2 or 0
 end
 
--- A face from a row of the database, still without its points.
+-- Makes a face from a row of the database or the .csv file. Its points are added later.
 local function new_face(where, path, angles, rect, sex, glasses)
   local face <const> = {path = path, where = where, points = {}, gender = gender_of(sex),
     glasses = glasses == "1" and 1 or glasses == "0" and 2 or 0}

@@ -1,14 +1,14 @@
---- The inputs of a batch, as a network is asked: a tensor, or {name = tensor} where batch.inputs
--- names several.
+--- Finds what a network gets from a batch: one tensor, or {name = tensor} if batch.inputs lists
+-- several names.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
--- Records raise errors about misspelt names.
+-- batch.inputs would raise an error if the batch is a record without this field.
 local field <const> = rawget
 
 --- The input of a network for a batch: batch.image, batch.input, or the tensors that
--- batch.inputs = {"x", ...} names; several are one table by name.
+-- batch.inputs = {"x", ...} names. Several tensors are returned as {name = tensor}.
 return function(batch)
   local names <const> = type(batch) == "table" and field(batch, "inputs")
   if type(names) ~= "table" then return batch.image or batch.input end

@@ -17,7 +17,8 @@ local BLEND <const> = {}
 
 function BLEND.mixup(image, other, share) return image * share + other * (1 - share), share end
 
--- A rectangle of the other picture with the area 1 - share, around a random place.
+-- Copies a rectangle of the other picture, around a random place. It covers 1 - share of the area,
+-- less if it reaches beyond the edge. Returns the pictures and the share that each one keeps.
 function BLEND.cutmix(image, other, share, u, v)
   local h <const>, w <const> = image:size(3), image:size(4)
   local side <const> = math.sqrt(1 - share)
@@ -34,7 +35,7 @@ end
 
 local DRAWS <const> = 4096
 
---- The steps of batches among transforms.
+--- The blends in a list of transforms, or nil if it has none.
 function M.of(steps)
   local list <const> = {}
   for _, s in ipairs(steps) do
@@ -43,12 +44,12 @@ function M.of(steps)
   return #list > 0 and list or nil
 end
 
---- Mixes the samples of a batch by one of the steps. The random numbers are those of a seed and a
--- stream.
+--- Mixes the samples of a batch by one of the blends, which is drawn at random. The random numbers
+-- depend only on seed and stream.
 function M.apply(steps, batch, seed, stream)
   if batch.count < 2 then return end
   local uniform <const> = core.uniforms(seed, stream, DRAWS):totable()
-  -- Around a ring in random order, so that no sample is mixed with itself.
+  -- The samples form a ring in random order. Each is mixed with the next one, never with itself.
   local ring <const> = core.randperm(batch.count, stream)
   local order <const> = core.ops.roll(ring, {1}, {1}):index_select(1, ring:argsort())
   local step <const> = steps[1 + math.floor(uniform[3] * #steps)]

@@ -2,23 +2,23 @@
 --
 -- data.celeba(dir) -> {train =, val =, test =} as list_eval_partition says; without that file
 -- {train = all}. The directory, or folders in it (Anno, Eval, Img, celeba), has some of these:
---   img_align_celeba/, img_celeba/   the pictures, .jpg or .png, aligned or as found. A folder of
---                                    another name is recognized by its contents
+--   img_align_celeba/, img_celeba/   the pictures, .jpg or .png: aligned, or as found (in the
+--                                    wild). A folder with another name is known by its contents
 --   list_attr_celeba                 40 labels of two classes: 1 no, 2 yes
 --   list_landmarks_align_celeba      landmarks for aligned pictures: left eye, right eye, nose,
---                                    left and right mouth corner, as seen
+--                                    left and right mouth corner, as seen in the picture
 --   list_landmarks_celeba            the same for pictures as found
---   list_bbox_celeba                 boxes for pictures as found, and their width, box_width
+--   list_bbox_celeba                 boxes for pictures as found; their width is label box_width
 --   identity_CelebA                  identity, from 1
 -- Each list is a .txt, or a .csv with a header. Labels without a list are left out. All lists must
 -- have the same pictures in the same order.
 --
--- Options: aligned = true or false chooses if both kinds of pictures are there. check = true looks
--- at all pictures at once; pictures that are missing or cannot be read are left out and counted
+-- Options: aligned = true or false chooses if both kinds of pictures are there. check = true opens
+-- all pictures beforehand; pictures that are missing or cannot be read are left out and counted
 -- (train.unreadable, first_unreadable). Otherwise pictures are read when they are needed. from = 0:
 -- attributes are 0 and 1, not -1 and 1. missing = 0: a 0 marks a missing attribute. size is the
--- side of a loader's pictures, channels 1 or 3. crop = "whole" shows all of pictures that have
--- boxes. orientation = false leaves pictures as they are stored (dataset.lua).
+-- side of a loader's pictures, channels 1 or 3. crop = "whole" shows the whole of pictures with
+-- boxes. orientation = false ignores the EXIF orientation of pictures (dataset.lua).
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.celeba("celeba").train
 
@@ -137,8 +137,8 @@ local function look(dir)
   return lists, folders
 end
 
--- Whether the pictures of a folder are aligned. Its name tells, or else the size of its pictures
--- and the lists that exist.
+-- Whether the pictures of a folder are aligned. The name of the folder or of the one above decides;
+-- otherwise the size of its first picture, and then the lists that exist.
 local function is_aligned(folder, lists)
   local name <const> = folder.path:match("[^/]*$"):lower()
   local above <const> = folder.path:lower():match("([^/]*)/[^/]*$") or ""
@@ -186,7 +186,8 @@ local function as_listed(paths, folder)
   return true
 end
 
--- The names of the rows' files. In the folder, a file may have another ending than in the list.
+-- The name of each row's picture file. In the folder it may have another ending than in the list,
+-- such as .png.
 local function names_of(state, folder)
   local paths <const>, names <const>, found = state.first.paths, {}, false
   if as_listed(paths, folder) then return paths end

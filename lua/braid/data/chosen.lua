@@ -1,11 +1,11 @@
---- The numbers of samples that a user chose.
+--- Checks the numbers by which a user chooses samples.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 
 local NUMBERS <const> = check.list{of = check.whole{from = 1}}
 
---- Checks a list (or int64 tensor) of numbers of n samples -> the tensor.
+--- Checks a list or int64 tensor of sample numbers, each from 1 to n -> an int64 tensor.
 return function(list, n)
   if not core.is_tensor(list) then check.value("subset", "samples", list, NUMBERS) end
   local chosen <const> = core.is_tensor(list) and list or #list == 0 and core.new({0}, "int64")

@@ -1,5 +1,5 @@
---- The reader behind CIFAR-10 and CIFAR-100. A record is some bytes of labels, and then 3 planes of
--- 32x32 bytes: red, green, blue.
+--- Makes the readers data.cifar10 and data.cifar100. A record in their files is one or two bytes of
+-- labels, and then 3 planes of 32x32 bytes: red, green, blue.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -99,9 +99,9 @@ local function why_absent(dir, wanted, v)
 end
 
 --- Makes the function that users call.
--- @param v {train = names of files, test = ..., tasks = {{name =, classes = their number, names =
---   file of their names}, ...} in the order of the label bytes, python, archives, matlab = names
---   that other versions of the data have, archive = where the right version is}
+-- @param v {train = names of files, test = ..., tasks = {{name =, classes = number of classes,
+--   names = file of their names}, ...} in the order of the label bytes, python, archives, matlab =
+--   names of files in other versions of the data, archive = address of the right version}
 function M.reader(name, v)
   local options <const> = check.declare(name, {})
   return damage.reader(name, function(given_dir, given)

@@ -2,17 +2,17 @@
 --
 -- data.coco(dir) -> {train =, val =}, as far as there are files. The directory, or annotations in
 -- it, has person_keypoints_train2017.json and person_keypoints_val2017.json; pictures are in
--- train2017 and val2017, in images/train2017, or beside the file. With files of several years,
--- year = 2017 says which. A sample is a person; set:rows tells in which picture it is.
+-- train2017 and val2017, in images/train2017, or beside the file. If there are files of several
+-- years, year = 2017 chooses. A sample is a person; set:rows gives the number of its picture.
 -- Labels: landmarks, 17 points (left and right are the person's own; the eyes are 3 and 2);
 -- occlusion, the share of the labelled points that are not visible; box_width. A point of
--- visibility 0 is missing; hidden = "missing" takes those of visibility 1 (not visible) as missing,
--- too. Crowds (iscrowd = 1), people without `least` (1) labelled points and without a box are left
--- out; train.omitted counts them. Decision: points count pixels from 0, and boxes are distances
--- from the picture's upper left corner.
+-- visibility 0 is missing; hidden = "missing" makes points of visibility 1 (not visible) missing,
+-- too. Crowds (iscrowd = 1), people with fewer than `least` (1) labelled points and people whose
+-- box has no area are left out; train.omitted counts them. Decision: points count pixels from 0,
+-- and boxes are distances from the picture's upper left corner.
 -- The file is read person by person, and takes little more memory than its own size.
--- The loader cuts people by their boxes; crop = "whole" shows all of each picture. size is the side
--- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
+-- The loader cuts out each person by its box; crop = "whole" shows the whole picture. size is the
+-- side of the result in pixels, channels 1 or 3. orientation = false ignores the EXIF orientation.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.coco("coco").train
 
@@ -143,7 +143,7 @@ local function make(top, found, o)
   return set
 end
 
--- The files of keypoints in a directory and in the folders in it, by part.
+-- The files of keypoints in a directory and its folders: {train = {dir =, name =, ...}, val = ...}.
 local function find(top, o)
   local found <const> = {}
   local function look(dir, depth)
@@ -174,7 +174,7 @@ return damage.reader("data.coco", function(path, given)
     places.absent(top, ("there is no person_keypoints_train%s.json in it"):format(o.year or 2017))
   end
   for _, part in ipairs{"train", "val"} do
-    -- The pictures stand beside the folder of the file.
+    -- The folders of pictures are beside `annotations`.
     local above <const> = found[part] and found[part].dir:match("^(.*)/annotations$") or top
     if found[part] then sets[part] = make(above, found[part], o) end
   end

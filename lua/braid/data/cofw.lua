@@ -2,13 +2,13 @@
 --
 -- data.cofw(dir) -> {train =, test =}, as far as there are lists. The directory, or one in it, has
 -- cofw_train.txt and cofw_test.txt. A line has the path of a picture, relative to its list; x y w h
--- of the face's box, which may be left out; and x, y and 1 or 0 for each of 29 points: 1 if
--- something hides the point. As MATLAB does, all count pixels from 1.
+-- of the face's box, which all lines may leave out; and x, y and 1 or 0 for each of 29 points: 1 if
+-- something hides the point. Pixels are counted from 1, as in MATLAB.
 -- Labels: landmarks, 29 points (the eyes are the pupils, points 17 and 18); occlusion, the share of
--- points that are hidden; box_width. hidden = "missing" takes hidden points as missing ones.
+-- points that are hidden; box_width. hidden = "missing" makes hidden points missing.
 --
 -- COFW is published as COFW_train_color.mat and COFW_test_color.mat. These are files of MATLAB 7.3,
--- HDF5, which Braid does not read. This Python, with h5py and Pillow, makes the lists of them:
+-- HDF5, which Braid does not read. These lines of Python, with h5py and Pillow, make the lists:
 --   import h5py, numpy as np; from PIL import Image
 --   for part, end in ("train", "Tr"), ("test", "T"):
 --       f = h5py.File(f"COFW_{part}_color.mat"); rows = open(f"cofw_{part}.txt", "w")
@@ -17,8 +17,8 @@
 --           p, b = f["phis" + end][:, i].reshape(3, 29).T.ravel(), f["bboxes" + end][:, i]
 --           print(f"{part}_{i + 1}.png", *b, *p, file=rows)
 --
--- The loader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
--- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
+-- The loader cuts out each face by its box; crop = "whole" shows the whole picture. size is the
+-- side of the result in pixels, channels 1 or 3. orientation = false ignores the EXIF orientation.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.cofw("cofw").train
 
@@ -35,7 +35,8 @@ local OPTIONS <const> = check.declare("data.cofw", pictures.options{
   hidden = check.choice{"kept", "missing"}})
 local DEEPEST <const>, POINTS <const>, NAN <const> = 2, 29, 0 / 0
 
--- Adds the points that begin at v[first] to a list; returns how many are hidden.
+-- Adds the points of a line, which are the numbers from v[first] on, to a list; returns how many of
+-- them are hidden.
 local function add_points(path, line, v, first, o, into)
   local count = 0
   for k = first, #v, 3 do

@@ -1,5 +1,5 @@
---- Transforms of colours, and of whole batches: what a loader does to pixels where they are.
--- They are among the transforms of transforms.lua.
+--- Transforms of colours and of whole batches, which leave each pixel of a picture in its place.
+-- transforms.lua adds them to the transforms of geometry.
 
 local check <const> = require "braid.check"
 local step <const> = require "braid.data.step"
@@ -20,18 +20,19 @@ local function of_batches(name, usual)
   end
 end
 
---- Mixes each sample of a batch with another one of it (Zhang, Cisse, Dauphin and Lopez-Paz 2018):
--- pictures become s x + (1 - s) x', where the share s of a batch is drawn from Beta(alpha, alpha).
--- Labels of every kind stay, as pairs: batch.mixed = {share = s, other = {name = labels of x'}}.
--- tasks:loss takes s times the loss for the one and 1 - s times that for the other, which for
--- classes is cross-entropy with soft targets.
+--- Mixes each sample of a batch with another sample of it (Zhang, Cisse, Dauphin and Lopez-Paz
+-- 2018): pictures become s x + (1 - s) x', where the share s of a batch is drawn from Beta(alpha,
+-- alpha). The labels of x stay as they are, whatever their kind, and the labels of x' are added:
+-- batch.mixed = {share = s, other = {name = labels of x'}}. tasks:loss takes s times the loss for
+-- the labels of x plus 1 - s times the loss for the labels of x'. For classes this is cross-entropy
+-- with soft targets.
 -- @usage data.mixup(0.2)
 M.mixup = of_batches("mixup", 0.2)
 
 --- Puts a rectangle of another picture of the batch into each (Yun, Han, Oh, Chun, Choe and Yoo
--- 2019). Its area is a share 1 - s with s from Beta(alpha, alpha); it is cut off at the edge, and s
--- is then the share that the picture keeps. Labels stay as pairs, as those of data.mixup. With both
--- transforms, a batch gets one of them at random.
+-- 2019). It covers a share 1 - s of the area, with s from Beta(alpha, alpha). If the edge cuts it
+-- off, s becomes the share that the picture keeps. batch.mixed has the labels of the other sample,
+-- as for data.mixup. If both transforms are given, a batch gets one of them at random.
 -- @usage data.cutmix(1)
 M.cutmix = of_batches("cutmix", 1)
 
@@ -45,7 +46,8 @@ end
 -- @usage data.brightness(0.2)
 M.brightness = of_one("brightness", "spread", number{from = 0, to = 1e3})
 
---- Multiplies each colour's distance from the mean by a factor from 1 - spread to 1 + spread.
+--- Multiplies each colour's distance from the picture's mean gray by a factor from 1 - spread to
+-- 1 + spread.
 -- @usage data.contrast(0.2)
 M.contrast = of_one("contrast", "spread", number{from = 0, to = 1e3})
 
@@ -61,11 +63,11 @@ M.gray = of_one("gray", "probability", number{1, from = 0, to = 1})
 -- @usage data.equalize(0.5)
 M.equalize = of_one("equalize", "probability", number{1, from = 0, to = 1})
 
---- Adds normal noise; its deviation is a share of the range of colours.
+--- Adds normal noise. Its standard deviation is a share of the range of colours (255).
 -- @usage data.noise(0.05)
 M.noise = of_one("noise", "deviation", number{from = 0, to = 10})
 
---- Blurs by a Gaussian whose deviation is random, from 0 to `most` pixels.
+--- Blurs by a Gaussian whose standard deviation is random, from 0 to `most` pixels.
 -- @usage data.blur(1.5)
 M.blur = of_one("blur", "most", number{from = 0, to = 10})
 
@@ -93,7 +95,7 @@ end)
 
 --- Fills a rectangle at a random place, with the given probability (Zhong, Zheng, Kang, Li and Yang
 -- 2017): from `least` to `most` of the picture's area, up to `ratio` times as wide as high or as
--- high as wide, with the colour `value` or with value = "noise". Points under it stay labels.
+-- high as wide, with the colour `value` or with value = "noise". Points that it covers stay labels.
 -- @usage data.erase{probability = 0.5, value = "noise"}
 function M.erase(given)
   if type(given) == "number" then given = {probability = given} end
@@ -120,7 +122,7 @@ local JPEG <const> = check.declare("data.jpeg", {
 end)
 
 --- Compresses the picture as a JPEG of a random quality from `least` to `most`, with the given
--- probability, and shows what is left of it.
+-- probability, and decodes it again.
 -- @usage data.jpeg{least = 20, most = 60}
 function M.jpeg(given)
   if type(given) == "number" then given = {least = given, most = given} end
@@ -132,7 +134,7 @@ end
 -- @usage data.whiten()
 function M.whiten() return step("whiten") end
 
--- The kind of a number, or a list of one number for each channel (1 or 3).
+-- Checks one number for all channels, or a list of one number for each channel (1 or 3).
 local function colours(kind)
   return check.either(kind, check.list{of = kind, n = 1}, check.list{of = kind, n = 3})
 end
@@ -146,7 +148,7 @@ local function channels(value)
   return value[1], value[2] or value[1], value[3] or value[1]
 end
 
---- Computes (x / 255 - mean) / std, each a number or {red, green, blue}.
+--- Computes (x / 255 - mean) / std. mean and std are numbers, or lists {red, green, blue}.
 -- @usage data.normalize{mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225}}
 function M.normalize(given)
   local o <const> = check.options(NORMALIZE, given)

@@ -1,7 +1,7 @@
---- Columns of manifests, and the numbers, points and classes that their cells stand for.
+--- Reads the numbers, points and classes in the columns of a manifest (a .csv or .jsonl file).
 --
--- A table t is {path =, n = number of rows, lines = line numbers, names = of the columns, columns =
--- {name = values}, decimal = "." or ",", marks = values that stand for a missing one}.
+-- A table t is {path =, n = number of rows, lines = line number of each row, names = names of the
+-- columns, columns = {name = values}, decimal = "." or ",", marks = marks of missing values}.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -19,7 +19,7 @@ local NAN <const>, MAX_VALUE <const> = 0 / 0, 1e9
 local WORDS <const> = {na = true, ["n/a"] = true, ["#n/a"] = true, null = true, none = true,
   ["-"] = true, ["--"] = true, ["?"] = true, ["."] = true, unknown = true, missing = true}
 
---- The place of a value, for messages.
+--- The place of a value (file, line and column), for messages.
 function M.place(t, row, column)
   return ("%s:%d: column '%s'"):format(t.path, t.lines[row], column)
 end
@@ -142,8 +142,8 @@ local function numbers_of_lists(t, column)
   return out, width
 end
 
---- Rows of numbers, from a list of columns. read(t, value, row, column) gives one.
--- @return the numbers row by row, and the number of them in a row
+--- Rows of numbers, from a list of columns. read(t, value, row, column) gives the number of a cell.
+-- @return the numbers row by row, and how many there are in a row
 function M.rows(t, names, read)
   local out <const>, lists <const> = {}, {}
   for c, name in ipairs(names) do lists[c] = M.of(t, name) end
@@ -180,7 +180,8 @@ end
 
 -- ---- classes ------------------------------------------------------------------------------
 
---- The name of a class: the same for 2, 2.0 and the text "2.0", as programs write them.
+--- The name of a class. It is the same for 2, 2.0 and the text "2.0", since programs write a whole
+-- number in each of these ways.
 function M.class_name(value)
   local whole <const> = type(value) == "number" and math.tointeger(value)
   if whole then return ("%d"):format(whole) end
@@ -249,8 +250,8 @@ function M.class(t, column, names, from)
   return core.from_table(labels, "int64"), names
 end
 
---- The contents of a column that no option describes: "lists", "numbers" or "words". A word for a
--- missing value among numbers raises an error that names the word.
+--- Finds what a column contains that no option describes: "lists", "numbers" or "words". If a word
+-- for a missing value, such as NA, is among numbers, an error names it.
 function M.kind(t, name)
   local values <const>, numbers, word_row = t.columns[name], 0, nil
   local words = false

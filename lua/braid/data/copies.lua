@@ -1,4 +1,4 @@
---- Adds copies of a data set's samples, which a loader shows at another place of the picture.
+--- Adds copies of a data set's samples whose visible part of the picture is shifted.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -11,9 +11,9 @@ local OPTIONS <const> = check.declare("copied", {
 
 --- ds:copied{shift = 0.1, times = 1, seed = 1}: a data set of the samples and `times` copies of
 -- each. A copy is shifted, with its labels, by up to `shift` of the visible part in each direction
--- ({across, down} for two values). Shifts are drawn once and stay the same in every epoch
--- (Abrahamsson, Gruneau and Zuber 2017, sections 3.1 and 4.1). Decision: the paper does not say how
--- far and how often; by default it is up to a tenth, and one copy.
+-- ({across, down} sets the two directions apart). Shifts are drawn once and stay the same in every
+-- epoch (Abrahamsson, Gruneau and Zuber 2017, sections 3.1 and 4.1). Decision: the paper gives
+-- neither the distance nor the number of copies; the default is up to a tenth, and one copy.
 return function(self, given)
   local o <const> = check.options(OPTIONS, given)
   if not self:has_pictures() then

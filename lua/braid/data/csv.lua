@@ -2,10 +2,10 @@
 --
 -- data.csv(file, {...}) -> {train =}, or with a column of parts {train =, val =, test =}. The first
 -- row has the names of the columns. With header = false it does not, and columns are called by
--- their numbers. Cells are separated by commas, semicolons, tabs or bars, whichever the lines agree
--- on; `separator` sets one. decimal = "," or "." sets the decimal sign, if the numbers do not show
--- it. The text is UTF-8, UTF-16 or Windows-1252, packed by gzip or not. manifest.lua describes the
--- other options, which tell what the columns are.
+-- their numbers. Commas, semicolons, tabs or bars separate the cells. The first lines show which;
+-- the option `separator` sets it. decimal = "," or "." sets the decimal sign, if the numbers do not
+-- show it. The text is UTF-8, UTF-16 or Windows-1252, packed by gzip or not. The other options tell
+-- what the columns are; manifest.lua describes them.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage
 -- data.csv("faces.csv", {image = "file", classes = {"smile"}, reals = {"age"},

@@ -4,35 +4,36 @@
 --   labels    {name = tensor of n rows}. Class labels, int64 or uint8 (n), count from 1; a missing
 --             one is -100, or `missing` if that is given. Points, float32 (n,points,2), are x, y in
 --             pixels of the stored picture, with pixel centres at whole numbers from 0. Other
---             labels are float32 (n) or (n,k). In points and other labels NaN is missing. The
---             label box_width, float32 (n), is the width of each sample's box in pixels of the
---             stored picture, NaN without a box; by default it is computed from the boxes
+--             labels are float32 (n) or (n,k). In points and other labels NaN marks a missing
+--             value. The label box_width, float32 (n), is the width of each sample's box in pixels
+--             of the stored picture, NaN without a box; by default it is computed from the boxes
 --   points    {name = {points =, flip =, eyes =}}, facts about a label of points: their number, the
 --             point that each becomes in a mirror image, the eyes (for mtl.landmarks{of = ds})
 --   kinds     {name = "class", "points", "box", or words such as "real" and "yaw", one for each
 --             number}: the kind tells how a label changes with its picture (follow.lua)
---   flips     {name = list}: how mirroring changes other labels, if their task does not tell
+--   flips     {name = list}: how mirroring changes labels that are not points, if their task does
+--             not tell
 --   classes   {name = {"cat", "dog", ...}}, the names of classes
 --   images    uint8 (m,c,h,w), channels last in memory; or
---   inputs    samples without pictures: float32 (n,...), rows of numbers, batch.input of a loader;
---             or {name = tensor of n rows}, inputs by name; or
---   getter    what makes samples when they are asked for (data.of); or
---   table     the rows of a table (data.table), which it prepares as inputs (tabular/part.lua); or
+--   inputs    samples without pictures: float32 (n,...), rows of numbers, which a loader gives as
+--             batch.input; or {name = tensor of n rows}, inputs by name; or
+--   getter    an object that makes each sample when it is needed (data.of); or
+--   table     the rows of a table (data.table) and how they become inputs (tabular/part.lua); or
 --   files     Paths (paths.lua) relative to root; channels is 1, 3, or nil for each file's own
 --   encoded   true: files are not paths, but the bytes of PNG and JPEG files themselves
 --   orientation  false: pictures of files are shown as they are stored; otherwise they are turned
---             as their EXIF data say. Points and boxes belong to the picture that is shown
+--             as their EXIF data say. Points and boxes are places in the picture after that
 --   index     int64 (n): the picture of sample i is images[index[i]] or files:at(index[i]);
 --             nil: sample i has picture i. ds:rows gives the numbers in both cases
 --   boxes     float32 (n,4) or nil: x0, y0, x1, y1 of the visible part, in pixels of the picture. A
 --             row of NaN stands for the whole picture
 --   shifts    float32 (n,2) or nil: how far the visible part of a sample moves to the right and
 --             down, in shares of its width and height (ds:copied)
---   crop      "whole": a loader shows all of each picture, whatever its box
+--   crop      "whole": a loader shows the whole of each picture, even if it has a box
 --   size      the default side of a loader's pictures
 --   inner     with images: the side of the middle square that a loader shows; pixels around it
 --             appear when a cut is rotated or shifted
--- A subset has its own labels and boxes, and shares the pictures.
+-- A subset has its own labels and boxes, and shares the pictures with the whole set.
 -- @usage data.dataset{inputs = x, labels = {class = labels}}[1]
 
 local core <const> = require "braid.core"
@@ -67,7 +68,7 @@ Dataset.taken = {image = true, input = true, box = true, path = true, count = tr
 
 local function fail(what, ...) check.fail("Dataset: " .. what, ...) end
 
--- Adds a label of n rows to a data set; `facts` are known facts about points.
+-- Adds a label of n rows to a data set; `facts` is the entry of `points` for it, or nil.
 local function add_label(self, name, t, kind, missing, facts)
   if Dataset.taken[name] then fail("'%s' cannot be the name of a label", name) end
   kind = kind or own.kind_of(name, t)
@@ -187,10 +188,11 @@ end
 
 local function all(t) return t end
 
--- Whether a part names its samples by numbers.
+-- Whether a part keeps the numbers of its samples, and not copies of their rows.
 local function is_indexed(self) return self.images or self.files or self.getter end
 
--- A data set with the same pictures, or with the given images.
+-- A data set of some of the samples: take(t) gives their rows of a tensor t. `images` and `index`
+-- are the fields of the result.
 local function part_of(self, take, images, index)
   local labels <const> = {}
   for name, t in pairs(self.labels) do labels[name] = take(t) end
@@ -221,8 +223,8 @@ function Dataset:labelled(labels, kinds)
   return result
 end
 
---- A data set of the samples first .. last, or of those whose numbers are in a table or an int64
--- tensor.
+--- A data set of the samples from number first to last, or of the samples whose numbers are in a
+-- list or an int64 tensor.
 -- @treturn data.dataset
 function Dataset:subset(first, last)
   if type(first) ~= "number" then
@@ -260,16 +262,17 @@ function Dataset:filter(f)
   return self:subset(samples.chosen(self, f))
 end
 
---- Splits the samples in two data sets. The second has `share` of them, or that many if share is 1
--- or more. These are the last samples, or with a seed random ones. With `stratify` they are drawn
--- so that the classes of this label keep their proportions.
+--- Splits the samples in two data sets. The second has the fraction `share` of the samples, or
+-- `share` samples if it is 1 or more: the last ones, or with a seed random ones. With `stratify`
+-- they are drawn so that the classes of this label keep their proportions.
 -- @treturn data.dataset
 -- @treturn data.dataset
 -- @usage local train <const>, val <const> = ds:split(0.1, {stratify = "pose", seed = 7})
 function Dataset:split(share, given) return require("braid.data.split")(self, share, given) end
 
---- The same rows of a table, prepared with the means, deviations and classes of other rows: of the
--- data set `by`, or of a network's card, net.card.preprocessing; without `by`, of these rows.
+--- The same rows of a table, prepared with the means, deviations and classes of other rows. `by` is
+-- the data set that has them, or the recipe in a network's card, net.card.preprocessing. Without
+-- `by` they are computed from these rows.
 -- @treturn data.dataset
 -- @usage data.table{ {x = 1, y = 2}, {x = 3, y = 5} }.train:prepared()
 function Dataset:prepared(by)

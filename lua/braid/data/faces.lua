@@ -14,7 +14,7 @@ local check <const> = require "braid.check"
 local Dataset <const> = require "braid.data.dataset"
 local schemes <const> = require "braid.data.schemes"
 
-local FAR <const> = 1 << 32 -- where the test and validation faces of a seed begin
+local FAR <const> = 1 << 32 -- the number of a seed's first validation face; test faces: 2 * FAR
 
 local function render(seed, first, n, o)
   local images <const>, points <const>, labels <const> =

@@ -65,8 +65,8 @@ local function check_size(ds, size)
   end
 end
 
---- The side of a loader's pictures: the caller's choice, or the sets'. 0 leaves pictures as they
--- are.
+--- The side of a loader's pictures in pixels: the size that the caller chose, or else the size that
+-- all sets have. 0 leaves pictures as they are.
 function M.size(sets, o)
   for _, ds in ipairs(o.size and not o.enlarge and sets or {}) do check_size(ds, o.size) end
   local side = o.size
@@ -102,13 +102,14 @@ function M.check_transforms(sets, steps, h, w)
   end
 end
 
--- 1 or 3, or nil if the files decide.
+-- The channels of a set's pictures: 1 or 3, or nil if each file has its own.
 local function colours_of(ds)
   local own <const> = ds.images and ds.images:size(2) or ds.channels
   return own and (own > 1 and 3 or 1)
 end
 
---- 1 or 3: the caller's choice, or the sets' channels. Files that may be either count as colour.
+--- The channels of a loader's pictures, 1 or 3: the number that the caller chose, or else the most
+-- that a set has. A set of files that may be gray or in colour counts as colour.
 function M.channels(sets, o)
   local gray, most = false, 1
   for _, ds in ipairs(sets) do

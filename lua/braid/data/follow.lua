@@ -107,7 +107,7 @@ local function factors(flip, width, name)
   return list
 end
 
--- The name of the first task that takes a label as angles, and the kinds that the task names.
+-- The name of the first task that takes a label as angles, and the kinds of angle that it names.
 local function asked_of(tasks, label)
   local by
   for _, name in ipairs(tasks and tasks.names or {}) do
@@ -136,7 +136,7 @@ local function add_asked(words, asked, field, by)
   end
 end
 
--- Sets a field's rules for a label of numbers, and notes what is not known.
+-- Sets a field's rules for a label of numbers, and notes if mirroring or turning is not known.
 local function of_reals(field, ds, own, source, tasks)
   local by <const>, asked <const> = asked_of(tasks, field.from)
   local said <const> = field.angle or ds.kinds[field.from]
@@ -189,7 +189,7 @@ end
 
 local function listed(t) return t and table.concat(t:totable(), " ") end
 
---- Notes in a field that the same label of another data set is mirrored differently.
+--- Marks mirroring as unknown in a field if another data set mirrors the same label differently.
 function M.compare(field, other)
   local differs <const> = listed(field.flip) ~= listed(other.flip)
     or listed(field.follow) ~= listed(other.follow)

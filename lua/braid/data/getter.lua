@@ -1,4 +1,4 @@
---- Getter: the samples that a user's function makes, for data.of.
+--- Getter: gets samples from a user's function and checks them, for data.of.
 --
 -- A sample is {image = uint8 (c,h,w)}, or has the inputs that the data set names, and labels: whole
 -- numbers are classes from 1, other numbers and tensors are numbers or points. The kinds of labels
@@ -12,7 +12,7 @@ local ops <const> = core.ops
 
 local Getter <const> = class("Getter")
 
-local USUAL <const> = {"x", "input"} -- names of inputs that nobody named
+local USUAL <const> = {"x", "input"} -- the names looked for if the user names no inputs
 local RESERVED <const> = {box = true, path = true, count = true, inputs = true, units = true,
   task = true}
 
@@ -53,7 +53,7 @@ local function kind_of(value)
   return value:dim() == 2 and value:size(2) == 2 and "points" or "real"
 end
 
--- Learns from sample 1 what samples have.
+-- Finds from sample 1 the names of the inputs and the kinds of the labels.
 local function learn(self, sample)
   self.learned = true
   if not self.names and not sample.image then
@@ -117,7 +117,7 @@ local function checked(self, i, given)
   return sample
 end
 
---- Sample i.
+--- Sample i, checked: from the cache, or as the user's function makes it.
 function Getter:at(i)
   local known <const> = self.cache and self.cache[i]
   if known then return known end
@@ -188,7 +188,7 @@ function Getter:labels(samples)
   return labels
 end
 
---- The inputs of samples, {name = tensor}; "image" for pictures of one shape.
+--- The inputs of samples, {name = tensor}. The name "image" gives pictures, all of one shape.
 function Getter.inputs(_, samples, names)
   local inputs <const> = {}
   for _, name in ipairs(names) do

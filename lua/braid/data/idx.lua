@@ -1,14 +1,15 @@
 --- data.idx: reads the files of MNIST, Fashion-MNIST and EMNIST (IDX), packed by gzip or not.
 --
 -- data.idx(dir) -> {train =, test =}. The directory, or one in it, has train-images-idx3-ubyte and
--- train-labels-idx1-ubyte (or .idx3-ubyte), and the same with t10k or test. A file may end in .gz,
--- or be in a folder of its name. `prefix` is what the names begin with (EMNIST: "emnist-letters-").
+-- train-labels-idx1-ubyte (or train-images.idx3-ubyte ...), and for the test set t10k-... or
+-- test-... A file may end in .gz, or be in a folder of its name. `prefix` is the beginning of all
+-- names (EMNIST: "emnist-letters-").
 -- data.idx(images, labels) -> {train =} reads two files.
 --
--- Label 0 of the files becomes class 1. With from = 1 the files count from 1, as EMNIST's letters
--- do. missing = 255 sets the value of a missing label. transposed = true mirrors pictures at their
--- diagonal, which EMNIST needs. `label` is the name of the label (class); classes = {"zero", ...}
--- names its classes.
+-- Label 0 of the files becomes class 1. from = 1 says that labels in the files count from 1, as in
+-- EMNIST's letters. missing = 255 says that 255 marks a missing label. transposed = true mirrors
+-- pictures at their diagonal, which EMNIST needs. `label` is the name of the label (class); classes
+-- = {"zero", ...} names its classes.
 -- http://yann.lecun.com/exdb/mnist/
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.idx("idx").train[1]
@@ -95,7 +96,7 @@ local function existing(stem, kind)
   end
 end
 
--- The directory that has the files: this one, or one in it.
+-- The directory that has the files: dir itself, or one in it.
 local function root_of(dir, o)
   local names <const> = {}
   for _, mark in ipairs{"-", "."} do

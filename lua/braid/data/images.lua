@@ -3,18 +3,19 @@
 -- data.images(dir) -> {train =, val =, test =}. Pictures are .png, .jpg and .jpeg files in
 -- dir/CLASS/, or deeper. If dir has folders called train, test or val (training, testing, valid,
 -- validation), each of them is a data set and has the classes; otherwise all pictures are `train`.
--- If pictures or folders of pictures lie beside these, sets = true takes the data sets only, and
--- sets = false makes every folder a class. If dir holds only one folder, and that one holds
--- folders, it is read in place of dir. Pictures directly in a data set's folder have no class
--- (label 0).
+-- If there are other folders with pictures, or pictures, beside these folders, an option must say
+-- what they are: sets = true takes the data sets only, and sets = false makes every folder a class.
+-- If dir has only one folder, and this folder has folders but no pictures, it is read in place of
+-- dir. Pictures directly in a data set's folder have no class (label 0).
 --
 -- Classes are sorted by name and have the same numbers in all data sets. A folder without pictures
 -- is not a class. Pictures that cannot be read are left out and counted: those of another format
 -- (GIF, WebP, TIFF ...), and files that are damaged (train.unreadable, first_unreadable). With
--- check = false the loader finds them. Other files, names that start with a dot, and folders that
--- archives leave behind (__MACOSX) are ignored. `label` is the name of the label (class). channels
--- is 1, 3, or nil for each file's own. size is the side of a loader's pictures. orientation = false
--- leaves pictures as they are stored.
+-- check = false they stay in the data set, and a loader that reads them raises the error. Other
+-- files, names that start with a dot, and folders that archives leave behind (__MACOSX) are
+-- ignored. `label` is the name of the label (class). channels is 1, 3, or nil for each file's own.
+-- size is the side of a loader's pictures. orientation = false ignores the EXIF orientation of
+-- pictures.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.images("images").train[1]
 

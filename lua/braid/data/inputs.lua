@@ -7,7 +7,8 @@ local damage <const> = require "braid.data.damage"
 
 local fail <const> = damage.fail
 
--- The numbers of an input: a column's numbers; or one number for each class, 1 for the row's class.
+-- Appends the numbers of a column and their names. A column of words gives one number for each
+-- class: 1 if the row has the class, else 0. `fill` is the value, or "mean", for a missing input.
 local function input_columns(t, name, words, fill, into, names)
   local values <const>, column <const> = columns.of(t, name), {}
   if words or columns.kind(t, name) == "words" then
@@ -42,8 +43,8 @@ local function input_columns(t, name, words, fill, into, names)
   names[#names + 1], into[#into + 1] = tostring(name), column
 end
 
---- float32 (n,k) and the names of the k numbers, from a list of columns. An entry {column = {"a",
--- "b"}} of the list gives the words of a column.
+--- Makes float32 (n,k) and the names of the k numbers from a list of columns. An entry {column =
+-- {"a", "b"}} of the list gives the classes of a column of words.
 return function(t, list, fill)
   local into <const>, names <const>, rows <const> = {}, {}, {}
   for _, name in ipairs(list) do input_columns(t, name, nil, fill, into, names) end

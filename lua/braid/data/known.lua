@@ -1,5 +1,5 @@
---- The reader of data at a path, found by the path's ending, or by the files in the directory or in
--- a folder of it.
+--- Finds which reader fits the data at a path: from the ending of a file's name, or from the names
+-- of the files in a directory and its folders.
 
 local core <const> = require "braid.core"
 
@@ -28,7 +28,7 @@ end
 
 local M <const> = {}
 
---- The reader of a directory of published data, or nil.
+--- The name of the reader for a directory of published data, or nil.
 function M.directory(path)
   local files <const>, folders <const> = core.list_folder(path)
   local found = known_by(files, folders)
@@ -38,7 +38,8 @@ function M.directory(path)
   return found
 end
 
---- The reader of a file that lists or holds pictures, or of a table of tensors; or nil.
+--- The name of the reader for a file that lists or holds pictures, or for a table of tensors; or
+-- nil.
 function M.file(path)
   return ENDINGS[path:gsub("%.gz$", ""):match("%.(%w+)$")]
 end

@@ -55,7 +55,7 @@ function M.with_widths(labels, boxes)
   return all
 end
 
---- The facts about a label of points: their number, and facts known from elsewhere.
+--- The facts about a label of points: the number of points, and the facts in `known`.
 function M.facts_of(t, known)
   local facts <const> = {points = t:size(2)}
   for key, value in pairs(known or {}) do facts[key] = value end

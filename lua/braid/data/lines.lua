@@ -28,7 +28,7 @@ function M.read(path)
   return lines
 end
 
---- The number that a word of a line is. Gives up unless it is one from -1e6 to 1e6.
+--- A word of a line as a number. Gives up unless it is a number from -1e6 to 1e6.
 function M.number(path, line, word)
   local value <const> = numbers.plain(word)
   if not value or value ~= value or math.abs(value) > 1e6 then
@@ -45,11 +45,11 @@ local function words_of(text)
 end
 
 --- Reads a line of a path and `count` numbers -> the path, the numbers. The path comes first, or
--- last with `last`, and may have blanks.
+-- last if `last` is true, and may have blanks.
 function M.row(path, line, count, last)
   local words <const>, values <const> = words_of(line[1]), {}
   local names <const> = #words - count
-  -- A number beside the numbers means that there are too many.
+  -- If the word of the path next to the numbers is a number too, the line has too many numbers.
   local beside <const> = names > 1 and words[last and count + 1 or names]
   if names < 1 or beside and numbers.plain(beside[1]) then
     fail("%s:%d: a path and %d numbers wanted, %d words found", path, line[2], count, #words)

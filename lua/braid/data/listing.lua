@@ -28,7 +28,7 @@ local function without_commas(path, text)
 end
 
 --- Reads a listing -> {paths = Paths, values = float32 (n, columns), path =, first = the line of
--- the first row, names = of the columns if the listing has them}. Gives up by damage.fail.
+-- the first row, names = names of the columns if the listing has them}. Gives up by damage.fail.
 -- @param columns the number of numbers in a row; nil: as many as there are names
 -- @param counted whether two lines come first: the number of rows, and the names. A .csv file
 --   instead has one line of names, and commas.

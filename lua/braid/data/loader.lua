@@ -5,37 +5,39 @@
 --
 -- batch.image is float32 (n,c,h,w). Without pictures it is batch.input, rows of numbers, or the
 -- tensors that batch.inputs names. Points are (n,points,2) in [-1, 1] across the image; points
--- outside the image are beyond that. box_width (n) is in half widths of the image: the length of
--- the box's upper edge after all transforms. Class labels are int64 (n). A missing class is -100,
--- any other missing label NaN. batch.count is n. Everything depends only on seed and epoch.
+-- outside the image are below -1 or above 1. box_width (n) is in half widths of the image: the
+-- length of the box's upper edge after all transforms. Class labels are int64 (n). A missing class
+-- is -100, any other missing label NaN. batch.count is n. All random choices depend only on seed
+-- and epoch.
 --
 -- Pictures: transforms = {...} (transforms.lua), which may end with functions (functions.lua).
 -- Without them each image is resized to size x size and whitened (not with whiten = false), and
 -- `augment` takes data.augment's options and other transforms by name, each with its argument. size
 -- and channels (1 or 3) are by default those that the data set's reader was asked for, or those of
 -- pictures in memory. More pixels or colours than the data have are an error without enlarge = true
--- (transforms that crop or read files may make any size). The kinds of labels and the tasks, tasks,
--- tasks = {...}, say how mirroring or turning changes labels (follow.lua).
+-- (transforms that crop or read files may make any size). The kinds of labels, and the tasks in the
+-- option `tasks`, say how mirroring or turning changes labels (follow.lua).
 --
--- Samples: shuffle mixes them. balanced = "gender" draws the classes in equal shares. balanced =
--- {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A turn is a balanced
--- batch in which the labels of other tasks are missing; batch.task is the task's name. A network
--- learns from such a batch by net(batch.image, {tasks = tasks:present(batch)}). For a label without
--- classes, such as points, a turn has samples that have the label. stratify = "pose" gives each
--- batch the class shares of the whole set. weights, one for each sample, draws samples in
--- proportion. drop_last leaves out a smaller last batch. ds may be a data.mix.
+-- Samples: shuffle = true puts them in random order. balanced = "gender" draws the classes in equal
+-- shares. balanced = {"gender", "smile"} or true (all tasks with classes) lets tasks take turns. A
+-- turn is a balanced batch in which the labels of other tasks are missing; batch.task is the task's
+-- name. A network learns from such a batch by net(batch.image, {tasks = tasks:present(batch)}). For
+-- a label without classes, such as points, a turn has samples that have the label. stratify =
+-- "pose" gives each batch the class shares of the whole set. weights, one for each sample, draws
+-- samples in proportion to their weights. drop_last leaves out a smaller last batch. ds may be a
+-- data.mix.
 --
 -- Work: workers = n threads make `ahead` batches in advance. Without workers a batch is made when
 -- it is asked for, on all threads. cache = directory keeps decoded (and cropped and resized)
 -- pictures in a file that later loaders use. A picture that cannot be read is an error; with skip =
 -- true it is left out and counted.
 --
--- A loader works in a `for` loop and has methods too. loader:state() is a small table;
--- data.loader(ds, {..., state = it}) continues after the samples already taken. The batches are the
+-- A loader works in a `for` loop and has methods too. s = loader:state() is a small table;
+-- data.loader(ds, {..., state = s}) continues after the samples already taken. The batches are the
 -- same if they have the same size as before. A state of another data set or order is an error.
 -- loader:facts() gives {waited = seconds, skipped =, first_skipped =}. loader:close() ends the
--- threads, and so does the last batch. After a `break` they end when the loader is collected. From
--- Lua 5.4.5 on they end at once; with older versions use
+-- threads, and so does the last batch. From Lua 5.4.5 on a `break` also ends them. In older
+-- versions they run on after a `break` until the loader is collected; this form ends them at once:
 --   local batches <close> = data.loader(...)   for batch in batches do ... break ... end
 -- @treturn data.loader
 -- @usage
@@ -189,7 +191,7 @@ function Loader:init(ds, o)
   if o.workers > 0 then self:submit() end
 end
 
--- Orders batches until `ahead` of them are in work.
+-- Tells the core which batches to make next, until it has `ahead` batches to make.
 function Loader:submit()
   local o <const> = self.o
   while self.submitted < #self.batches and self.submitted < self.at + o.ahead do
@@ -245,7 +247,7 @@ Loader.__tostring = function(self)
     self.taken.samples)
 end
 
---- The numbers of the samples in the last batch, in the data set's order.
+--- The numbers that the samples of the last batch have in the data set.
 function Loader:indices()
   local b <const> = self.batches[self.at]
   if not b then return {} end
@@ -271,8 +273,8 @@ function Loader:load_state_dict(dict)
   if o.workers > 0 then open[self] = true end
 end
 
---- The loader's work on every picture, as plain values for a file: net.card = {preprocessing =
--- loader:recipe()} (recipe.lua). Returns nil and the reason if some of it is random.
+--- The steps that the loader takes with every picture, as plain values for a file: net.card =
+-- {preprocessing = loader:recipe()} (recipe.lua). Returns nil and the reason if a step is random.
 function Loader:recipe() return recipe.of(self) end
 
 function Loader:facts()

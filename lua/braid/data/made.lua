@@ -1,8 +1,8 @@
 --- Makes batches of samples that a user's function makes (data.of), as core.loader does for
 -- pictures.
 --
--- The samples of a batch are a small data set by themselves, with pictures in memory or rows, and
--- go through the same steps: a data set of the same pictures in memory gives the same batches.
+-- The samples of each batch become a small data set, with pictures in memory or rows, and go
+-- through the usual loader. So the batches are those of a data set with the same samples in memory.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -14,8 +14,8 @@ local usual_steps <const> = require "braid.data.usual_steps"
 
 local Made <const> = class("Made")
 
--- The samples of some numbers as a data set. `chosen` are their places in ds, int64, for the labels
--- that ds has itself.
+-- Makes a data set of some samples. `chosen`, int64, are their numbers in ds, which select the rows
+-- of labels that ds has as tensors.
 local function set_of(ds, samples, chosen)
   local getter <const>, labels <const> = ds.getter, {}
   for name, t in pairs(getter:labels(samples)) do labels[name] = t end
@@ -34,7 +34,8 @@ local function set_of(ds, samples, chosen)
   return Dataset(own)
 end
 
--- Samples in groups of pictures of one size: lists of places in the batch.
+-- Sorts the samples of a batch by the size of their pictures -> for each size the list of their
+-- places in the batch.
 local function groups_of(samples, pictures)
   local groups <const>, by_shape <const> = {}, {}
   for k, sample in ipairs(samples) do
@@ -64,12 +65,14 @@ function Made:init(ds, o, steps)
   end
 end
 
---- Orders a batch, like core.loader's submit. With `only`, all other labels are marked as missing.
+--- Asks for a batch, like core.loader's submit. If `only` names a label, all other labels are
+-- marked as missing.
 function Made:submit(order, first, last, stream, only)
   table.insert(self.queue, {chosen = order[{ {first, last} }], stream = stream, only = only})
 end
 
--- The batch of pictures in several sets; place[k] is the number of the batch's sample k among them.
+-- Makes a batch from the pictures of several sets. place[k] is the number of the batch's sample k
+-- if the samples of all sets are counted in order.
 local function of_pictures(self, sets, place, job)
   local recipes <const>, o <const> = {}, {}
   for i in ipairs(sets) do recipes[i] = self.steps end

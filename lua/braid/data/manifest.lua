@@ -2,10 +2,10 @@
 --
 -- The options of data.csv and data.jsonl:
 --   image     the column of the paths (default: image, path, file, filename or a similar name)
---   root      the directory that the paths are relative to (default: that of the manifest)
+--   root      the directory that the paths are relative to (default: the manifest's directory)
 --   classes   {"gender", ...}, or {gender = {"male", "female"}} to set the order; otherwise
 --             classes are sorted, as numbers if all are numbers
---   from      classes are whole numbers that begin at this one (usually 0); or {column = 0}
+--   from      n: classes are whole numbers from n (usually 0); {column = n} says so for one column
 --   reals     {"age", ...}, or {pose = {"yaw", "pitch"}} for a label of several columns
 --   kinds     {pose = "yaw pitch"}: what the numbers of a label mean, and so how they change with
 --             the picture (follow.lua). Columns yaw, pitch, roll are angles in degrees
@@ -23,8 +23,8 @@
 --   check     true: pictures that cannot be read are left out and counted (train.unreadable)
 --   inputs    {"age", "weight", sex = {"f", "m"}}: the table has numbers and no pictures. Batches
 --             have batch.input (n,k); train.input_names has the names. A column of words gives one
---             number for each word, 1 for the word in the cell. fill = 0 or "mean" replaces missing
---             numbers, which are an error otherwise
+--             number for each word, 1 for the word in the cell, else 0. fill = 0 or "mean" replaces
+--             missing numbers; without fill they are an error
 -- If none of classes, reals and points is given, every other column with a name is a label. It is
 -- real if all its values are numbers, otherwise classes. In JSONL a column may have lists, as in
 -- points = {landmarks = "points"}, box = "box".
@@ -63,7 +63,7 @@ M.options = check.declare("data.jsonl", pictures.options{
   from = check.either(check.whole(), check.kind("a table of these by column", is_plain)),
 })
 
--- Iterates over a list of names, or over a table of names and their meanings.
+-- Iterates over a list of column names, or over a table {name of a label = its columns or classes}.
 local function entries(list)
   local out <const> = {}
   for _, key in ipairs(check.sorted_keys(list or {})) do
@@ -83,8 +83,8 @@ local SPARSE <const>, FEW <const> = 64, 1000000
 --- The marks of missing values that the options name.
 function M.marks(what, o) return columns.marks(what, o.missing) end
 
---- Guesses the columns that no option names -> classes, reals. Programs add a column that counts
--- the rows; it has no name or is called Unnamed.
+--- Guesses which columns are labels if no option names any -> classes, reals. A column that has no
+-- name or is called Unnamed is left out: programs write such a column to count the rows.
 function M.guess(t, o, image)
   local taken <const> = {[tostring(image)] = true, [tostring(o.split)] = true}
   for key, name in pairs(o.inputs or {}) do
@@ -214,7 +214,7 @@ local function make_inputs(what, t, o)
 end
 
 --- Makes data sets from a table of columns.lua.
--- @param files the pictures, {paths =, root =}, where no column names them
+-- @param files the pictures, {paths =, root =}, if no column names them
 function M.make(what, t, o, files)
   if t.n == 0 then fail("%s: there are no rows in it", t.path) end
   t.marks = columns.marks(what, o.missing)

@@ -12,7 +12,8 @@ local known <const> = setmetatable({}, {__mode = "k"}) -- marks by data set
 
 local function crc_of(t, before) return core.crc32(core.bytes(t:contiguous()), before) end
 
--- A mark of the pictures and their order: their names, or the bytes of a few of them in memory.
+-- A mark of the samples and their order: from all inputs, from the names of the files, or from the
+-- bytes of three pictures in memory.
 local function pictures_of(ds)
   local crc = 0
   local inputs <const> = named.of(ds)

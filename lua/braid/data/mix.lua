@@ -1,12 +1,12 @@
 --- data.mix: several data sets, of different tasks and sizes, as one.
 --
 -- data.mix{{a, 2}, {b, 1}} gives two batches of a for each batch of b. When a set ends, it begins
--- again in a new order. by = "sample" takes every batch from both sets, in these shares. by =
--- "once" has each sample once, set after set; train.fit and train.test go through a mix in this way
--- for validation and tests. n is the number of samples of an epoch (default: the sum of the sizes).
--- A label that a set does not have is missing in its samples. The parts have pictures, in memory or
--- in files; or rows of numbers with the same inputs, those of tables prepared by the same means:
--- part:prepared(train).
+-- again in a new order. by = "sample" takes every batch from all sets, in these shares. by = "once"
+-- has each sample once, set after set; train.fit and train.test go through a mix in this way for
+-- validation and tests. n is the number of samples of an epoch (default: the sum of the sizes). A
+-- label that a set does not have is missing in its samples. Either all parts have pictures, in
+-- memory or in files, or all have rows of numbers with the same inputs. Parts that are tables must
+-- be prepared with the same means and deviations: part:prepared(train).
 -- @usage
 -- local mixed <const> = data.mix{{faces.train, 0.7}, {faces.val, 0.3}}
 -- for batch in data.loader(mixed, {batch = 16}) do print(batch) end

@@ -1,4 +1,4 @@
---- Makes batches of a mix of data sets without pictures (data.mix), as Rows does of one data set.
+--- Makes batches of a mix of data sets without pictures (data.mix); Rows does so for one data set.
 --
 -- All parts have the same inputs. A label that a part does not have is missing in its samples.
 
@@ -38,7 +38,8 @@ local function shown(value)
   return table.concat(texts, " ")
 end
 
--- Rows that were prepared by other means and deviations would be other inputs.
+-- Raises an error if parts were prepared with different means and deviations, because the same
+-- number would then have another meaning in each part.
 local function check_prepared(sets)
   local first
   for i, ds in ipairs(sets) do
@@ -89,7 +90,7 @@ function MixedRows:init(sets, o)
   local _ <close> = core.scope()
   check_prepared(sets)
   self.queue, self.parts, self.offsets, self.labels, self.units = {}, {}, {}, {}, {}
-  self.sets = {} -- what recipes are made of
+  self.sets = {} -- for Loader:recipe
   local total = 0
   for i, ds in ipairs(sets) do
     local part <const> = ds.getter and Made(ds, o) or Rows(ds)
@@ -105,7 +106,7 @@ end
 
 -- ---- batches ------------------------------------------------------------------------------
 
---- Orders a batch of the samples order[first .. last], which count through all parts.
+--- Asks for a batch of the samples order[first .. last]. Sample numbers go on from part to part.
 function MixedRows:submit(order, first, last)
   table.insert(self.queue, order[{ {first, last} }])
 end

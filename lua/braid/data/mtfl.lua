@@ -22,16 +22,17 @@
 -- made square about its middle. Outside a picture its edge pixels repeat. The label box_width is
 -- the width of the box; it is missing without a right box.
 --
--- Points are assumed to count pixels from 1, as MATLAB does. If they were read from 0, networks
--- trained with mirroring would be about one pixel of the picture off, always to the same side.
+-- Points are assumed to count pixels from 1, as in MATLAB. If this reader took them as counted from
+-- 0, networks trained with mirroring would be about one pixel of the picture off, always to the
+-- same side.
 --
 -- size (40) is the side of a loader's pictures, channels is 1 or 3. store = "memory" reads and cuts
--- all faces at once. They are kept `detail` times as fine and, for crops by boxes, `surround` times
--- as wide, so that a rotated or shifted cut has something to show. store = "files" lets a loader
--- read each picture when it is needed. The default is "memory" up to a gigabyte (40 x 40 or 64 x 64
--- in gray), otherwise "files" (150 x 150 in colour). A row that is not made of numbers is an error
--- with file and line. A picture that cannot be read is left out and counted (train.unreadable);
--- train.first_unreadable is the first message.
+-- all faces beforehand. The cuts have `detail` times the resolution and, for crops by boxes,
+-- `surround` times the width, so that there are pixels around a face that is rotated or shifted.
+-- store = "files" lets a loader read each picture when it is needed. The default is "memory" up to
+-- a gigabyte (40 x 40 or 64 x 64 in gray), otherwise "files" (150 x 150 in colour). A row that is
+-- not made of numbers is an error with file and line. A picture that cannot be read is left out and
+-- counted (train.unreadable); train.first_unreadable is the first message.
 --
 -- Classes count from 1. For your own files, from = 0 says that they count classes from 0, and
 -- missing = -1 that -1 marks a missing label. Pictures are turned as their EXIF data say, and
@@ -102,8 +103,8 @@ local function size_of(path, o)
   return image:size(2), image:size(3)
 end
 
--- The square by which a face is cut: centre x, y, half its side, and the width of the face's box if
--- the box is right; or nil and a message if the picture cannot be read.
+-- The square that is cut out for a face: its centre x, y, half its side, and the width of the
+-- face's box if the box is right; or nil and a message if the picture cannot be read.
 local function square(path, face, box, training, o)
   local good <const> = box and holds(box, face.points)
   local width <const> = good and box[3] - box[1] or nil
@@ -136,7 +137,7 @@ local function as_pairs(points)
   return out
 end
 
--- The images whose numbers are in `keep`, in the same memory format.
+-- The images whose numbers are in `keep`, with channels last in memory, as before.
 local function only(images, keep)
   local last <const> = images:permute(1, 3, 4, 2)
   return last:index_select(1, core.from_table(keep, "int64")):permute(1, 4, 2, 3)
@@ -160,7 +161,8 @@ local function labels_of(faces, keep, cuts, side)
   return labels
 end
 
--- The numbers of the faces whose pictures can be read, and the first message of the others.
+-- The numbers of the faces whose pictures can be read, and the message about the first picture that
+-- cannot.
 local function readable(faces, failed)
   local keep <const> = {}
   local first
@@ -238,8 +240,8 @@ local function only_where(faces, f)
   return list, #faces - #list
 end
 
--- Whether a picture is square and in colour. A picture that cannot be read counts as one, so that
--- it is reported later.
+-- Whether a picture is square and in colour. For a picture that cannot be read this is true, so
+-- that it is reported later.
 local function is_square_and_coloured(face)
   local h <const>, w <const>, channels <const> = core.image_probe(face.path)
   return not h or h == w and channels ~= 1

@@ -17,7 +17,7 @@ function M.count(inputs)
   return first and first:size(1) or 0
 end
 
---- Inputs that a data set keeps, after checks.
+--- Checks inputs and keeps their memory for a data set.
 function M.kept(inputs, fail)
   if core.is_tensor(inputs) then return core.keep(inputs) end
   local kept <const>, names <const> = {}, check.sorted_keys(inputs)
@@ -38,7 +38,7 @@ function M.kept(inputs, fail)
   return kept
 end
 
---- A part of inputs: take(t) of each.
+--- The inputs of some samples: take(t) gives their rows of a tensor t.
 function M.taken(inputs, take)
   if core.is_tensor(inputs) then return take(inputs) end
   local parts <const> = {}
@@ -46,14 +46,14 @@ function M.taken(inputs, take)
   return parts
 end
 
---- The inputs of a data set by name; none if it has pictures. Those of a table are prepared.
+--- The inputs of a data set by name; none if it has pictures. The inputs of a table are prepared.
 function M.of(ds)
   if ds.table then return Part.inputs(ds) end
   local inputs <const> = rawget(ds, "inputs")
   return inputs and (core.is_tensor(inputs) and {[ALONE] = inputs} or inputs) or {}
 end
 
---- The fields inputs and input_names of a table's data set, nil for another one.
+--- The field inputs or input_names if the data set has rows of a table, else nil.
 function M.of_table(ds, key)
   if not rawget(ds, "table") then return nil end
   if key == "input_names" then return Part.names(ds) end
@@ -61,7 +61,7 @@ function M.of_table(ds, key)
   return next(inputs) == ALONE and next(inputs, ALONE) == nil and inputs[ALONE] or inputs
 end
 
---- The names of inputs in order, or nil where a batch needs none because its input is batch.input.
+--- The names of inputs in order, or nil if a batch needs no names because it has batch.input only.
 function M.listed(inputs)
   local names <const> = check.sorted_keys(inputs)
   return (#names ~= 1 or names[1] ~= ALONE) and names or nil

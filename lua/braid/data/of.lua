@@ -1,24 +1,26 @@
---- data.of: samples that a function of yours makes, as a data set.
+--- data.of: makes a data set of the samples that your function returns.
 --
 -- data.of{n = 1000, get = function(i) return {image = picture, smile = 1} end} -> a data set.
 -- get(i) returns sample i, from 1 to n, as a table with
 --   image   the picture, uint8 (1 or 3,h,w); or x or input, a tensor or a list of numbers
---   labels  whole numbers are classes from 1; other numbers, lists and tensors are numbers, and
---           tensors (points,2) are points in pixels from 0. A label that is not there is missing
+--   any other name, such as smile: a label. Whole numbers are classes from 1; other numbers, lists
+--           and tensors are numbers, and tensors (points,2) are points in pixels from 0. A label
+--           that is not there is missing
 -- Sample 1 tells which labels there are and of which kind.
 --
 -- Options:
 --   cache    true: each sample is made once and kept in memory
 --   inputs   the names that the network sees, instead of x: {"x", "mask"}
---   kinds    {age = "real"}: kinds of labels, where sample 1 does not tell
---   labels   {name = tensor of n rows}: labels that are known before, as in data.dataset; balanced,
---            stratify and ds:stats need them. get need not return them
+--   kinds    {age = "real"}: kinds of labels that sample 1 does not show
+--   labels   {name = tensor of n rows}: labels that are known beforehand, as in data.dataset;
+--            balanced, stratify and ds:stats need them. get need not return them
 --   points, flips, classes, missing, size   as in data.dataset
 --
--- get is called on the thread that asks for a batch, for one sample after the other, in each epoch
--- anew unless cached; a loader's workers do not call it. The pictures then go through the loader's
--- steps on all threads. Beside what get does, a batch takes about 0.2 ms more than one of pictures
--- in memory, whatever its size. Orders, seeds and states are those of any loader.
+-- get is called on the thread that asks for a batch, for one sample after the other, and again in
+-- each epoch unless cache = true; a loader's workers do not call it. The pictures then go through
+-- the loader's steps on all threads. Besides the time of get, a batch takes about 0.2 ms longer
+-- than a batch of pictures in memory, whatever its size. The loader's shuffle, seed and state work
+-- as for other data sets.
 -- @treturn data.dataset
 -- @usage
 -- local rings <const> = data.of{n = 60, get = function(i)

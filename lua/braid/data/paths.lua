@@ -37,7 +37,7 @@ end
 
 Paths.__len = function(self) return #self.ends // WIDTH end
 
---- The path of number i, from 1.
+--- Path number i, from 1.
 function Paths:at(i)
   local first <const> = i > 1 and string.unpack("j", self.ends, (i - 2) * WIDTH + 1) or 0
   local last <const> = string.unpack("j", self.ends, (i - 1) * WIDTH + 1)

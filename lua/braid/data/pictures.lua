@@ -1,8 +1,8 @@
 --- Finds the picture files that a table names.
 --
 -- People write paths with backslashes, in another case than on disk, with another ending or none,
--- or relative to a folder beside the table. If there is no file at the path as written, this looks
--- for such a file. If it finds none, the path stays as written.
+-- or relative to a folder beside the table. If there is no file at the path as written, this file
+-- tries these variants. If they do not exist either, the path stays as written.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -23,7 +23,7 @@ local OF_FILES <const> = {
   crop = check.optional(check.choice{"box", "whole"}), orientation = check.flag(true),
 }
 
---- Adds these options to a reader's own.
+--- Adds the options of all readers of picture files to a reader's own options.
 function M.options(own)
   for key, kind in pairs(OF_FILES) do own[key] = kind end
   return own
@@ -32,7 +32,7 @@ end
 --- Gives up if a path of a published list leads out of the directory of the data. where(i) says
 -- where path i is in the list.
 function M.check_inside(paths, where)
-  -- Most lists name no folder above theirs; then there is nothing to look at.
+  -- Most lists have only names of files; then no path can lead out.
   if paths.each and not paths.text:find("/", 1, true) and not paths.text:find("..", 1, true) then
     return
   end
@@ -43,8 +43,9 @@ function M.check_inside(paths, where)
   end
 end
 
---- Makes a data set of files from these fields and the options about pictures. `where` is a
--- function that says where in a list path i is; such paths must stay in the root.
+--- Makes a data set of files from the fields of a Dataset and the options about pictures. The field
+-- `where`, a function that says where in a list path i is, makes it an error if a path leads out of
+-- the root.
 function M.dataset(o, fields)
   if fields.where then M.check_inside(fields.files, fields.where) end
   fields.where = nil
@@ -59,7 +60,7 @@ local function joined(root, path)
   return (root == "" or path:byte() == 47) and path or root .. "/" .. path
 end
 
--- Looks at the first paths: whether files exist at all of them, and at any of them.
+-- Looks at the first 20 paths: whether there is a file at each of them, and at any of them.
 local function sample(root, paths)
   local n <const>, found = math.min(#paths, SAMPLED), 0
   for i = 1, n do
@@ -144,8 +145,8 @@ function M.of(t, image, root)
   return {paths = resolved(root, paths), root = root}
 end
 
---- The numbers of the samples whose pictures can be read, the number of the others, and the first
--- message about them.
+--- The numbers of the samples whose pictures can be read, how many cannot be read, and the message
+-- about the first of these.
 function M.readable(ds)
   local whole <const>, rows <const> = {}, {}
   for i = 1, #ds do whole[i] = ds:path(i) end

@@ -11,10 +11,10 @@ local JUNK <const> = {["__macosx"] = true, ["@eadir"] = true, ["$recycle.bin"] =
   ["system volume information"] = true, ["lost+found"] = true, ["__pycache__"] = true}
 local MAX_DEPTH <const>, MAX_FILES <const> = 32, 100000
 
---- Whether folders of this name never have data.
+--- Whether a folder of this name never has data.
 function M.is_junk(name) return JUNK[name:lower()] ~= nil end
 
---- "file", "directory" or nil.
+--- The kind of thing at a path: "file", "directory", or nil if nothing is there.
 M.kind = core.path_kind
 
 local ARCHIVES <const> = {zip = true, tar = true, tgz = true, gz = true, bz2 = true, xz = true,
@@ -32,7 +32,7 @@ local function hint_of(path)
     or " (the directory of the data is wanted)"
 end
 
---- Raises the error that a directory lacks something; it names an archive that is there.
+--- Raises the error that a directory lacks something. It names an archive if the directory has one.
 function M.absent(dir, what)
   local files <const> = core.list_folder(dir) or {}
   table.sort(files)
@@ -81,8 +81,8 @@ function M.walk(root, f, unsorted)
   visit("", nil, 0)
 end
 
---- The first of the folders inner[1], inner[2], ... of the first, the second, ... directory that
--- has a file at `path`; if none has it, the first one.
+--- The first folder dirs[i] .. inner[j] that has a file at `path`: all of `inner` are tried in
+-- dirs[1], then in dirs[2], and so on. If none has the file, it is dirs[1] .. inner[1].
 function M.root(dirs, inner, path)
   for _, dir in ipairs(dirs) do
     for _, name in ipairs(inner) do

@@ -109,8 +109,8 @@ local function fields_of(sets, recipes, tasks)
   return fields
 end
 
--- The numbers of a step. An augment without `inner` shows the part of the picture that the set
--- names. Each align uses its own pair of eyes.
+-- The steps as numbers for C. An augment without `inner` shows the part of the picture that the set
+-- names. Each align gets the place of its eyes in source.eyes.
 local function steps_of(steps, ds)
   local out <const>, pairs_of_eyes = {}, 0
   for _, s in ipairs(steps) do

@@ -1,16 +1,16 @@
---- data.pts: reads faces with their points in .pts files beside the pictures. These are 300-W
--- (Sagonas et al. 2013) with its parts AFW, HELEN, LFPW and IBUG, XM2VTS and others, as published.
+--- data.pts: reads faces with their points in .pts files beside the pictures. 300-W (Sagonas et al.
+-- 2013) with its parts AFW, HELEN, LFPW and IBUG, XM2VTS and others are published in this form.
 --
--- data.pts(dir) -> {train =, test =}, or {train = all} if no folder's name says more. Files in a
--- folder trainset or afw are for training; in testset, ibug, 01_Indoor or 02_Outdoor for testing;
--- all others for training. Every NAME.pts, at any depth, needs NAME.jpg, .jpeg or .png beside it,
--- in any case. The label is `landmarks`. The files count pixels from 1, and all have the same
--- number of points. For 68 points Braid knows the eyes (37 to 42 and 43 to 48) and how mirroring
--- renumbers points; for other numbers mtl.landmarks needs `eyes`. A point with a coordinate of nan
--- is missing.
+-- data.pts(dir) -> {train =, test =}, or {train = all} if the names of folders do not say more.
+-- Files in a folder trainset or afw are for training; in testset, ibug, 01_Indoor or 02_Outdoor for
+-- testing; all others for training. Every NAME.pts, at any depth, needs NAME.jpg, .jpeg or .png
+-- beside it, in upper or lower case. The label is `landmarks`. The files count pixels from 1, and
+-- all have the same number of points. For 68 points Braid knows the eyes (37 to 42 and 43 to 48)
+-- and how mirroring renumbers points; for any other number of points mtl.landmarks needs `eyes`. A
+-- point with a coordinate of nan is missing.
 --
--- points = n takes only files with n points. Points belong to the picture as its EXIF data turns
--- it; orientation = false leaves the picture as it is stored.
+-- points = n takes only files with n points. Pictures are turned as their EXIF data say, and points
+-- are places in the turned picture; orientation = false leaves pictures as they are stored.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.pts("pts").train[1]
 
@@ -82,7 +82,8 @@ local function points_of(path)
   return points
 end
 
--- The pictures of a folder by name without ending. ENDINGS decides between pictures of one name.
+-- The pictures of a folder by name without ending. If several have the same name, the first ending
+-- of ENDINGS is taken.
 local function pictures_of(names)
   local found <const>, rank <const> = {}, {}
   for _, name in ipairs(names) do

@@ -1,12 +1,12 @@
 --- The recipe of a loader: what it does to every picture, as plain values that a file can hold.
 --
--- {size = side in pixels, channels = 1 or 3, whiten = true or false, filter = "area" or "bilinear",
--- which resizes}; or with the loader's own
--- transforms {channels =, transforms = {{"crop", 1.2}, {"resize", 64}, {"whiten"}}}, each the name
--- of a transform and its arguments. Without pictures it is {table = what is done to the columns
--- (tabular/fitted.lua)} or {tensors = {name = shape of a sample}}. functions = {"train.lua:12"} are
--- the user's functions after all that, which a recipe cannot hold. A recipe holds nothing random,
--- since it says how a network is to be asked.
+-- For pictures it is {size = side in pixels, channels = 1 or 3, whiten = true or false, filter =
+-- how to resize, "area" or "bilinear"}. If the loader has the option `transforms`, it is {channels
+-- =, transforms = {{"crop", 1.2}, {"resize", 64}, {"whiten"}}}, each the name of a transform and
+-- its arguments. Without pictures it is {table = what is done to the columns (tabular/fitted.lua)}
+-- or {tensors = {name = shape of a sample}}. functions = {"train.lua:12"} lists where the user's
+-- functions are written, because a recipe cannot hold them. Nothing in a recipe is random, since a
+-- trained network needs its inputs prepared in one fixed way.
 
 local check <const> = require "braid.check"
 local copied <const> = require "braid.copied"
@@ -93,8 +93,8 @@ end
 function M.is_of_rows(recipe) return recipe.table ~= nil or recipe.tensors ~= nil end
 
 --- The loader options of a recipe, which may come from a stranger's file; or nil and what is wrong.
--- Rows have no options. For pictures that are in no data set of a reader, `cut` says what is to be
--- seen: the sample's "box", or the whole picture about its "middle".
+-- Rows have no options. For pictures that are not in a reader's data set, `cut` says which part is
+-- shown: the sample's "box", or the whole picture about its "middle".
 function M.options(recipe, cut)
   local ok <const>, result <const> = check.caught(function()
     if M.is_of_rows(recipe) then

@@ -10,8 +10,8 @@ local Rows <const> = class("Rows")
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- The labels of a data set as batches have them, and for those that were standardised {mean =,
--- deviation =}.
+-- The labels of a data set as batches have them, and {mean =, deviation =} of each label that was
+-- standardised.
 local function labels_of(ds)
   local labels <const>, units <const> = {}, {}
   local recipe <const> = ds.table and Part.recipe(ds)
@@ -28,8 +28,8 @@ local function labels_of(ds)
   return labels, next(units) and units or nil
 end
 
--- Inputs of numbers are float32; whole numbers stay what they are, as indices or bytes, except in
--- rows of numbers.
+-- Inputs of a float type become float32. Integers keep their type, since they may be indices or
+-- bytes; only the input called "input", the rows of numbers, is always float32.
 local function inputs_of(ds)
   local inputs <const> = {}
   for name, t in pairs(named.of(ds)) do
@@ -46,13 +46,13 @@ function Rows:init(ds)
   self.names = named.listed(self.inputs)
 end
 
---- Orders a batch of the samples order[first .. last], like core.loader's submit. With `only`, all
--- other labels are marked as missing.
+--- Asks for a batch of the samples order[first .. last], like core.loader's submit. If `only` names
+-- a label, all other labels are marked as missing.
 function Rows:submit(order, first, last, _, only)
   table.insert(self.queue, {chosen = order[{ {first, last} }], only = only})
 end
 
--- A label of a batch all of whose values are missing.
+-- A label like t in which every value is missing.
 local function missing(t)
   return is_float(t) and t * (0 / 0) or t:masked_fill(t:eq(t), core.missing_class)
 end

@@ -1,4 +1,4 @@
---- The samples of a data set one by one.
+--- Reads single samples of a data set, for ds[i] and ds:filter.
 
 local core <const> = require "braid.core"
 local named <const> = require "braid.data.named"
@@ -22,7 +22,7 @@ function M.made(self, i)
   return self.getter and self.getter:at(self.index and self.index[i]:item() or i) or {}
 end
 
---- The numbers of the samples for which f(sample, i) is true. A field is read when f uses it.
+--- The numbers of the samples for which f(sample, i) is true. A field is read only when f uses it.
 function M.chosen(self, f)
   local keep <const> = {}
   local at

@@ -12,9 +12,10 @@ local CYCLE <const>, SALT <const> = 1 << 36, 1 << 52 -- keep the random streams 
 
 M.SPREAD = SPREAD
 
-local MIXED <const> = 2047 -- the purpose of the numbers that mix samples
+local MIXED <const> = 2047 -- the salt of the random numbers for mixup and cutmix
 
--- The number of a random stream: `salt` is its purpose, `cycle` (from 0) its number for that.
+-- The number of a random stream. Each purpose has its own `salt`, and counts its streams by `cycle`
+-- from 0.
 local function stream(o, salt, cycle)
   return o.seed * SPREAD + o.epoch + cycle * CYCLE + salt * SALT
 end
@@ -49,7 +50,8 @@ end
 -- Whether a label has classes.
 local function is_class(t) return t:dim() == 1 and not t.dtype:find("float") end
 
--- Sample numbers by class, and the classes in order. Class 0 (missing) is included with `missing`.
+-- Sample numbers by class, and the classes in order. Class 0, a missing label, is included only if
+-- `missing` is true.
 local function by_class(what, ds, name, missing)
   local labels <const> = ds.labels[name]
   if not labels then check.fail("data.loader: %s: there is no label '%s'", what, name) end
@@ -147,9 +149,9 @@ local function order_of(ds, o, count, salt, balance)
   return drawn(count, cycled(counted(#ds), o, salt))
 end
 
---- A list of who has each of the next `count` turns. At any time everyone has had their share, to
--- within one turn.
--- @param before the number of turns that each has had; a shorter turn counts as part of one
+--- Shares the next `count` turns among several tasks, or sets of a mix -> a list with the number of
+-- the task or set that has each turn. At any time each has had its share, to within one turn.
+-- @param before the number of turns that each had before; a smaller batch counts as part of a turn
 function M.turns(shares, count, before)
   local total, due <const>, turns <const>, had = 0, {}, {}, 0
   before = before or {}
@@ -206,7 +208,7 @@ local function divided(order, o, taken)
   return plan
 end
 
--- The batches of a mix. Numbers of samples in its parts become numbers in the whole.
+-- The batches of a mix. The numbers of samples go on from each part to the next.
 local function mixed(mix, o, taken)
   local offsets <const>, total = {}, 0
   for i, ds in ipairs(mix.parts) do offsets[i], total = total, total + #ds end
@@ -232,8 +234,9 @@ local function mixed(mix, o, taken)
 end
 
 --- The remaining batches of an epoch: {{order = tensor, first =, last =, task = name or nil, who =
--- whose turn it is or nil}, ...}. `o` are the loader's options.
--- @param taken {samples = the number of samples taken, parts = {the number for each, with turns}}
+-- number of the task or set whose turn it is, or nil}, ...}. `o` are the loader's options.
+-- @param taken {samples = the number of samples taken, parts = the numbers for each task or set if
+--   they take turns}
 function M.plan(ds, o, taken)
   if ds.parts then return mixed(ds, o, taken) end
   if type(o.balanced) ~= "table" then

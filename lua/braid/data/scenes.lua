@@ -2,12 +2,12 @@
 -- detectors of faces.
 --
 -- data.scenes{n = 500, seed = 1} -> {train =, val =, test =}: n pictures to train on; val and test
--- have an eighth of n, or as many as they say. A sample is a face: set:rows tells which picture it
--- is in, and the labels are those of data.faces. Its box is a square around the middle of the head.
--- One picture in ten, but not the first, has no face, so that set.images may have more pictures
--- than samples name. Faces do not overlap; other coloured shapes stand among them. Options: size
--- (240; the side, or {height, width}), faces (4; the most in a picture), least and most (24 and
--- 160; the sides of the faces' boxes in pixels, as far as these have room). The same seed gives the
+-- have an eighth of n, or as many as the options `val` and `test` say. A sample is a face: set:rows
+-- tells which picture it is in, and the labels are those of data.faces. Its box is a square around
+-- the middle of the head. One picture in ten, but not the first, has no face and so no sample.
+-- Faces do not overlap; there are other coloured shapes between them. Options: size (240; the side,
+-- or {height, width}, in pixels), faces (4; the most in a picture), least and most (24 and 160; the
+-- sides of the faces' boxes in pixels, as far as the picture has room). The same seed gives the
 -- same pictures for every n.
 -- @usage
 -- local scenes <const> = data.scenes{n = 8, size = 120, seed = 1}
@@ -20,13 +20,13 @@ local schemes <const> = require "braid.data.schemes"
 local tensor <const> = require "braid.tensor"
 local ops <const> = core.ops
 
-local FAR <const> = 1 << 32 -- where the pictures of validation and test begin
+local FAR <const> = 1 << 32 -- the number of the first validation picture; test pictures: 2 * FAR
 local EMPTY <const> = 0.1 -- the share of pictures without a face
 local HEAD <const> = 0.8 -- side of the box, as a share of the rendered face's side
-local TRIES <const> = 30 -- how often a face looks for a place
+local TRIES <const> = 30 -- how many random places are tried for a face
 local SMALLEST <const>, LARGEST <const> = 16, 512 -- sides of rendered faces
 
--- ---- numbers that depend on the picture alone -----------------------------------------------
+-- ---- random numbers of a picture ------------------------------------------------------------
 
 -- A function that gives numbers from low to high, for picture i of a seed (splitmix64).
 local function numbers(seed, i)
@@ -76,7 +76,7 @@ end
 
 local masks <const> = {} -- the results of mask_of, by side
 
--- How much of a face covers each pixel of its square: 1 in an ellipse, 0 outside, soft between.
+-- The weight of a face at each pixel of its square: 1 in an ellipse, 0 outside, soft between.
 local function mask_of(side)
   if not masks[side] then
     local at <const> = (tensor.arange(1, side):to("float32") - (side + 1) / 2) * (2 / side)

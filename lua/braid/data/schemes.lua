@@ -3,7 +3,8 @@
 
 local M <const> = {}
 
---- Left eye, right eye, nose, left and right mouth corner, as seen: MTFL, CelebA, rendered faces.
+--- Left eye, right eye, nose, left and right mouth corner, as seen in the picture: the points of
+-- MTFL, CelebA and rendered faces.
 M.FIVE = {eyes = {1, 2}, flip = {2, 1, 3, 5, 4}}
 
 --- The poses of MTFL and of rendered faces: left profile, left, frontal, right, right profile.
@@ -52,7 +53,8 @@ M.COFW = {eyes = {17, 18}, flip = {2, 1, 4, 3, 7, 8, 5, 6, 10, 9, 12, 11, 15, 16
 -- shoulders, elbows, wrists, hips, knees and ankles. The eye seen on the left is the right one, 3.
 M.COCO = {eyes = {3, 2}, flip = {1, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14, 17, 16}}
 
---- The point that each point becomes in a mirror image, as its name tells, which has Left or Right.
+--- The point that each point becomes in a mirror image: the one whose name has Right for Left, and
+-- Left for Right.
 function M.mirrored(names)
   local number <const>, flip <const> = {}, {}
   for p, name in ipairs(names) do number[name] = p end

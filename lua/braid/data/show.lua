@@ -2,11 +2,11 @@
 --
 -- data.show(ds, n, path, {...}) -> true. n samples are spread evenly over the set, or drawn at
 -- random with `seed`; n can also be a table of sample numbers. Points are green, with numbers if
--- there are at most ten. Boxes are yellow. A gray frame marks the picture if the stored one is
--- larger. Labels are written below as name=class, with `?` for a missing one. For the classes no
--- and yes, only yes is written, by the name of the label. Options: columns, side (of a cell, in
--- pixels), lines (the most lines of text), seed, captions (a text for each sample, instead of its
--- labels).
+-- there are at most ten. Boxes are yellow. If the stored picture is larger than the part that a
+-- loader shows, a gray frame marks this part. Labels are written below as name=class, with `?` for
+-- a missing one. For a label with the classes no and yes, only its name is written if it is yes,
+-- and nothing if it is no. Options: columns, side (of a cell, in pixels), lines (the most lines of
+-- text), seed, captions (a text for each sample, instead of its labels).
 -- @treturn boolean
 -- @usage data.show(data.faces{n = 100}.train, 24, "faces.png")
 
@@ -90,7 +90,7 @@ end
 
 -- ---- pictures -------------------------------------------------------------------------
 
--- Draws a label's points, except missing ones.
+-- Calls draw(p, x, y) for each point of a label that is not missing.
 local function each_point(points, draw)
   for p, xy in ipairs(points:reshape(-1, 2):totable()) do
     if xy[1] == xy[1] and xy[2] == xy[2] then draw(p, xy[1], xy[2]) end
@@ -108,7 +108,8 @@ local function draw_points(canvas, points, map, side)
   end)
 end
 
--- Draws the picture in the middle of its cell. Returns what is known about places in it.
+-- Draws the picture in the middle of its cell, with its boxes and points. If it cannot be read, the
+-- message is drawn instead.
 local function draw_sample(canvas, ds, i, sample, left, top, side)
   local image <const>, message <const> = ds:image(i)
   if not image then

@@ -4,8 +4,8 @@ local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local Part <const> = require "braid.data.tabular.part"
 
--- The number of samples of each stratum for the second part. The whole numbers are in proportion
--- and add up to `n`.
+-- How many samples of each stratum go into the second part: whole numbers, in proportion to the
+-- sizes of the strata, that add up to `n`.
 local function quotas(strata, n, total)
   local counts <const>, order <const>, sum = {}, {}, 0
   for s, members in ipairs(strata) do

@@ -1,5 +1,5 @@
---- ds:stats(): a summary of a data set with counts, imbalance, missing labels, sizes and pixels. It
--- also has the score of a network that ignores its input.
+--- ds:stats(): a summary of a data set with counts, imbalance, missing labels, sizes and pixels.
+-- Its baselines are the scores of a network that ignores its input.
 --
 -- ds:stats{pictures = 500} -> {count =, pictures =, labels =}, which prints as a report. It looks
 -- at 500 pictures, spread evenly over the set, or at all with pictures = "all".

@@ -1,4 +1,5 @@
---- A step of transforms: its name and the numbers for csrc/load/recipe.c, or how it blends a batch.
+--- One transform of a loader: its name and its numbers for csrc/load/recipe.c, or the name and the
+-- alpha of a blend.
 
 local format <const> = require "braid.format"
 

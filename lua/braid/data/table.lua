@@ -1,12 +1,13 @@
---- data.table: rows of numbers and categories, standardised by what the training rows are like.
+--- data.table: rows of numbers and categories, standardised with statistics of the training rows.
 --
 -- data.table(from, {...}) -> {train =}, or with parts {train =, val =, test =}. `from` is a file
 -- (.csv, .tsv, .txt, .jsonl, .json, or .npz of tensors), a list of rows {age = 30, sex = "f"}, or
 -- columns by name, {age = tensor or list}.
 --   inputs       the columns that the network sees: {"age", "dose", sex = {"f", "m"}}; by default
---                all that are not labels. A column of words becomes a number for each category, 1
---                for the row's; the categories are those listed, or those in the training rows
---   categories   {"zip"}: inputs of numbers that are names
+--                all that are not labels. A column of words becomes a number for each category: 1
+--                if the row has the category, else 0. The categories are those listed, or those in
+--                the training rows
+--   categories   {"zip"}: inputs whose numbers are names, and are read as categories
 --   index        {"city"}: inputs of categories as whole numbers, for nn.Embedding. Each is an
 --                input of its own, batch.city, int64 (n): 1 to k, and k + 1 for a missing or
 --                unknown one
@@ -15,24 +16,24 @@
 --                from = 0 if they are whole numbers that begin at 0
 --   missing      marks of a missing value besides an empty cell, null and nan: {"NA", "-1"}, or
 --                {age = "0"} for one column
---   standardise  true: inputs and labels of numbers get mean 0 and deviation 1 (of all training
---                rows, n and not n - 1); "inputs" or "labels": only these; false: none
---   indicator    true: an input with gaps in the training rows gets one more number, 1 where
---                missing
+--   standardise  true: inputs and labels of numbers get mean 0 and deviation 1 over the training
+--                rows (divided by n, not n - 1); "inputs" or "labels": only these; false: none
+--   indicator    true: an input with gaps in the training rows gets one more number, which is 1 if
+--                the input is missing, else 0
 --   split        the column with a row's part, train, val or test; or
---   val, test    shares of the rows, drawn by `seed` (1)
---   header, separator, decimal   of a file of cells, as in data.csv
+--   val, test    shares of the rows, drawn at random with `seed` (1)
+--   header, separator, decimal   for a file of cells, as in data.csv
 --
--- A missing number among the inputs becomes the mean of the training rows, a missing category none
--- of the categories. A missing label stays missing: NaN, or for classes -100 in a batch. A category
--- that no training row has counts as missing. Means, deviations and categories come from the rows
--- on which networks train, whichever way they are split: tabular/part.lua says when. A column of
--- one value becomes 0.
+-- A missing number among the inputs becomes the mean of the training rows; for a missing category
+-- the numbers of all categories are 0. A missing label stays missing: NaN, or for classes -100 in a
+-- batch. A category that no training row has counts as missing. Means, deviations and categories
+-- come from the rows on which networks train, however the table is split (tabular/part.lua). A
+-- column in which all training rows have the same number becomes 0.
 --
 -- A loader gives batch.input, float32 (n,k); ds.input_names has the names of the k numbers. Labels
--- of numbers are standardised in batches; tasks:evaluate measures them in the column's units, and
--- so does net:predict, which takes rows as they are and finds all this on the network's card.
--- ds[i].bp is the label as it was read.
+-- of numbers are standardised in batches; tasks:evaluate measures and net:predict answers in the
+-- column's units. net:predict takes rows as they are and prepares them by the recipe on the
+-- network's card. ds[i].bp is the label as it was read.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage
 -- local rows <const> = {}
@@ -93,7 +94,7 @@ local function by_column(t, o, all)
   return sets
 end
 
--- Draws the parts val and test. Their sizes are shares of the whole.
+-- Draws the parts val and test at random. Their sizes are shares of all rows.
 local function by_share(t, o, all)
   local sets <const>, left = {train = all}, t.n
   for _, name in ipairs{"test", "val"} do

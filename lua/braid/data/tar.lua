@@ -6,12 +6,12 @@
 -- 0001.json an object whose keys are columns, as in data.jsonl; 0001.cls, .txt and any other name
 -- with a label are columns of that name. Numbers in .cls count classes from 0. The options are
 -- those of data.csv about pictures and labels (manifest.lua), and
---   image    the ending of the picture's name, where a sample has several: "left.jpg"
--- Without classes, reals and points, all columns but those of .txt are labels.
+--   image    the ending of the picture's name, if a sample has several pictures: "left.jpg"
+-- If none of classes, reals and points is given, all columns but those of .txt are labels.
 --
 -- Only the archive's headers and its labels are read at first. Pictures are read from the archive
--- where they lie: the threads of a loader, its cache and ds:path know them as
--- "faces.tar@1536+20480/0001.jpg".
+-- when they are needed: the threads of a loader, its cache and ds:path know them as
+-- "faces.tar@1536+20480/0001.jpg" (the first byte, from 0, and the number of bytes).
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.tar("shards/faces-*.tar", {classes = {"cls"}, size = 64})
 
@@ -36,7 +36,8 @@ local MANY <const> = 1000000 -- archives that a range may name
 
 -- ---- archives -----------------------------------------------------------------------------
 
--- The names that "{000..012}" in a pattern stands for; the pattern itself without braces.
+-- Appends the names that "{000..012}" in a pattern stands for, or the pattern itself if it has no
+-- braces.
 local function ranged(pattern, into)
   local before <const>, from <const>, to <const>, after <const> =
     pattern:match("^(.-){(%d+)%.%.(%d+)}(.*)$")
@@ -87,7 +88,7 @@ end
 
 -- ---- samples ------------------------------------------------------------------------------
 
--- The samples of an archive in order, {key =, path =, parts = {ending = entry}}.
+-- Appends the samples of an archive in order, {key =, path =, parts = {ending = entry}}.
 local function add_samples(path, samples)
   local entries <const>, message <const> = tar.list(path)
   if not entries then fail("%s", message) end
@@ -95,7 +96,7 @@ local function add_samples(path, samples)
   for _, entry in ipairs(entries) do
     local folder <const>, name <const> = entry.name:match("^(.*/)([^/]*)$")
     local stem <const>, ending <const> = (name or entry.name):match("^([^.]+)%.(.+)$")
-    if stem then -- names that begin with a dot are those of desktops
+    if stem then -- names that begin with a dot are not samples: desktops write them
       local key <const> = (folder or "") .. stem
       local own = by_key[key]
       if not own then
@@ -188,7 +189,7 @@ local function table_of(archives, o)
   return t, paths
 end
 
--- The labels where no option names any: numbers in .cls are classes, texts are none.
+-- Chooses the labels if no option names any: numbers in .cls are classes, and .txt is not a label.
 local function add_usual(t, o)
   if o.classes or o.reals or o.points then return end
   local classes <const>, reals <const> = manifest.guess(t, o)

@@ -1,15 +1,15 @@
 --- data.tensors: named tensors with a row for each sample, as a data set.
 --
--- data.tensors({x = x, y = y}, {...}) -> a data set, with ds:split, loaders, tasks and net:predict
--- as those of pictures.
+-- data.tensors({x = x, y = y}, {...}) -> a data set. ds:split, loaders, tasks and net:predict work
+-- as with pictures.
 --   inputs   the names that the network sees: "x" or {"x", "z"} (default: x, or else input). A
---            loader's batch has them by name, and batch.inputs lists them; a network is asked with
---            the one tensor, or with several as a table by name
---   labels   the names that it learns (default: all others). Whole numbers (n) are classes from 1,
---            with -100, or `missing`, for a missing one; other numbers, (n) or (n,k), are NaN where
---            missing
+--            loader's batch has them by name, and batch.inputs lists them; a network takes the one
+--            tensor, or a table {name = tensor} of several
+--   labels   the names that the network learns (default: all others). Whole numbers (n) are classes
+--            from 1, with -100, or `missing`, for a missing one; other numbers are (n) or (n,k),
+--            with NaN for a missing one
 --   kinds, points, flips, classes, missing   as in data.dataset
--- Inputs of numbers become float32 in batches; whole numbers and bytes stay as they are.
+-- Inputs of a float type become float32 in batches; whole numbers and bytes stay as they are.
 -- @treturn data.dataset
 -- @usage
 -- local x, y = braid.randn(100, 4), braid.randint(1, 3, {100})

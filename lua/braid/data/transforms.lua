@@ -2,10 +2,10 @@
 --
 -- data.loader takes a list of them as `transforms`; each is also a field of braid.data. Geometric
 -- transforms (crop, resize, align, augment, perspective, elastic) that follow each other are done
--- in one interpolation, and points and boxes move with them. Only a resize before anything random
--- makes an intermediate picture of bytes, which a cache can keep. Colours are from 0 to 255 until
--- whiten or normalize, one of which may come last. The random numbers of a sample depend on the
--- seed, the epoch and the sample's place in the epoch.
+-- in one interpolation, and points and boxes move with them. Only a resize that comes before all
+-- random transforms makes an intermediate picture of bytes, which a cache can keep. Colours are
+-- from 0 to 255; the last transform may be whiten or normalize, which change this range. The random
+-- numbers of a sample depend on the seed, the epoch and the sample's place in the epoch.
 -- @usage
 -- local steps <const> = {data.crop{margin = 1.2}, data.augment{rotate = 15, flip = 0.5,
 --   size = 60}, data.brightness(0.2), data.whiten()}
@@ -101,8 +101,8 @@ local PERSPECTIVE <const> = check.declare("data.perspective", {
 
 --- Shows the picture as a plane seen from another side, with the given probability: each corner
 -- moves inwards at random, by up to half of `amount` of the width and of the height. Points and
--- boxes move along (a box becomes the upright box around its moved edges). A roll and a width
--- change as the middle half of the picture does.
+-- boxes move along (a box becomes the upright box around its moved edges). Labels of the kinds roll
+-- and width change as the middle half of the picture does.
 -- @usage data.perspective(0.3)
 function M.perspective(given)
   if type(given) == "number" then given = {amount = given} end
@@ -126,7 +126,7 @@ end)
 --- Bends the picture like rubber, with the given probability (Simard, Steinkraus and Platt 2003; by
 -- cubic B-splines, Rueckert et al. 1999). A grid of `cells` x `cells` is moved at random, by up
 -- to `amount` of the width and of the height. Nothing folds, so each point and box has one place in
--- the result. A roll and a width change as the middle half of the picture does.
+-- the result. Labels of the kinds roll and width change as the middle half of the picture does.
 -- @usage data.elastic{amount = 0.06, cells = 5}
 function M.elastic(given)
   if type(given) == "number" then given = {amount = given} end
@@ -158,9 +158,9 @@ local POSE_BINS <const> = check.declare("data.pose_bins", {
 })
 
 --- Turns an angle into a class: one of `bins` bins, each `width` degrees wide. The middle bin is
--- around 0; with an even number, two bins meet at 0. The first and last bins have no outer limit.
--- The label is in degrees, unless `unit` says radians. `kind` names the angle if the data set does
--- not (follow.lua). The bin is that of the angle after mirroring and turning.
+-- around 0; with an even number of bins, two meet at 0. The first and the last bin have no outer
+-- limit. The label is in degrees, unless `unit` says radians. `kind` names the angle if the data
+-- set does not (follow.lua). The bin is that of the angle after mirroring and turning.
 -- @usage data.pose_bins("yaw", {bins = 5, width = 30})
 function M.pose_bins(label, given)
   local o <const> = check.options(POSE_BINS, given, {label = label})
@@ -168,7 +168,7 @@ function M.pose_bins(label, given)
     unit = o.unit == "radians" and 180 / math.pi or nil}
 end
 
--- A transform remembers the call that made it, so that a file can keep it (recipe.lua).
+-- Stores in each transform the call that made it, so that a file can keep it (recipe.lua).
 local function remembering(name, f)
   return function(...)
     local made <const> = f(...)

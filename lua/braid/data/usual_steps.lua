@@ -4,7 +4,7 @@ local check <const> = require "braid.check"
 local fit <const> = require "braid.data.fit"
 local transforms <const> = require "braid.data.transforms"
 
--- Steps after the affine ones, in this order, that `augment` may ask for.
+-- The transforms that `augment` may name. They come after data.augment, in this order.
 local COLOURS <const> = {"perspective", "elastic", "brightness", "contrast", "saturation", "hue",
   "gamma", "gray", "equalize", "blur", "noise", "jpeg", "cutout", "erase", "mixup",
   "cutmix"}

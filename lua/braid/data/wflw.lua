@@ -7,8 +7,9 @@
 -- Labels: landmarks, 98 points (as in the publication's measure, the eyes are their outer corners,
 -- points 61 and 73); pose, expression, illumination, makeup, occlusion and blur with classes;
 -- box_width. Decision: points count pixels from 0.
--- The loader cuts faces by their rectangles; crop = "whole" shows all of each picture. size is the
--- side of the result, channels 1 or 3. orientation = false ignores the EXIF orientation.
+-- The loader cuts out each face by its rectangle; crop = "whole" shows the whole picture. size is
+-- the side of the result in pixels, channels 1 or 3. orientation = false ignores the EXIF
+-- orientation.
 -- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
 -- @usage data.wflw("wflw").train
 
@@ -70,7 +71,7 @@ return damage.reader("data.wflw", function(path, given)
   local sets <const> = {}
   for _, part in ipairs{"train", "test"} do
     local dir <const> = places.find(top, {NAME:format(part)}, DEEPEST)
-    -- The lists stand in folders of their own, and the pictures beside these.
+    -- As published, the lists are in a folder, and the folder of pictures is beside it.
     local above <const> = dir and places.find(top, {"WFLW_images", "images"}, 1) or top
     if dir then sets[part] = make(above, dir, part, o) end
   end

@@ -4,12 +4,12 @@
 -- tells in which picture it is. The directory, or one in it such as wider_face_split, has
 -- wider_face_train_bbx_gt.txt and wider_face_val_bbx_gt.txt. Pictures are in WIDER_train/images and
 -- WIDER_val/images, in images, or beside the lists. A list has the path of a picture, the number of
--- its faces, and a line for each: x y w h in pixels from 0, and optionally blur, expression,
+-- its faces, and a line for each face: x y w h in pixels from 0, and optionally blur, expression,
 -- illumination, invalid, occlusion and pose. All but invalid are labels with classes (blur: 1
 -- clear, 2 normal, 3 heavy). Invalid faces and faces without an area are left out; train.omitted
 -- counts them. A picture without a face may be followed by a line of zeros.
--- The loader cuts faces by their boxes; crop = "whole" shows all of each picture. size is the side
--- of the result, channels 1 or 3. orientation = false ignores the EXIF orientation of pictures.
+-- The loader cuts out each face by its box; crop = "whole" shows the whole picture. size is the
+-- side of the result in pixels, channels 1 or 3. orientation = false ignores the EXIF orientation.
 -- @usage data.wider("WIDER").train
 
 local core <const> = require "braid.core"

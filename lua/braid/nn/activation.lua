@@ -9,9 +9,9 @@ local M <const> = {}
 
 --- ReLU: max(x, 0).
 -- @usage nn.ReLU()(x)
---- LeakyReLU: x where positive, else slope x (slope 0.01).
+--- LeakyReLU: x if it is positive, else slope x (slope 0.01).
 -- @usage nn.LeakyReLU(0.1)(x)
---- ELU: x where positive, else alpha (e^x - 1) (alpha 1).
+--- ELU: x if it is positive, else alpha (e^x - 1) (alpha 1).
 -- @usage nn.ELU()(x)
 --- GELU: x times the normal distribution function of x.
 -- @usage nn.GELU()(x)

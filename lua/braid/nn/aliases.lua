@@ -1,7 +1,7 @@
 --- Other names for the tensors of a backbone, as published weights use them.
 --
--- An alias is {map = {path of a layer here = its path there}, keep = whether all other names are
--- the same}. Every backbone whose blocks are layers in a row has these aliases:
+-- An alias is {map = {path of a layer in Braid = its path in the weights}, keep = whether all other
+-- names are the same}. Every backbone whose blocks are layers in a row has these aliases:
 --   by number   the layers are numbered from 0 over all blocks, like PyTorch's Sequential
 --               (torchvision's `features`), with and without the layers that only Braid has
 --   by block    a block's layer has the name of the block, as in Caffe's files
@@ -55,7 +55,7 @@ local function by_block(backbone)
   return {map = map}
 end
 
---- The aliases of a backbone. Those of its layout come first.
+--- The aliases of a backbone. The alias of its layout comes first.
 function M.of(backbone, layout)
   local list <const> = {}
   if layout then list[1] = {map = layout, keep = true} end

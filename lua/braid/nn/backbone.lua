@@ -16,7 +16,7 @@
 -- Options:
 --   channels     of the input (3)
 --   at           the places at which a network of braid.import is cut into blocks, such as
---                {"conv1", "layer1", "layer2"}; what follows the last one is left out
+--                {"conv1", "layer1", "layer2"}; layers after the last place are left out
 --   input        {height, width} of an image, or one number for both. Layers then get their sizes
 --                at once. The named backbones make their fully connected layers for this size
 --   pretrained   weights to begin with (pretrained.lua); backbone.pretrained reports on them
@@ -203,7 +203,7 @@ local function copy(self, other)
   self.pretrained = other.pretrained
 end
 
--- The blocks of a network that can be cut into some, or the list or module as it is.
+-- The blocks of a network that can be cut (of braid.import), or the given list or module as it is.
 local function cut(what, o)
   local f <const> = Module.is(what) and class.trusted(what, "cut")
   if f then

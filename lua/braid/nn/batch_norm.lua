@@ -22,7 +22,8 @@ local OPTIONS <const> = check.declare("BatchNorm1d", {
 })
 BatchNorm.options_of = OPTIONS.what -- the name of a class's declared options
 
---- momentum = false takes the mean over all batches seen, with equal weights.
+--- With momentum = false the running statistics are means over all batches so far, with equal
+-- weights.
 function BatchNorm:init(channels, given)
   local o <const> = check.options(check.declared[self.options_of], given, {channels = channels})
   self.channels, self.eps, self.momentum = channels, o.eps, o.momentum
@@ -52,7 +53,8 @@ function BatchNorm:forward(x)
     training, momentum or 0, self.eps)
 end
 
---- Norms with momentum = false cannot be stacked, because columns may have seen different counts.
+--- Whether a batch norm can be stacked. With momentum = false it cannot, because columns may have
+-- seen different numbers of batches.
 function BatchNorm.can_stack(module) return module.momentum ~= false end
 
 BatchNorm.straight = BatchNorm.forward

@@ -1,10 +1,10 @@
 --- Hints: the options that a parameter asks of optimizers, {lr_mult = 100, weight_decay = 0}.
 --
--- A parameter keeps its hints wherever it goes, so an optimizer needs only net:parameters(). A
--- group's own weight_decay replaces the hint; its own lr_mult multiplies the hint.
+-- A parameter keeps its hints wherever it goes, so an optimizer needs only net:parameters(). If a
+-- group of an optimizer has weight_decay, it replaces the hint; its lr_mult multiplies the hint.
 -- This module also notes which tensors are parameters, frozen or not. It notes the order in which
--- tensors became parameters, were taken by optimizers and were replaced by others. That tells which
--- optimizer trains a network now, and which one did before.
+-- tensors became parameters, were taken by optimizers and were replaced by others. This order tells
+-- which optimizer trains a network now, and which optimizer did before.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -79,11 +79,11 @@ function M.hold(t) held[t], taken[t] = true, next_moment() end
 function M.is_held(t) return held[t] == true end
 
 --- When t became a parameter, and when an optimizer took it or the tensor that it replaced; nil if
--- none did.
+-- no optimizer did.
 function M.history(t) return came[t] or 0, taken[t] end
 
---- The count of all notes, and the count at the last replacement. Every note changes the first; a
--- replacement changes both.
+--- The count of all notes, and the count at the last replacement. Every note changes the first
+-- count; a replacement changes both.
 function M.now() return now end
 function M.last_gone() return last_gone end
 

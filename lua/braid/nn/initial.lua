@@ -1,4 +1,4 @@
---- The first values of weights. All functions change a tensor in place and return it.
+--- The first values of weights: each function changes a tensor in place and returns it.
 
 local check <const> = require "braid.check"
 local folder <const> = require "braid.folder"
@@ -41,25 +41,25 @@ local function quietly(name, keys, kinds, f, relation)
   end
 end
 
---- Numbers from low (0) to high (1), each as likely.
+--- Random numbers from low (0) to high (1), all equally likely.
 -- @usage nn.init.uniform(nn.Linear(3, 4).weight, -0.1, 0.1)
 quietly("uniform", {"low", "high"}, {low = argument(number(0)), high = argument(number(1))},
   function(w, low, high) return w:uniform_(low, high) end, function(o)
     if o.low > o.high then return ("low = %s lies above high = %s"):format(o.low, o.high) end
   end)
---- Normal numbers of the given mean (0) and deviation (1).
+--- Random normal numbers of the given mean (0) and standard deviation (1).
 -- @usage nn.init.normal(nn.Linear(3, 4).weight, 0, 0.01)
 quietly("normal", {"mean", "std"},
   {mean = argument(number(0)), std = argument(number{1, from = 0})},
   function(w, mean, std) return w:normal_(mean, std) end)
---- One value.
+--- Sets all elements to one value.
 -- @usage nn.init.constant(nn.Linear(3, 4).bias, 0)
 quietly("constant", {"value"}, {value = argument(number())},
   function(w, value) return w:fill_(value) end)
 
 local GAIN <const>, HE <const> = {"gain"}, math.sqrt(2)
 
---- Glorot and Bengio 2010: variance 2 / (in + out).
+--- Glorot and Bengio 2010: uniform numbers of variance 2 / (in + out).
 -- @usage nn.init.xavier_uniform(nn.Linear(3, 4).weight)
 quietly("xavier_uniform", GAIN, {gain = argument(number{1, from = 0})}, function(w, gain)
   local fan_in <const>, fan_out <const> = fans(w)
@@ -67,7 +67,7 @@ quietly("xavier_uniform", GAIN, {gain = argument(number{1, from = 0})}, function
   return w:uniform_(-bound, bound)
 end)
 
---- He, Zhang, Ren and Sun 2015, for ReLU: variance 2 / in.
+--- He, Zhang, Ren and Sun 2015, for ReLU: uniform numbers of variance 2 / in.
 -- @usage nn.init.kaiming_uniform(nn.Linear(3, 4).weight)
 quietly("kaiming_uniform", GAIN, {gain = argument(number{HE, from = 0})}, function(w, gain)
   local bound <const> = gain * math.sqrt(3 / (fans(w)))
@@ -80,7 +80,8 @@ quietly("kaiming_normal", GAIN, {gain = argument(number{HE, from = 0})}, functio
   return w:normal_(0, gain / math.sqrt((fans(w))))
 end)
 
---- PyTorch's first values of a Linear or Conv2d: uniform within 1 / sqrt(in), the bias too.
+--- PyTorch's first values of a Linear or Conv2d: weight and bias are uniform from -1 / sqrt(in) to
+-- 1 / sqrt(in).
 -- @usage nn.init.default(nn.Linear(3, 4).weight)
 function M.default(weight, bias)
   M.kaiming_uniform(weight, math.sqrt(1 / 3))

@@ -2,9 +2,10 @@
 --
 -- A module has parameters, buffers, options and other modules, and nothing else: forward reads them
 -- and returns tensors. A tensor in a field is a parameter, made by Module.parameter, or a buffer. A
--- buffer is made by self:buffer or named in the class's `buffer_names`. A "counter" counts steps
--- and may be missing in weights; a "statistic" follows the data and is averaged with the
--- parameters. Modules may be in fields or in tables in fields. Fields are searched in sorted order.
+-- buffer is made by self:buffer or named in the class's `buffer_names`. A buffer of kind "counter"
+-- counts steps and may be missing in a file of weights; a buffer of kind "statistic" follows the
+-- data and is averaged with the parameters. Modules may be in fields or in tables in fields. Fields
+-- are searched in sorted order.
 -- @usage nn.Linear(3, 4):summary{3}
 
 local core <const> = require "braid.core"
@@ -28,7 +29,7 @@ Module.buffer_names = {}
 -- the one before, and nothing else uses this result (as in Sequential). Then calls may be fused. A
 -- subclass that overrides forward is not straight.
 Module.straight = false
--- Whether the module computes every channel alone and in the same way. Then equal modules of
+-- Whether the module computes every channel by itself and in the same way. Then equal modules of
 -- several columns may run as one module over all channels (mtl/columns/stack).
 Module.channelwise = false
 
@@ -197,7 +198,8 @@ function Module:apply(f)
   return self
 end
 
---- The modules of a class or a derived one, itself included: net:find(nn.Conv2d). @treturn Module[]
+--- All modules of a class or of a class derived from it, this module included: net:find(nn.Conv2d).
+-- @treturn Module[]
 function Module:find(wanted)
   if type(wanted) ~= "table" then
     check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))
@@ -227,7 +229,7 @@ end
 
 function Module:eval() return self:train(false) end
 
---- Sets evaluation mode until the returned value is closed, by an error too. Then every part gets
+--- Sets evaluation mode until the returned value is closed, also by an error. Then every part gets
 -- its former mode back. @treturn any
 -- @usage local _ <close> = net:evaluating()
 function Module:evaluating()

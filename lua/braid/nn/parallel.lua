@@ -1,5 +1,5 @@
---- Parallel: one module for each input. A table of inputs gives a table of outputs, so a Sequential
--- can have a Parallel. Several arguments give as many results.
+--- Parallel: one module for each input. A table of inputs gives a table of outputs, so a Parallel
+-- can be a layer of a Sequential. Several arguments give as many results.
 -- @usage local a, b = nn.Parallel{nn.Linear(3, 2), nn.Linear(3, 4)}(x, y)
 
 local class <const> = require "braid.class"

@@ -1,4 +1,4 @@
---- Remembers the names that tensors have in their backbones, in whatever network they are now, and
+--- Records the names that tensors have in their backbones, whatever network they are in now, and
 -- whether they still have their first random values.
 
 local core <const> = require "braid.core"

@@ -7,8 +7,8 @@
 -- shared trunk or stream, or the column of its own name.
 --
 -- The weights must have every convolution of a backbone, in the same shape. Other layers may be
--- missing, and also parts that only the module has, such as the output of a classifier. The report
--- lists what is missing.
+-- missing, and also parts of the module that are not of the backbone, such as the output of a
+-- classifier. The report lists what is missing.
 
 local aliases <const> = require "braid.nn.aliases"
 local check <const> = require "braid.check"
@@ -101,7 +101,7 @@ end
 local function column_of(prefix) return prefix:match("^(.-)columns%.([^.]+)%.$") end
 
 -- Finds the name in the weights for a view's name under a prefix, or nil. A column, or the stream
--- beside the columns, continues the trunk, so its first blocks are found there.
+-- beside the columns, continues the trunk, so its first blocks are found in the trunk.
 local function given_name(state, prefix, name)
   if state[prefix .. name] then return prefix .. name end
   local root <const> = column_of(prefix) or prefix:match("^(.-)shared%.$")
@@ -117,9 +117,9 @@ local function same_shape(a, b)
   return true
 end
 
--- How well the weights fit a view: the number of its tensors that they have, plus SHAPE for each
--- one of the same shape. The second result tells whether they have every convolution that is
--- needed.
+-- How well the weights fit a view: the number of its tensors that the weights have, plus SHAPE for
+-- each of these tensors that has the same shape. The second result tells whether the weights have
+-- every convolution that is needed.
 local SHAPE <const> = 2 ^ -20
 local function score(view, state, prefix)
   local total, whole = 0, true
@@ -285,7 +285,7 @@ function M.copy(what, weights, choice)
     unused = unused(weights.state, used)}
 end
 
---- Chooses and copies weights for a module that stands alone.
+--- Chooses weights for one module and copies them into it -> the report.
 function M.load(what, module, weights, column)
   return M.copy(what, weights, M.choose(what, module, weights, column))
 end

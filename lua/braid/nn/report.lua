@@ -3,7 +3,7 @@
 -- {source = the name of the weights, used = the number of the backbone's tensors that came from
 -- them, of = the number of the backbone's tensors, fresh = the names of tensors that keep their
 -- first values, unused = the names of weights that were not used, into = the parts of the network
--- that took weights, as text}. Counters of batch norm do not count.
+-- that took weights, as text}. Batch norm's num_batches_tracked is left out of all of these.
 
 local class <const> = require "braid.class"
 
@@ -22,7 +22,8 @@ function Report:init(fields)
   for key, value in pairs(fields) do self[key] = value end
 end
 
--- Adds names to a list: those among `others`, or with wanted = false those that are not.
+-- Adds names to a list: the names that are also in `others`, or with wanted = false the names that
+-- are not.
 local function add(list, names, others, wanted)
   local set <const> = {}
   for _, name in ipairs(others) do set[name] = true end
@@ -32,8 +33,8 @@ local function add(list, names, others, wanted)
   return list
 end
 
---- Joins two reports on the same weights. The result lists tensors that either part lacks as fresh,
--- and weights that neither part used as unused.
+--- Joins two reports on the same weights. In the result, `fresh` has the tensors that are fresh in
+-- one of the two, and `unused` the weights that are unused in both.
 function Report:with(other)
   local both <const> = Report(self)
   both.fresh = add(add({}, self.fresh, {}, false), other.fresh, self.fresh, false)

@@ -97,7 +97,7 @@ local function counters_of(module)
 end
 
 -- A state of published weights under the module's own names, if it has all tensors of the module
--- under others (pretrained.lua). Further tensors keep their names.
+-- under other names (pretrained.lua). Tensors that the module does not have keep their names.
 local function translated(module, own, counters, state)
   local whole = true
   for name in pairs(own) do whole = whole and (state[name] or counters[name:match("[^.]*$")]) end
@@ -112,7 +112,8 @@ local function translated(module, own, counters, state)
   return result
 end
 
---- The names of the tables of tensors by name in a table, such as state_dict in a checkpoint.
+--- The keys of a table whose values are tables of tensors by name, such as state_dict in a
+-- checkpoint.
 function M.nested(given)
   local names <const> = {}
   for key, value in pairs(given) do
@@ -141,14 +142,14 @@ end
 
 --- Copies values from a table of tensors by name.
 --
--- A name that only one side has is an error; with {strict = false} it is reported. rename changes
--- the given names first. It is a function (nil leaves a tensor out), or a table of Lua patterns and
--- replacements: {rename = {["^features%."] = "trunk."}}. Without it, a state that has all tensors
--- of the module under published names (torchvision's of a backbone) or behind one prefix
--- ("module.") is taken as it is. Counters of steps, such as batch norm's num_batches_tracked, may
--- be missing and then keep their values.
+-- A name that only the module or only the table has is an error; with {strict = false} it is
+-- reported. rename changes the given names first. It is a function (nil leaves a tensor out), or a
+-- table of Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}. A state that has
+-- all tensors of the module under published names (torchvision's of a backbone) or after one prefix
+-- ("module.") needs no rename. Counters of steps, such as batch norm's num_batches_tracked, may be
+-- missing and then keep their values.
 -- @return {fitted = {names of the module's tensors that were copied...}, missing = {names...},
---   unexpected = {names...}, counters = {names of missing ones...}}
+--   unexpected = {names...}, counters = {names of missing counters...}}
 function M.load_state_dict(module, given_state, given)
   local o <const> = check.options(OPTIONS, given, {state = given_state})
   local own <const>, report <const> = M.state_dict(module),
@@ -228,8 +229,8 @@ function M.clone(module)
   return copy(module)
 end
 
---- Converts float parameters and buffers in place. Make optimizers after the conversion: one made
--- before holds the old tensors.
+--- Converts float parameters and buffers in place. Make optimizers after the conversion: an
+-- optimizer made before it holds the old tensors.
 function M.to(module, dtype)
   if dtype ~= "float32" and dtype ~= "float64" then
     check.fail("to: a module's tensors are float32 or float64, not %s", tostring(dtype))

@@ -14,7 +14,7 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
---- Iterates over such buffers of a module: the name, the buffer and its owner.
+--- Iterates over the buffers of a module that follow the data: the name, the buffer and its owner.
 function M.each(module)
   local owners <const>, i = {}, 0
   local names <const>, values <const> = walk.collect(module, function(value, owner, key)

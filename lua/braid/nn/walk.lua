@@ -3,8 +3,8 @@
 -- Modules may share parts and refer to each other in circles, so every module and table is entered
 -- once, at its first path. Two kinds of places are not searched: keys that are neither names nor
 -- numbers, and objects of classes that are not modules. A module or a trained tensor in such a
--- place is an error. An object whose class has `apart = true` may have some; they are not parts of
--- the network.
+-- place is an error. An object whose class has `apart = true` may have modules and tensors; they
+-- are not parts of the network.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -111,7 +111,7 @@ function M.collect(node, wanted)
   return paths, values
 end
 
---- The tensor at a path, or nil. Any of the tensor's paths will do.
+--- The tensor at a path, or nil. If a tensor has several paths, each of them finds it.
 function M.at(node, path)
   local value = node
   for key in path:gmatch("[^.]+") do

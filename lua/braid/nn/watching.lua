@@ -1,6 +1,6 @@
 --- The function that watches calls of modules. While a summary or a profile is made,
 -- watching.f(module, ...) is called instead of forward; otherwise it is nil. If watching.all is
--- true, it must see every call, so no call may be left out or fused with others.
+-- true, the function must see every call, so no call may be left out or fused with others.
 
 local core <const> = require "braid.core"
 local walk <const> = require "braid.nn.walk"
@@ -15,8 +15,9 @@ function M.begin(f, all)
 end
 
 --- Numbers the places of a network's modules, and notes with each call of an operator in which
--- place it is, until the returned function is called. place_of(path) is any value, or nil for a
--- module that belongs to the place around it; the path of the network itself is "".
+-- place it is, until the returned function is called. place_of(path) returns a module's place (any
+-- value), or nil if the module belongs to the place of the module around it. The path of the
+-- network itself is "".
 -- @return the places by number, the function
 function M.places(net, place_of, all)
   local places <const>, numbers <const> = {}, {}

@@ -2,8 +2,8 @@
 -- messages}.
 --
 -- `pretrained` is the path of a file that braid.load reads, a table of tensors by name (or of lists
--- of tensors, as in Caffe), a network, or a backbone. A checkpoint of PyTorch with one table of
--- tensors by name, such as {state_dict = {...}, epoch = 3}, stands for that table. A
+-- of tensors, as in Caffe), a network, or a backbone. If the file is a checkpoint of PyTorch with
+-- one table of tensors by name, such as {state_dict = {...}, epoch = 3}, this table is taken. A
 -- definition may give a table or a module, but no path.
 
 local check <const> = require "braid.check"

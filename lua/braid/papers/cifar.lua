@@ -1,5 +1,5 @@
---- CIFAR-10 as five tasks of two classes each (Fang et al. 2017, section 4.2): the binary version,
--- or folders train/airplane/*.jpg and so on, and test/ like it.
+--- CIFAR-10 as five tasks of two classes each (Fang et al. 2017, section 4.2). It is read from the
+-- binary version, or from folders of pictures: train/airplane/*.jpg ..., test/airplane/*.jpg ...
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -1,13 +1,13 @@
---- Published faces with the labels of MTFL, so that an experiment takes any of them: five points,
--- gender (1 male, 2 female), smile and glasses (1 yes, 2 no), pose (five classes). A label that the
--- data lack is missing.
+--- Gives CelebA and AFLW the labels of MTFL, so that an experiment can use them in place of MTFL:
+-- five points, gender (1 male, 2 female), smile and glasses (1 yes, 2 no), pose (five classes). A
+-- label that the data lack is missing.
 
 local core <const> = require "braid.core"
 local data <const> = require "braid.data"
 
 local M <const> = {}
 
--- CelebA's attributes count no as 1 and yes as 2, and Male is 1 in MTFL.
+-- In CelebA no is 1 and yes is 2; in MTFL yes is 1 and no is 2, and male is 1 and female is 2.
 local ATTRIBUTES <const> = {gender = "Male", smile = "Smiling", glasses = "Eyeglasses"}
 
 -- 1 and 2 change places, and 0 stays.
@@ -27,7 +27,7 @@ end
 
 -- The points of AFLW that are MTFL's: centres of the eyes and of the nose, corners of the mouth.
 local FIVE <const> = {8, 11, 15, 18, 20}
-local EDGES <const> = {-45, -15, 15, 45} -- of the poses, in degrees of yaw
+local EDGES <const> = {-45, -15, 15, 45} -- limits between the five poses, in degrees of yaw
 
 function M.aflw(path, o)
   local set <const> = data.aflw(path, {size = o.size, channels = o.channels}).train

@@ -1,14 +1,16 @@
---- The papers' experiments. Each is a file of examples/papers that begins with a comment (what the
--- paper says, section by section, and where this differs) and returns papers.experiment{...}:
+--- Experiments of papers, made again. Each is a file of examples/papers that begins with a comment
+-- (what the paper says, section by section, and where the experiment differs) and returns
+-- papers.experiment{...}:
 --
 --   paper     "002", the number under which the project knows it
 --   item      "figure 3", the part of the paper that is repeated
 --   title     what is measured, in a few words
---   data      {"mtfl"}: the data that serve, the best first; rendered faces stand for faces
+--   data      {"mtfl"}: the data sets that it can use, the best first. Without a path of data,
+--             rendered faces take the place of faces
 --   minutes   how long it takes on two cores, with the usual options and three seeds
 --   options   {epochs = {30, from = 1}, ...}: its own options, as braid.arguments takes them
---   quick     their values for a run of seconds, which checks the whole path
---   differs   sentences: where data or protocol are not the paper's
+--   quick     values of these options for a run of seconds, which only checks that all steps work
+--   differs   sentences that say where the data or the protocol differ from the paper's
 --   run       function(e): trains and lays out the result with the methods of e (papers/run.lua)
 -- @usage braid papers 002_fig3_resnet18 --data path/to/mtfl --seeds 3 --minutes 120
 

@@ -9,13 +9,13 @@
 --                                    faces
 --   e:cifar{images =}                CIFAR-10's sets with its five pairs, or nil without data
 --   e:compare(name, {...})           train.compare in a directory of its own; nil if time was up
---   e:history(name, network, o)      the history of a training there, or nil. o.part: which of the
---                                    network's parts; o.inner: a folder in the training's; o.seed:
---                                    the first seed by default
---   e:beside{...}                    a table of ours beside the paper's numbers
+--   e:history(name, network, o)      the history of a training of e:compare(name), or nil. o.part:
+--                                    which of the network's parts; o.inner: a folder in the
+--                                    training's folder; o.seed: the first seed by default
+--   e:beside{...}                    a table of our numbers beside the paper's
 --   e:figure(name, figure)           keeps a figure of braid.plot as name.svg
 --   e:picture("name.png")            names a picture that a training wrote into e.dir
---   e:draw("name.png", f)            f(path) draws a picture, but not in the processes of trainings
+--   e:draw("name.png", f)            f(path) draws a picture; not called in processes that train
 --   e:note("...")                    a sentence for the result
 --
 -- The directory gets result.json, .md and the figures. A run continues where it ended.
@@ -40,9 +40,9 @@ local version <const> = require "braid.version"
 
 local Run <const> = class "run of an experiment"
 
-local DEEPEST <const> = 2 -- so deep below the directory the data may lie
-local LEVEL <const> = 0.05 -- of the tests
--- in tables with at most so many columns, each pair of rows has its own sentence
+local DEEPEST <const> = 2 -- how many levels below the directory the data are looked for
+local LEVEL <const> = 0.05 -- significance level of the tests
+-- in tables with at most this many columns, each two rows have a sentence of their own
 local FEW <const> = 2
 
 --- given: name, dir, data (a path or nil), quick, seeds (a list), minutes, jobs, options
@@ -67,7 +67,8 @@ function Run:holds()
   return faces[kind] and kind or "cifar10"
 end
 
---- The data sets of faces. Rendered ones, `faces` of them, have the same labels.
+--- The data sets of faces. Without a path of data they are rendered faces with the same labels, and
+-- the option `faces` is their number (4000).
 function Run:faces(given)
   local o <const> = check.copy("papers: faces", given)
   local count <const> = o.faces or 4000
@@ -160,10 +161,10 @@ local function printed_cell(value)
   return type(value) == "number" and format("%.4g", value) or value
 end
 
---- A table with a column of ours and one of the paper's for each metric. columns: a list of {metric
--- = "landmarks.failure", title =, percent =, direction =, printed = {ROW = number or text}};
--- printed numbers are percents where ours are shown as such. rows: the networks in order; names:
--- what the paper calls them. Does nothing if results is nil.
+--- Adds a table with two columns for each metric: our numbers and the paper's. columns: a list of
+-- {metric = "landmarks.failure", title =, percent =, direction =, printed = {ROW = number or
+-- text}}; printed numbers are percents if ours are shown as percents. rows: the networks in order;
+-- names: what the paper calls them. Does nothing if results is nil.
 function Run:beside(given)
   local o <const> = check.options(BESIDE, given)
   local r <const> = o.results
@@ -171,7 +172,7 @@ function Run:beside(given)
   local columns <const>, rows <const>, words <const> = {}, {}, {}
   for i, name in ipairs(o.rows or r.names) do rows[i] = {(o.names or {})[name] or name} end
   for _, c in ipairs(o.columns) do
-    -- While trainings are left, no result may have the metric yet.
+    -- If trainings are left, perhaps no result has the metric yet.
     local of <const> = r.known[c.metric] and r:values(c.metric) or {}
     local title <const> = (c.title or c.metric):gsub(", %%$", "") -- the table says % itself
     columns[#columns + 1] = {name = c.metric, title = title .. ", ours",

@@ -1,4 +1,4 @@
---- Compares a paper's ranking with ours, for each pair of rows that the paper orders.
+--- Compares a paper's ranking with ours, for each two rows that differ in the paper.
 
 local format <const> = require "braid.format"
 local tests <const> = require "braid.train.comparing.tests"
@@ -8,7 +8,7 @@ local M <const> = {}
 local HOLDS <const>, REVERSED <const>, EQUAL <const> = "holds", "the other way round", "equal here"
 local NOT_SURE <const> = ", not distinguishable"
 
--- The verdict on a pair. `ours` is the gain, in our results, of the row that is better in the
+-- The verdict on two rows. `ours` is the gain, in our results, of the row that is better in the
 -- paper.
 local function verdict(ours, test, level)
   local certain <const> = test.p ~= nil and tests.differ(test, level)
@@ -16,8 +16,8 @@ local function verdict(ours, test, level)
   return (ours > 0 and HOLDS or REVERSED) .. (certain and "" or NOT_SURE)
 end
 
---- The pairs of one column. r: the results of train.compare; column: {metric =, direction =,
--- percent =, printed = {ROW = number}}; level: that of the tests.
+--- Compares each two rows in one column. r: the results of train.compare; column: {metric =,
+-- direction =, percent =, printed = {ROW = number}}; level: the significance level of the tests.
 -- @return a list of {better =, worse =, printed = difference, ours = difference (above 0: as
 --   printed), p =, verdict =}
 function M.pairs(r, column, level)

@@ -2,9 +2,9 @@
 --
 -- train.best(path, net, {direction = "min" or "max", ema = optim.EMA(...)}): step(value) returns
 -- whether the value is better than all earlier ones. If so, it writes the network to the path. With
--- an EMA it writes the averaged weights. braid.open can read the file; a network without a
--- definition is written as its values alone. The field `value` is the best value, and `at` is its
--- step. If the file cannot be written, a line on standard error says so.
+-- an EMA it writes the averaged weights. braid.open can read the file; of a network without a
+-- definition only the values are written (net:state_dict). The field `value` is the best value, and
+-- `at` is its step. If the file cannot be written, a line on standard error says so.
 -- @usage
 -- local best <const> = train.best("best.safetensors", net)
 -- if best:step(0.07) then print("better") end

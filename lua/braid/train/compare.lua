@@ -12,25 +12,25 @@
 --
 -- budget = "epochs": all train for the same number of epochs. budget = "macs": all use as many
 -- multiplications as the baseline (without a baseline, the costliest network). budget = "seconds",
--- seconds = n: each trains for as many steps as fit into n seconds on `threads` threads, measured
--- with nothing else running. same = "parameters": job.width is chosen so that each network has
--- about as many parameters as the baseline (without a baseline, the largest network); parameters =
--- n asks for n. Networks of parts keep their width.
+-- seconds = n: each trains for as many steps as fit into n seconds on `threads` threads; a step is
+-- timed beforehand, with nothing else running. same = "parameters": job.width is chosen so that
+-- each network has about as many parameters as the baseline (without a baseline, the largest
+-- network); parameters = n asks for n. Networks of parts keep their width.
 --
 -- baseline = NAME adds delta-m, the mean relative gain over that network. metrics =
 -- {"landmarks.failure", {name = "score", direction = "max", percent = true}} chooses the columns
 -- (default: the metric that judges each task). order = {NAME, ...} sorts the rows. level = 0.05 is
--- the level of the tests; title stands above the table. after = function(net, job) is called in the
--- job with the trained network; metrics that it returns join the result. run = function(job)
--- replaces train.fit. It returns metrics ({landmarks = {failure = 0.2}} or {score = 1}) and may
--- also return {parameters =, macs =, seconds =}. job.make() makes the network; with run, networks
--- may be a list of names.
+-- the significance level of the tests; title is written above the table. after = function(net, job)
+-- is called in the job with the trained network; metrics that it returns join the result. run =
+-- function(job) replaces train.fit. It returns metrics ({landmarks = {failure = 0.2}} or {score =
+-- 1}) and may also return {parameters =, macs =, seconds =}. job.make() makes the network; with
+-- run, networks may be a list of names.
 --
 -- dir: each job writes to DIR/NAME/seedN; DIR gets results.md, .csv, .tex, .html, .txt, .json and
 -- METRIC.svg. train.pool describes jobs, threads, tries, minutes and progress; if the minutes are
 -- over before all jobs are done, the table shows the results so far, and r.left is the number of
--- missing ones. The script runs once more from its beginning for each job; train.in_job() tells
--- where it runs.
+-- jobs that are left. The script runs once more from its beginning for each job; train.in_job()
+-- tells whether it runs in a job.
 -- @treturn comparison They print as a table with the findings of paired tests: r:table(),
 --   r:tests(metric), r:words(metric), r:delta_m(), r:values(metric), r.results.NAME[SEED]
 -- @usage

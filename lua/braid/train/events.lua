@@ -6,7 +6,7 @@
 --   events:histogram("weights/conv1", tensor, step)     values that are not finite are left out
 --   events:image("faces", picture, step)                uint8 (c,h,w) of 1 or 3 channels
 --   events:hparams({lr = 1e-3, mixer = "ttc"}, {"val/landmarks/error"})   options, and the names of
---     the scalars that judge them
+--     the scalars that show how good they are
 -- events:event(e) writes an event of a history (step, epoch, test). events:parameters(net, step)
 -- writes a histogram of each parameter. events:close() or <close> closes the file. A failure to
 -- write is reported once, and the run continues. A resumed run calls train.events(dir, {step =

@@ -47,7 +47,8 @@ local function copies_of(state)
   return copies
 end
 
--- Restores what the test changes when it closes: values, modes, gradients, random numbers.
+-- Returns a value that, when it is closed, restores what the test changes: values, modes, gradients
+-- and random numbers.
 local function restoring(net)
   local values <const>, seed <const>, stream <const> = copies_of(net:state_dict()),
     core.random_state()
@@ -61,7 +62,8 @@ local function restoring(net)
   end})
 end
 
--- Batches without an end.
+-- Returns a function that gives batches without end, epoch after epoch, and one that closes the
+-- loader.
 local function endless(source)
   local epoch, batches = 0, nil
   return function()
@@ -101,7 +103,8 @@ local function run(net, o, tasks)
   return found
 end
 
--- Where the smoothed loss falls fastest; the slope is taken over a tenth of the rates on each side.
+-- The rate at which the smoothed loss falls fastest. The slope at a rate is taken over a twentieth
+-- of all rates on each side of it.
 local function steepest(found)
   local n <const>, best, at = #found.loss, 0, nil
   local lowest = 1

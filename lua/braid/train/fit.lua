@@ -18,21 +18,22 @@
 --                  {f, by = "epoch"}; or optim.plateau, which gets the value of `best` each epoch
 --   warmup         epochs (0.5 is half an epoch), or {steps = n}
 --   clip           the largest norm of the gradient
---   accumulate     k: a step takes k batches as if they were one (batch norm still sees each)
+--   accumulate     k: a step takes k batches as if they were one (batch norm still uses the
+--                  statistics of each batch)
 --   ema            the decay, or a table of optim.EMA's options. The table may also have
 --                    recompute    true or a number of batches: computes batch norm's statistics
 --                                 again for the averages
 --                    from         the first epoch whose weights count
 --                    by = "epoch"   adds the weights once an epoch. With average = "equal" this
 --                                 is stochastic weight averaging
--- Tasks (fit restores their weights at its end)
+-- Tasks (at its end, fit restores the weights that the tasks had before)
 --   weighting      mtl.weighting.NAME{}, in place of the weighted sum. With accumulate, each batch
 --                  costs a backward pass for each task, whatever the method
 --   weights        {smile = 0.1 or function(epoch)}
 --   rates          {pose = 0.1 or function(epoch)}: factors of the learning rate for a task's
 --                  column and head
---   turns          true or names: tasks train in turns on balanced batches. Columns are then in a
---                  list
+--   turns          true or names: tasks train in turns on balanced batches. Columns then run as a
+--                  list, not stacked
 --   stopping       mtl.early_stopping{...}: ends tasks one by one
 --   stages         {{epochs = 5, train = "shared"}, {epochs = 5, train = "columns", freeze =
 --                  "shared"}}: the names of parts are those of net:freeze, or "all". A stage may
@@ -41,11 +42,11 @@
 -- The metric
 --   best           the metric on val that decides which epoch is best, such as "landmarks.failure";
 --                  "loss" (default) is the weighted sum of the losses
---   patience       the run ends after so many epochs without a new best one
+--   patience       n: the run ends after n epochs without a new best one
 -- Files, log and screen
 --   dir            gets config.json, metrics.jsonl, metrics.csv, best.safetensors, and after every
 --                  epoch last.safetensors. The same call continues an interrupted run and gives the
---                  numbers of an uninterrupted one
+--                  same numbers as an uninterrupted run
 --   resume         "auto" continues a run if there is one. true raises an error if there is none,
 --                  false if there is one
 --   every          steps between checkpoints within an epoch

@@ -5,8 +5,8 @@
 -- epochs. history.events holds all events, among them {event = "step", step =, epoch =, loss =,
 -- weights =, lr =}, {event = "best", epoch =, metric =, value =} and {event = "stop", reason =}. A
 -- number that was NaN or infinite is missing when the history comes from a file.
---   history:curve("val.landmarks.error")   {1, 2, ...}, {0.14, 0.12, ...}: epochs and values; steps
---     and values if only steps have the number
+--   history:curve("val.landmarks.error")   {1, 2, ...}, {0.14, 0.12, ...}: epochs and values, or
+--     steps and values if only steps have the number
 --   history:best()   the last event "best", or nil
 --   history:plot()   curves as a picture
 --   train.history.read(dir)   the history of a run's directory

@@ -2,9 +2,9 @@
 -- row. The log also keeps the history of the run.
 --
 -- A line is written whole or not at all. While the disk is full, lines wait and are written with a
--- later one. Only one process at a time may log to a directory, until it ends. A checkpoint stores
--- the position in the log. Resuming removes what came after that position, so that no epoch is
--- logged twice. Values that depend on the clock go to clock.jsonl.
+-- later one. While a process logs to a directory, no other process may. A checkpoint stores the
+-- position in the log. Resuming removes what came after that position, so that no epoch is logged
+-- twice. Values that depend on the clock go to clock.jsonl.
 --   log:step{step =, epoch =, loss = {total =, TASK =}, ...}
 --   log:epoch{epoch =, step =, train = {loss = {...}}, val = tasks:evaluate(...), seconds =}
 --   log:event{event = "best", ...}     log:clock{event = "start"}     log.history
@@ -35,7 +35,7 @@ local STATE <const> = check.declare("train.log: load_state_dict", {
 
 local plain
 
--- The numbers and texts of a table. Lists with one number for each sample are left out.
+-- The numbers and texts of a table. Tensors of several values and lists with holes are left out.
 local function plain_table(value)
   local t <const> = {}
   for key, v in next, value do
@@ -140,7 +140,7 @@ function Log:init(dir, given)
   end
 end
 
--- The history of the events in the file.
+-- Reads the history from the file again.
 function Log:reread()
   self.history = self.history or History()
   self.history:refill((History.lines("train.log", self.dir .. "/metrics.jsonl")))

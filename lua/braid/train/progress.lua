@@ -16,7 +16,7 @@ local Progress <const> = class("Progress")
 
 Progress.clock = core.clock
 
-local SCREEN <const> = 2 -- the number of standard error
+local SCREEN <const> = 2 -- the file descriptor of standard error
 local REDRAW <const> = 0.1 -- seconds between two drawings
 local COLUMNS <const> = 80
 
@@ -46,21 +46,22 @@ function Progress:left()
   return (core.clock() - self.start) / self.done * (self.total - self.done)
 end
 
--- Does not count these seconds, which were not spent on steps.
+-- Leaves these seconds out of the speed, because no step ran in them.
 function Progress:pause(seconds) self.start = self.start + seconds end
 
---- The columns for text that is redrawn, or nil where nothing can be.
+--- The number of columns for text that is redrawn, or nil if nothing can be redrawn.
 function Progress.width() return core.terminal_width(SCREEN) or prompt.bar and COLUMNS or nil end
 
---- Draws a line over the one before of the same owner. A notebook draws a bar of the share of the
--- work that is done, and the words; a terminal the text, or the words if there is none.
+--- Draws a line over the line that the same owner drew before. A notebook shows a bar for `share`,
+-- the part of the work that is done, and `words`. A terminal shows `text`, or `words` if there is
+-- no text.
 function Progress.redraw(owner, share, words, text)
   if prompt.bar then return prompt.bar(owner, share, words) end
   io.stdout:flush()
   io.stderr:write("\r\27[K", text or words)
 end
 
---- Takes the drawn line away, before another is printed.
+--- Erases the drawn line, before another line is printed.
 function Progress.erase()
   if core.terminal_width(SCREEN) then io.stderr:write("\r\27[K") end
 end

@@ -2,9 +2,10 @@
 --
 -- train.report(dir) writes the page into the directory of a run, from the files there: curves by
 -- task, coefficients, conflicts of gradients, learning rate, speed, where the time went, metrics,
--- the topology of the network in best.safetensors, and the configuration. With data it runs the
--- best network over them and shows samples with the network's answers, the samples with the largest
--- losses, and confusion matrices. report.json keeps these, so that later pages need no data.
+-- the topology of the network in best.safetensors, and the configuration. With the option data it
+-- runs the best network over these data and shows samples with the network's answers, the samples
+-- with the largest losses, and confusion matrices. report.json keeps these results, so that later
+-- pages need no data.
 -- @usage
 -- train.fit{net = net, tasks = tasks, train = faces.train, val = faces.val,
 --   epochs = 1, best = "landmarks.error", dir = "build/report"}

@@ -1,22 +1,22 @@
 --- train.sweep{space =, trials =, ...}: searches for the values with which networks train best.
--- It judges by validation alone. Each training is a job of its own (train.pool).
+-- It judges by validation only. Each training is a job of its own (train.pool).
 --
 -- space = {lr = train.space.log(1e-4, 1e-2), batch = {32, 64}, ["weights.smile"] =
 -- train.space.log(1e-4, 1), depth = train.space.whole(1, 4)}: a name is an option of train.fit, a
 -- field of an option, or a value that the user's functions read from job.values. net =
 -- function(tasks, job) makes the network; networks = {NAME = f, ...} trains several networks with
 -- the same values. tasks, train, val and all other options are those of train.fit. best =
--- "landmarks.failure" names the metric that counts, at the epoch where it is best. run =
--- function(job) replaces train.fit: it returns metrics, and best may be {name = "score", direction
--- = "max"}. job has values, trial, seed, dir, network, and with "asha" epochs.
+-- "landmarks.failure" names the metric that judges a training; its value at the best epoch counts.
+-- run = function(job) replaces train.fit: it returns metrics, and best may be {name = "score",
+-- direction = "max"}. job has values, trial, seed, dir, network, and with "asha" epochs.
 --
 -- method = "random", "halton" (evenly spread), "grid" (all combinations), or "asha": trials train
 -- for `least` epochs, then the best 1/eta of them (eta = 3) train eta times as long, and so on up
--- to `epochs`. The default of least gives up to four rungs. trials is the number of trials; a grid
--- runs all. seed is the seed of the search: with more trials the first ones stay the same. seeds =
--- {1} are the seeds of the trainings; a trial's value is the mean over them. dir gets DIR/trialN
--- and sweep.md, .csv, .tex, .html, .txt, .json, .svg. train.pool describes jobs, threads, tries,
--- minutes and progress.
+-- to `epochs`. Each of these lengths is a rung; the default of least gives up to four rungs. trials
+-- is the number of trials; a grid runs all combinations. seed is the seed of the search: with more
+-- trials the first ones stay the same. seeds = {1} are the seeds of the trainings; a trial's value
+-- is the mean over them. dir gets DIR/trialN and sweep.md, .csv, .tex, .html, .txt, .json, .svg.
+-- train.pool describes jobs, threads, tries, minutes and progress.
 --
 -- The search never uses the test set: call train.test(r.best.dir, faces.test) at the end. On
 -- validation the best of many trials looks better than it is.

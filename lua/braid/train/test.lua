@@ -2,10 +2,10 @@
 --
 -- It takes the network in best.safetensors, writes the report into the run (test.json, which
 -- train.history.read reads) and returns it. A second call only returns the first report and says
--- so, because a test no longer counts if its result helped to choose the network. It raises an
--- error while the run trains. A data set gets the run's loader options, without the ones that only
--- training uses; a loader is used unchanged. If the network was not made by a definition, the file
--- has only values, and {net =, tasks =} gives the network for them.
+-- so, because a test no longer counts if its result helped to choose the network. While a process
+-- trains the run, this function raises an error. A data set gets the run's loader options, without
+-- the ones that only training uses; a loader is used unchanged. If the network was not made by a
+-- definition, the file has only values, and {net =, tasks =} gives the network for them.
 -- @treturn mtl.report like that of tasks:evaluate
 -- @usage
 -- train.fit{net = net, tasks = tasks, train = faces.train, val = faces.val, epochs = 1,

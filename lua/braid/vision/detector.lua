@@ -1,11 +1,11 @@
---- The face detector of MTCNN (Zhang, Zhang, Li and Qiao 2016). Three networks work in turn, and
--- each looks closer at what the one before found.
+--- The face detector of MTCNN (Zhang, Zhang, Li and Qiao 2016). Three networks, P, R and O, work
+-- one after the other, and each looks more closely at the squares that the network before it found.
 --
--- P slides over a pyramid of the picture; R and O look at squares cut from it. Between the stages,
--- nms removes boxes that overlap a better one. Each remaining box is moved by the network's
--- corrections of its sides and made square. Sizes, rounding and cutting follow the authors' code in
--- facenet-pytorch's version: for P and R, overlap is measured without the pixel that the authors
--- add to each side.
+-- P slides over a pyramid of the picture; R and O look at squares cut from it. After each network,
+-- nms (non-maximum suppression) removes boxes that overlap a box of a higher score. Each remaining
+-- box is moved by the network's corrections of its sides, and made square for the next network.
+-- Sizes, rounding and cutting follow the authors' code in facenet-pytorch's version: for P and R,
+-- overlap is measured without the pixel that the authors add to each side.
 -- @usage
 -- local function stage(name) return braid.model("models/mtcnn.lua", {stage = name}) end
 -- detect = braid.vision.detector({P = stage "P", R = stage "R", O = stage "O"}, {min_face = 40})
@@ -34,11 +34,11 @@ local OPTIONS <const> = check.declare("vision.detector", {
 
 --- A detector of three networks, as models/mtcnn.lua makes them. Their outputs are face and box,
 -- and for O also landmarks.
--- @param nets {P =, R =, O =}; they run in evaluation mode, and keep the mode they have
+-- @param nets {P =, R =, O =}; they run in evaluation mode and have their own mode again afterwards
 -- @param given min_face: the side in pixels of the smallest faces to find (20); factor of the
 --   pyramid (0.709); thresholds of the three stages ({0.6, 0.7, 0.7}); batch: the number of
---   squares that go through R and O at a time (64); last: the last stage there is ("O"), for
---   proposals while the next one is still to be trained
+--   squares that go through R and O at a time (64); last: the last network that there is ("O");
+--   with "P" or "R" the detector only makes proposals, to train the next network
 function Detector:init(nets, given)
   self.options = check.options(OPTIONS, given, {nets = nets})
   for _, name in ipairs{"P", "R", "O"} do
@@ -84,7 +84,7 @@ local function squared(boxes)
   return ops.stack({left, top, left + side, top + side}, 2)
 end
 
--- The rows of a state {boxes, scores, moves, points} at the given positions.
+-- The rows of the found {boxes, scores, moves, points} at the given positions.
 local function keep(found, places)
   local kept <const> = {}
   for key, t in pairs(found) do kept[key] = rows(t, places) end
@@ -152,7 +152,7 @@ end
 -- out. -> parts (m,4) int64, boxes (m,4)
 local function inside(boxes, h, w)
   local limit <const> = core.from_table({w, h}, "int64")
-  -- The values are bounded before they become integers, so that these cannot overflow.
+  -- The values are bounded before they become integers, so that they cannot overflow.
   local whole <const> = ops.clamp(boxes, -1e9, 1e9):to("int64")
   local first <const> = ops.clamp(ops.narrow(whole, 2, 1, 2), 1)
   local last <const> = ops.minimum(ops.narrow(whole, 2, 3, 2), limit)
@@ -160,7 +160,7 @@ local function inside(boxes, h, w)
   return rows(ops.cat({first, last}, 2), there), rows(boxes, there)
 end
 
--- A network's results for squares whose score is above a threshold.
+-- A network's results for squares, without those whose score is not above the threshold.
 local function look(self, net, canvas, boxes, size, threshold)
   local parts <const>, kept <const> = inside(boxes, canvas:size(1), canvas:size(2))
   local n <const>, list <const> = parts:size(1), {}
@@ -190,7 +190,7 @@ local function nothing()
     points = core.new({0, 5, 2}, "float32")}
 end
 
--- The squares that R finds worth a look by O, among those that P found; nil if there are none.
+-- The squares from P in which R finds a face, corrected, as input for O; nil if there are none.
 local function second_stage(self, canvas, squares)
   local found = squares and look(self, self.R, canvas, squares, 24, self.options.thresholds[2])
   if not found then return nil end
@@ -224,7 +224,7 @@ function Detector.canvas(image)
   return ops.contiguous_copy(ops.permute(rgb, 2, 3, 1))
 end
 
--- f(self, canvas), without gradients and in evaluation mode -> what it gives, which lasts.
+-- Calls f(self, canvas) without gradients and in evaluation mode -> its table of tensors, kept.
 local function looking(self, f, image)
   local canvas <const> = Detector.canvas(image)
   local found
@@ -251,9 +251,9 @@ function Detector:detect(image)
   return looking(self, run, image)
 end
 
---- The input of the stage after P (with last = "P") or after R, for a picture: the part of each
--- square that is inside, first column, first row, last column, last row, int64 (n,4), and the
--- squares, float32 (n,4).
+--- The input of the network after P (with last = "P") or after R, for a picture: the part of each
+-- square that is inside the picture, as first column, first row, last column, last row, int64
+-- (n,4); and the squares, float32 (n,4).
 function Detector:proposals(image)
   local found <const> = looking(self, function(_, canvas)
     local squares = first_stage(self, canvas)

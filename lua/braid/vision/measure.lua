@@ -2,12 +2,12 @@
 -- set and their points, as in Trottier, Giguere and Chaib-draa 2018, section 4.5.
 --
 -- A face is found if the middle of its points is inside a detection. If the face's box is known,
--- the detection must also overlap it by `overlap` (0.3, IoU) or more. The best such detection
--- counts. The error is the mean distance of the points divided by the distance of the eyes; a
--- failure is an error above 0.1.
--- @return {faces =, found =, missed =, error =, failure = (both over the found faces),
---   false_alarms = the detections without a face, pictures =, errors = {of each face; NaN for a
---   missed one}}
+-- the detection must also overlap it by `overlap` (0.3, IoU) or more. Among several such detections
+-- the one with the highest score counts. The error is the mean distance of the points divided by
+-- the distance of the eyes; a failure is an error above 0.1. At most `most` pictures are used.
+-- @return {faces =, found =, missed =, error = the mean error, failure = the share of failures
+--   (both over the found faces), false_alarms = the number of detections without a face, pictures
+--   =, errors = {the error of each face; NaN for a missed face}}
 -- @usage
 -- local function stage(name) return braid.model("models/mtcnn.lua", {stage = name}) end
 -- local nets <const> = {P = stage "P", R = stage "R", O = stage "O"}
@@ -42,7 +42,7 @@ local function finds(box, face, least)
   return not face.box or overlap(box, face.box) >= least
 end
 
--- The mean distance of found points from the true ones, over that of the eyes.
+-- The mean distance of found points from the true points, divided by the distance of the eyes.
 local function error_of(found, points, eyes)
   local a <const>, b <const> = points[eyes[1]], points[eyes[2]]
   local unit <const>, sum = math.sqrt((a[1] - b[1]) ^ 2 + (a[2] - b[2]) ^ 2), 0.0

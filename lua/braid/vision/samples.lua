@@ -8,16 +8,16 @@
 -- squares that the earlier stages find: their false alarms are the hard negatives.
 --
 -- Fields: images, uint8 (n,3,size,size); face (1 no, 2 yes, -100 for parts), box (n,4; the
--- distances of the face's sides from the square's, in sides; NaN for negatives), landmarks (n,5,2;
--- in [-1, 1] across the square; only positives have them, others NaN); counts = {negative =, part
--- =, positive =}.
+-- distances of the face box's sides from the square's sides, as shares of the square's side; NaN
+-- for negatives), landmarks (n,5,2; in [-1, 1] across the square; NaN except for positives); counts
+-- = {negative =, part =, positive =}.
 -- samples:loader{batch =, epoch =} gives batches for the networks of models/mtcnn.lua.
 -- Decisions: positives have the points, for which the paper has separate samples. For each positive
 -- there are at most `ratio` negatives and one part, drawn at random.
 --
--- Options: size (12; that of the stage), detector, random (8; the squares anywhere in a picture),
--- near (8; the squares near each face, of which every second one may lie further off), ratio (3),
--- seed (1), pictures (the most that are used).
+-- Options: size (12; the side of the network's input in pixels), detector, random (8; the number of
+-- squares anywhere in a picture), near (8; the number of squares near each face; every second of
+-- them may be further away), ratio (3), seed (1), pictures (the most pictures that are used).
 -- @usage
 -- local scenes <const> = data.scenes{n = 8, size = 120, seed = 1}
 -- local found <const> = braid.vision.samples(scenes.train, {size = 12})
@@ -34,8 +34,8 @@ local Samples <const> = class "Samples"
 
 local WHAT <const> = "vision.samples"
 local NEGATIVE <const>, PART <const>, POSITIVE <const> = 0.3, 0.4, 0.65
-local SMALLEST <const> = 13 -- side of a random square: P's window, and a pixel
-local POINTS <const> = {2, 1, 3, 5, 4} -- of a mirrored face
+local SMALLEST <const> = 13 -- least side of a random square in pixels: P's window and one pixel
+local POINTS <const> = {2, 1, 3, 5, 4} -- the point that each point becomes in a mirror image
 local OPTIONS <const> = check.declare(WHAT, {
   set = check.argument(check.kind("a data set of faces with boxes", function(v)
     return type(v) == "table" and v.boxes ~= nil
@@ -62,7 +62,7 @@ local function overlap(a, b)
 end
 Samples.overlap = overlap
 
--- Random whole numbers that depend on seed and picture alone.
+-- Random whole numbers that depend only on the seed and the picture's number.
 local function draws(seed, i)
   local list <const>, at = core.randperm(1 << 12, seed * 1000003 + i):totable(), 0
   return function(low, high)
@@ -117,7 +117,7 @@ end
 
 local NAN <const> = 0 / 0
 
--- The labels of a square: face, four distances, ten coordinates.
+-- The labels of a square: the distances of four sides, and ten coordinates of points.
 local function labels_of(kind, box, face)
   local side <const>, tall <const> = box[3] - box[1] + 1, box[4] - box[2] + 1
   local moves <const>, points <const> = {NAN, NAN, NAN, NAN}, {}
@@ -136,7 +136,7 @@ end
 
 -- ---- the samples of a data set ----------------------------------------------------------------
 
--- Adds the squares of a picture to the samples; parts are what is cut for each box.
+-- Adds the squares of a picture to the samples; parts[i] is what is cut out for boxes[i].
 local function add(self, canvas, boxes, parts, faces)
   local chosen <const> = {}
   for i, box in ipairs(boxes) do
@@ -153,7 +153,7 @@ local function add(self, canvas, boxes, parts, faces)
   self.cuts[#self.cuts + 1] = core.keep(cut:round():clamp(0, 255):to("uint8"))
 end
 
--- The numbers of the samples that stay: few negatives and parts for each positive.
+-- The numbers of the samples that stay: at most `ratio` negatives and one part for each positive.
 local function balanced(list, o)
   local of <const>, kept <const> = {negative = {}, part = {}, positive = {}}, {}
   for _, i in ipairs(core.randperm(#list, o.seed):totable()) do

@@ -1,4 +1,5 @@
---- The rows about which a network is asked, as a data set that its recipe (fitted.lua) prepares.
+--- Makes a data set of the rows given to net:predict, which the network's recipe (fitted.lua)
+-- prepares.
 
 local cells <const> = require "braid.data.tabular.cells"
 local check <const> = require "braid.check"
@@ -21,7 +22,7 @@ local function listed(names)
     .. (#names > LISTED and (" and %d more"):format(#names - LISTED) or "")
 end
 
--- The values of a column as numbers of the classes, int64 (n); 0 is missing.
+-- The values of a column as numbers of classes, int64 (n); 0 is missing.
 local function labels_of(t, part, unknown)
   local numbers <const>, labels <const> = {}, {}
   for i, name in ipairs(part.classes) do numbers[name] = i end
@@ -56,7 +57,8 @@ local function frame_of(recipe, t, unknown)
   return frame
 end
 
--- A tensor (k) or (n,k) of the columns of numbers, in the recipe's order, as columns.
+-- Splits a tensor (k) or (n,k), which has a number for each input of the recipe in their order,
+-- into columns by name.
 local function of_tensor(recipe, x)
   local names <const> = {}
   for i, part in ipairs(recipe.inputs) do names[i] = not part.classes and part.column or nil end
@@ -96,8 +98,8 @@ local read <const> = damage.reader("predict", function(recipe, given, unknown)
   return Part(frame_of(recipe, t, unknown), {reals = {}})
 end)
 
---- The data set of what a user gave, and whether it is one row alone.
--- @param unknown "error" or "missing": what a category is that no training row had
+--- The data set of the rows that a user gave, and whether they are a single row.
+-- @param unknown "error" or "missing": how to take a category that no training row had
 function M.of(recipe, given, unknown)
   if class.is_a(given, Dataset) then
     if not given.table then

@@ -40,7 +40,7 @@ function M.number(t, value, row, column)
     columns.place(t, row, column), quoted(value), tostring(value):sub(1, LONGEST))
 end
 
---- Columns as rows of numbers, float64 (n) or (n,k) as a list, and k.
+--- The numbers of k columns, row by row in one list, and k.
 function M.numbers(t, names) return columns.rows(t, names, M.number) end
 
 -- Says whether a value that is not missing is a "number" or a "word".
@@ -49,7 +49,7 @@ local function sort_of(t, value)
   return number_of(t, value) and "number" or "word"
 end
 
---- "numbers" or "words": what a column has. A column with both is an error that names the row.
+--- Whether a column has "numbers" or "words". A column with both is an error that names the row.
 function M.kind(t, name)
   local values <const>, first <const> = columns.of(t, name), {}
   for row = 1, t.n do

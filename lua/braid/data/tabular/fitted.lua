@@ -9,9 +9,9 @@
 --   labels    {name = {mean = list, deviation = list}}: labels that are standardised
 --   missing   the user's marks of missing values
 --   file      {header =, separator =, decimal =}, as the user gave them for a file of cells
--- A deviation is that of all training rows, and not an estimate (n, not n - 1); for a column of one
--- value it counts as 1. A missing number gets the mean; a missing or unknown category is none of
--- the classes (all zeros), or as an index one more than their number.
+-- A deviation is that of the training rows themselves (divided by n, not n - 1); if they all have
+-- the same value, it is 1. A missing number becomes the mean. For a missing or unknown category the
+-- numbers of all classes are 0; as an index it is the number of classes plus 1.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -21,14 +21,15 @@ local M <const> = {}
 
 local EPSILON <const> = 2 ^ -52
 
--- The mean and the deviation of the values that are not missing in x, float64 (n); nil without any.
+-- The mean and the deviation of the values that are not missing in x, float64 (n); nil if all are
+-- missing.
 local function moments(x)
   local there <const> = x:eq(x)
   local n <const> = there:sum():item()
   if n == 0 then return nil end
   local low <const> = x:masked_fill(there:logical_not(), math.huge):min():item()
   local high <const> = x:masked_fill(there:logical_not(), -math.huge):max():item()
-  if low == high then return low, 1.0 end -- whatever the sum's last digits are
+  if low == high then return low, 1.0 end -- exact, which a mean from a rounded sum may not be
   local mean <const> = x:masked_fill(there:logical_not(), 0):sum():item() / n
   local off <const> = (x - mean):masked_fill(there:logical_not(), 0)
   local deviation <const> = math.sqrt(off:square():sum():item() / n)
@@ -45,7 +46,7 @@ local function fail_empty(what, name, n)
     .. "other rows", what, name, n)
 end
 
--- The names that occur in the labels, in their order.
+-- The class names whose numbers occur in the labels, in the order of `names`.
 local function occurring(labels, names)
   local seen <const>, list <const> = {}, {}
   for _, label in ipairs(labels:totable()) do seen[label] = true end
@@ -55,7 +56,8 @@ local function occurring(labels, names)
   return list
 end
 
--- The classes that a network learns of: those that the user listed, or those in the training rows.
+-- The classes of an input that a network knows: the classes that the user listed, or those in the
+-- training rows.
 local function classes_of(input, frame)
   local names <const> = frame.words[input.column]
   local list <const> = input.fixed and names or occurring(frame.columns[input.column], names)
@@ -87,7 +89,7 @@ local function label_of(name, x, n)
   return own
 end
 
---- The recipe that the training rows give.
+--- Makes the recipe from the training rows.
 -- @param labels {name = float64 (n) or (n,k)}: the labels of numbers
 function M.fit(schema, frame, labels)
   local _ <close> = core.scope()
@@ -159,7 +161,7 @@ function M.label(recipe, name, x)
   return moved:reshape(shape):to("float32")
 end
 
---- The names of the numbers of the input: "age", "sex=f", "age?" for whether it is missing.
+--- The names of the numbers of the input: "age", "sex=f", and "age?" for the indicator of age.
 function M.names(recipe)
   local names <const> = {}
   for _, part in ipairs(recipe.inputs) do

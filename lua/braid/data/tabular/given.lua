@@ -1,4 +1,5 @@
---- The table that a user gave: a file, a list of rows, or columns by name; as columns.lua has it.
+--- Reads the table that a user gave (a file, a list of rows, or columns by name) into the form that
+-- columns.lua describes.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -13,7 +14,7 @@ local M <const> = {}
 
 local CSV <const> = {separator = nil, decimal = nil, header = true}
 
--- Adds a tensor (n) or (n,k) as one column or k.
+-- Adds a tensor (n) as one column, or a tensor (n,k) as k columns.
 local function add_tensor(t, name, x)
   if x:dim() < 1 or x:dim() > 2 then
     fail("%s: column '%s' must be (n) or (n, k), not (%s)", t.path, name,
@@ -80,7 +81,8 @@ local function of_file(path, o)
   return of_columns(path, tensors or fail("%s", message))
 end
 
---- The table: {path, n, lines, names, columns, decimal}. `o` are the options of the file of cells.
+--- Reads the table -> {path, n, lines, names, columns, decimal}. `o` has the options of data.csv
+-- for a file of cells.
 function M.read(given, o)
   if type(given) == "string" then return of_file(given, o or CSV) end
   if type(given[1]) == "table" then return of_rows("rows", given) end

@@ -1,12 +1,13 @@
 --- The part of a table that a data set has: its values, and the statistics by which they are
--- prepared, which are those of the rows on which networks train.
+-- prepared. The statistics are those of the rows on which networks train.
 --
--- A fit is {frame =, schema =, labels =, n =} of training rows, and its recipe (fitted.lua) once it
--- was used; `again` is the fit of the rows that a later split left. A table as it was read has the
--- statistics of all its rows if somebody looks at it (`looked`), but these go no further: its parts
--- are as if nobody had looked. ds:split gives its first part statistics of its own, and the
--- second those of the first. A subset of training rows keeps their statistics; a subset of a table
--- that nobody has split has none until ds:prepared, or train.fit, says what it is for.
+-- A fit is {frame =, schema =, labels =, n =} of training rows; after its first use it also has
+-- their recipe (fitted.lua). If the training rows are split again later, `again` is the fit of the
+-- rows that are left for training. If the inputs of a table are read before it is split, it gets
+-- the statistics of all its rows (`looked`), but its parts do not take these over. ds:split gives
+-- the first part its own statistics, and the second part those of the first. A subset of training
+-- rows keeps their statistics. A subset of a table that was not split has none until ds:prepared,
+-- or train.fit, says what it is for.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -17,10 +18,10 @@ local Part <const> = class("Table part")
 --- The part with all rows of a table.
 function Part:init(frame, schema) self.frame, self.schema, self.whole = frame, schema, true end
 
--- The fit that somebody asked for, or nil.
+-- The fit that a split or ds:prepared gave, or nil; not the fit of a table that was only looked at.
 local function asked_fit(part) return not (part.fit and part.fit.looked) and part.fit or nil end
 
---- The rows that take(t) leaves of each tensor.
+--- A part with some of the rows: take(t) gives their rows of a tensor t.
 function Part:cut(take)
   local frame <const> = {columns = {}, words = self.frame.words}
   for name, x in pairs(self.frame.columns) do
@@ -32,14 +33,14 @@ function Part:cut(take)
   return part
 end
 
---- A part with the same rows, whose statistics can be others.
+--- A part with the same rows, whose statistics can be changed without changing this part.
 function Part:copy()
   local part <const> = Part(self.frame, self.schema)
   part.whole, part.fit, part.of = self.whole, self.fit, self.of
   return part
 end
 
--- The labels of numbers that the table gave a data set.
+-- The labels of numbers that a data set has from its table.
 local function reals_of(ds)
   local list <const> = {}
   for name in pairs(ds.table.schema.reals) do list[name] = ds.labels[name] end
@@ -57,7 +58,7 @@ function Part.take(ds, other)
   ds.table.fit = other.table.fit
 end
 
---- Gives a data set the statistics of a recipe, such as that of a network's card.
+--- Gives a data set the statistics of a recipe, such as the one on a network's card.
 function Part.take_recipe(ds, recipe)
   local frame <const> = ds.table.frame
   for _, list in ipairs{recipe.inputs, recipe.index} do
@@ -73,8 +74,8 @@ function Part.take_recipe(ds, recipe)
   ds.table.fit = {recipe = recipe}
 end
 
---- Gives the two parts of a split table their statistics: those of the first, where the table is
--- one to train on.
+--- Gives both parts of a split table the statistics of the first part, if the table has training
+-- rows. Otherwise both keep the statistics of the table.
 function Part.split(ds, first, second)
   if not ds.table or not ds.table:trains() then return first, second end
   Part.train(first)

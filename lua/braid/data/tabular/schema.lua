@@ -2,8 +2,9 @@
 --
 -- A schema is {inputs = list of {column =, kind = "numbers" or "words", words = nil or list, fixed
 -- = whether the user listed the words}, index = a list of the same, reals = {{name, columns},
--- ...}}. A frame is {n =, columns = {name = tensor (n)}, words = {name = list}}: numbers are
--- float64 and NaN where missing, words int64 and 0 where missing.
+-- ...}}. A frame is {n =, columns = {name = tensor (n)}, words = {name = list}}. Numbers are
+-- float64, with NaN for a missing one; words are int64, their places in the list, with 0 for a
+-- missing one.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,14 +16,14 @@ local fail <const> = damage.fail
 
 local M <const> = {}
 
--- A column of words that nobody named and that has more than these is probably a text or a number
--- of each row.
+-- A column with more different words than this is probably not a category, but free text or a name
+-- of each row. If the options do not name it, it is an error.
 local MANY <const> = 1000
 
--- Fields of a batch.
+-- Fields of a batch, which cannot be names of indices.
 local RESERVED <const> = {input = true, inputs = true, count = true, units = true, task = true}
 
--- Iterates over a list of names, and over names with a meaning, in order.
+-- Iterates over the names in a list, and then over its fields {name = value or list} in order.
 local function entries(list)
   local out <const> = {}
   for _, name in ipairs(list or {}) do out[#out + 1] = {tostring(name), nil} end
@@ -35,7 +36,7 @@ end
 
 M.entries = entries
 
--- The columns that are labels, parts or indices.
+-- The columns that are labels or indices, and the column `split`.
 local function taken_by(o, t)
   local taken <const> = {[tostring(o.split)] = true}
   for _, entry in entries(o.classes) do taken[entry[1]] = true end
@@ -51,8 +52,8 @@ local function taken_by(o, t)
   return taken
 end
 
--- All columns that are not labels. Programs add a column that counts the rows; it has no name or is
--- called Unnamed.
+-- All columns that are not labels. A column that has no name or is called Unnamed is left out:
+-- programs write such a column to count the rows.
 local function others(t, o)
   local taken <const>, list <const> = taken_by(o, t), {}
   for _, name in ipairs(t.names) do
@@ -63,7 +64,7 @@ local function others(t, o)
   return list
 end
 
--- An input, and its values in the frame.
+-- Makes an input of the schema, and stores its values in the frame.
 local function input_of(t, frame, entry, kind, named)
   local column <const>, words <const> = entry[1], entry[2]
   kind = words and "words" or kind or cells.kind(t, column)
@@ -80,7 +81,7 @@ local function input_of(t, frame, entry, kind, named)
   return {column = column, kind = kind, fixed = words ~= nil}
 end
 
--- The options by which a file of cells is read again when the network is asked, or nil.
+-- The options by which net:predict reads a file of cells in the same way, or nil.
 local function file_of(o)
   local own <const> = {separator = o.separator, decimal = o.decimal}
   if o.header == false then own.header = false end

@@ -4,8 +4,8 @@
 -- rounds up (150 -> 75 -> 38). fc has 1024 outputs. Weights start by Xavier's method, biases with a
 -- small positive constant (section 3.3). Decisions: the constant is 0.1; ReLU, which the paper does
 -- not mention, follows each layer.
--- Options: dropout (0; after fc), bias (0.1; the first of all biases), width (1.0), channels of
--- the input (3), input (150).
+-- Options: dropout (0; after fc), bias (0.1; the first value of all biases), width (1.0), channels
+-- of the input (3), input (150).
 
 local check <const> = require "braid.check"
 local nn <const> = require "braid.nn"

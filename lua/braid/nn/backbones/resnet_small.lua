@@ -3,8 +3,8 @@
 --
 -- stem is a 5x5 convolution of stride 2. layer1 .. layer4 have two residual blocks each, with 24,
 -- 48, 96 and 192 channels; layer2 .. layer4 have stride 2. fc has 256 outputs. It takes the
--- flattened maps and not their means, so that it knows where things are. Batch norm and ReLU follow
--- every layer.
+-- flattened maps and not their means, so that positions in the picture are not lost. Batch norm and
+-- ReLU follow every layer.
 -- Options: fc (256; 0 leaves it out), dropout (0.2; after fc), width (1.0; multiplies channels and
 -- fc), channels of the input (1), input (64).
 

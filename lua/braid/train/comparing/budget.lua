@@ -1,6 +1,6 @@
 --- Computes what the networks of a comparison share besides data, order and seeds: how long they
--- train, or how many parameters they have. It is computed once and kept in plan.json, so that all
--- seeds and later runs use the same.
+-- train, or how many parameters they have. The results are kept in plan.json, so that all seeds and
+-- later runs use the same values.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -79,7 +79,7 @@ local function find_widths(c, costs)
   end
 end
 
--- The factor by which each network trains longer than its options say.
+-- Sets for each network the ratio of the steps that it trains to the steps that its options say.
 local function find_ratios(c, costs)
   if c.o.budget == "seconds" then
     for _, cost in pairs(costs) do cost.ratio = c.o.seconds / cost.seconds / cost.steps end

@@ -45,7 +45,7 @@ function M.read(name, given)
   return entry
 end
 
---- The network of a part, for a job that says width and seed.
+--- Makes the network of a part; job has width and seed.
 function M.make(what, entry, part, tasks, job)
   local net <const> = part.make(tasks, job)
   if not walk.is_module(net) then

@@ -1,4 +1,4 @@
---- A page of HTML that needs nothing else: a title, tables and pictures.
+--- Makes a page of HTML that needs no other files: a title, tables and pictures.
 
 local html <const> = require "braid.train.table.html"
 
@@ -17,7 +17,7 @@ svg{max-width:100%%;height:auto}
 %s
 </body></html>]]
 
---- parts is a list of HTML texts, each as {text} or {text, class}.
+--- parts is a list of HTML texts, each as {text} or {text, CSS class}.
 return function(title, parts)
   local words <const> = {}
   for i, part in ipairs(parts) do

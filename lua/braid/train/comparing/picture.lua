@@ -5,7 +5,7 @@ local plot <const> = require "braid.plot"
 local summary <const> = require "braid.train.statistics.summary"
 local tests <const> = require "braid.train.comparing.tests"
 
--- The longest runs of neighbouring names in which every pair is alike.
+-- The longest sequences of neighbouring names in which any two are alike.
 local function runs_of(names, alike)
   local runs <const>, reached = {}, 0
   for first = 1, #names do

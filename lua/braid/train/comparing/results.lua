@@ -3,11 +3,12 @@
 --   print(r)                          the table, and what the tests say
 --   r.results.NETWORK[SEED]           {metrics =, parameters =, macs =, seconds =, ...}
 --   r:values("landmarks.failure")     {NETWORK = {SEED = number}}
---   r:table{metrics = {...}}          a train.table of all
---   r:tests("landmarks.failure")      one row a pair: {a =, b =, n =, difference = mean of a - b,
---     low =, high =, t =, p =, holm = p corrected for the number of pairs, wilcoxon =,
---     wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there is no p}
---   r:words("landmarks.failure")      sentences, a pair each
+--   r:table{metrics = {...}}          a train.table of all networks
+--   r:tests("landmarks.failure")      for each two networks a and b {a =, b =, n =, difference =
+--     mean of a - b, low =, high =, t =, p =, holm = p corrected for the number of tests,
+--     wilcoxon =, wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there
+--     is no p}
+--   r:words("landmarks.failure")      a sentence for each of these tests
 --   r:delta_m()                       {NETWORK = {SEED = mean relative gain over the baseline}}
 --   r:figure("landmarks.failure")     means, best first; bars join networks that do not differ
 --   r:write(dir)                      results.md, .csv, .tex, .html, .txt, .json, METRIC.svg
@@ -65,7 +66,7 @@ function Results:values(path)
   return collected(self, function(result) return values.at(result.metrics, path) end)
 end
 
--- How the metric of a path is shown.
+-- The metric called `path` -> {name =, direction =, percent =, ...}, by which it is shown.
 local function metric_of(self, path)
   for _, m in ipairs(self.metrics) do
     if m.name == path then return m end
@@ -225,9 +226,9 @@ function Results:words(path)
   return list
 end
 
-local FEW <const> = 3 -- up to so many pairs are all printed; of more pairs only those that differ
+local FEW <const> = 3 -- if there are more pairs than this, only pairs that differ are printed
 
--- A short text about a metric's pairs.
+-- The lines that print the tests of a metric.
 local function summed_up(self, m)
   local all <const>, words <const> = self:tests(m.name), self:words(m.name)
   local lines <const>, others = {}, 0

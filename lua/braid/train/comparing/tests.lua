@@ -36,7 +36,7 @@ end
 -- difference may be rounding.
 local ROUNDING <const> = 1e-10
 
--- One pair: both tests, and the intervals of the difference.
+-- Compares two networks: both tests, and the intervals of the difference.
 local function compared(first, second, a, b, direction)
   local r <const> = {a = first, b = second, n = #a}
   if #a == 0 then
@@ -82,12 +82,12 @@ function M.pairs(names, values, seeds, direction)
   return list
 end
 
---- Whether the numbers of a pair show a difference at this level.
+--- Whether a test of two networks shows a difference at this significance level.
 function M.differ(r, level) return r.holm ~= nil and r.holm <= level end
 
 local function seeds_text(n) return n == 1 and "1 seed" or ("%d seeds"):format(n) end
 
---- A sentence about a pair; shown(v, sign) gives a difference as text.
+--- A sentence about a test of two networks; shown(v, sign) gives a difference as text.
 function M.words(r, level, direction, shown)
   local both <const> = ("%s and %s"):format(r.a, r.b)
   if r.n == 0 then return ("%s: %s"):format(both, r.reason) end

@@ -75,7 +75,7 @@ end
 function M.cost(net, o, tasks)
   local batch <const> = source_of(o, tasks):sample()
   local x <const> = asked(batch)
-  if type(x) == "table" then return net:count_parameters(), nil end -- several inputs have no shape
+  if type(x) == "table" then return net:count_parameters(), nil end -- a summary takes one shape
   local shape <const> = table.move(x.shape, 2, x:dim(), 1, {})
   local ok <const>, summary <const> = pcall(net.summary, net, shape)
   return net:count_parameters(), ok and summary.macs or nil
@@ -84,8 +84,8 @@ end
 --- The number of steps in an epoch of training.
 function M.steps_of_epoch(o, tasks) return source_of(o, tasks):count() end
 
---- A copy of the options whose lengths are in steps: `ratio` times those given, or those of the
--- epochs given.
+--- A copy of the options with lengths in steps: `ratio` times the given steps, or times the steps
+-- of the given epochs.
 function M.scaled(all, ratio, per_epoch)
   local copy <const> = {}
   for key, value in pairs(all) do copy[key] = value end
@@ -132,7 +132,7 @@ local function take_best(net, dir)
   return net
 end
 
--- The validation results of the best epoch, or of the last.
+-- The validation results of the best epoch if best_counts is true, else of the last epoch.
 local function validated(history, best_counts)
   local best <const> = best_counts and history:best()
   local chosen

@@ -4,7 +4,7 @@ local class <const> = require "braid.class"
 
 local M <const> = {}
 
--- Names of classes that the data have and the tasks do not.
+-- {task = names of its classes}, from the data, for tasks that have no names themselves; or nil.
 local function classes_of(fit)
   local ds <const>, list <const> = fit.train.ds, {}
   local named <const> = ds and (ds.classes or ds.parts and ds.parts[1].classes) or {}
@@ -15,8 +15,8 @@ local function classes_of(fit)
   return next(list) and list or nil
 end
 
---- Gives the network a card with what is known before the first step. Other fields stay as they
--- were, without the metrics of an earlier training.
+--- Gives the network a card with what is known before the first step. The fields of an earlier card
+-- stay, except the metrics and the history of an earlier training.
 function M.begin(fit)
   local given <const>, card <const> = rawget(fit.net, "card") or {}, {}
   if type(given) ~= "table" or class.of(given) then return end -- a field of the user's own
@@ -41,7 +41,7 @@ local function values_of(report, tasks)
   return values
 end
 
---- Writes the last validation on the card, until the returned value is closed.
+--- Writes the last validation on the card. Closing the returned value restores the card.
 function M.validated(fit)
   local card <const>, event = rawget(fit.net, "card"), nil
   for i = #fit.history, 1, -1 do

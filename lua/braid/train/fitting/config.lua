@@ -26,7 +26,7 @@ local function shown_table(value)
   for key, v in next, value do
     t[math.type(key) == "integer" and key or tostring(key)] = shown(v)
   end
-  for key in next, t do -- a list, or a table by name
+  for key in next, t do -- JSON has no table with numbers and names as keys: numbers become names
     if type(key) == "string" and #t > 0 then
       local named <const> = {}
       for k, v in next, t do named[tostring(k)] = v end

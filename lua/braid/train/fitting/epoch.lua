@@ -39,7 +39,7 @@ function M:profiled(f)
   return signal
 end
 
---- Groups the batches: a group has the batches of one step.
+--- Iterates over the steps that are left in the epoch; gives the list of batches of each.
 function M:groups()
   local k <const>, loader <const> = self:batches_of_step(), self.loader
   return function()
@@ -103,7 +103,7 @@ function M:judge(report, means)
   return better, value
 end
 
--- Ends an epoch: validates, logs, decides whether to continue -> whether a signal came meanwhile.
+-- Ends an epoch: validates, logs, decides whether to continue -> true if a signal ends the run.
 function M:end_epoch()
   local at <const>, means <const> = self.at, means_of(self.at)
   self:average("epoch")

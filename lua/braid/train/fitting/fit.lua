@@ -1,4 +1,5 @@
---- The state of a run of train.fit, and what it does from beginning to end. Hooks receive it.
+--- The state of a run of train.fit, and its methods from beginning to end. The functions in the
+-- option `on` receive it.
 
 local best_of <const> = require "braid.train.best"
 local carded <const> = require "braid.train.fitting.carded"
@@ -26,8 +27,8 @@ function Fit:init(o)
   self.epoch_before = o.tasks:get_epoch()
   self.train = Source("train", o.train, o)
   self.val = o.val and Source("val", o.val, o, self.train:rows())
-  -- How far the run is: its stage and the epochs of the stage, all epochs and steps, the batches
-  -- taken and the sums of losses in this epoch, and after the end the reason for it.
+  -- How far the run is: the stage, the epochs and steps done in this stage and in all, the batches
+  -- taken and the sums of losses in this epoch. After the end, at.reason says why it ended.
   self.at = {stage = 1, of_stage = 0, stage_steps = 0, epoch = 0, step = 0, taken = 0, sums = {},
     losses = {}}
   self.earlier = {} -- the network before each stage's prepare, for the report
@@ -57,7 +58,7 @@ function Fit:make_lasting()
   if o.dir then self.run = Run(self) end
   self.log = self.run and self.run.log or Log.in_memory()
   self.history = self.log.history
-  if self.metric then -- early stopping counts without a directory too, but is then not saved
+  if self.metric then -- without a directory this only notes the best value and writes no file
     self.best = best_of(self.run and self.run.best or "best.safetensors", self.net,
       {direction = self.metric.direction})
   end
@@ -124,7 +125,7 @@ function Fit:stage_is_over()
   return at.of_stage >= stage.epochs and at.taken == 0
 end
 
---- Whether the run has ended, at its length or earlier.
+--- Whether the run has ended, after its full length or earlier.
 function Fit:is_over()
   if self.at.reason then return true end
   if not self:stage_is_over() or self.at.stage < #self.o.stages then return false end
@@ -132,13 +133,13 @@ function Fit:is_over()
   return true
 end
 
---- Whether the stage's steps are done before the epoch's batches are.
+--- Whether the run or the stage ends here, before all batches of the epoch are taken.
 function Fit:epoch_is_cut()
   local stage <const> = self.o.stages[self.at.stage]
   return self.at.reason ~= nil or stage.steps ~= nil and self.at.stage_steps >= stage.steps
 end
 
---- Ends the run after this step or epoch; hooks call it.
+--- Ends the run after this step or epoch. It is for functions in the option `on`.
 function Fit:stop(reason)
   self.at.reason = check.value("train.fit: stop", "the reason", reason or "stop", check.text())
 end

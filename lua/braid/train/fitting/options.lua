@@ -107,7 +107,7 @@ M.fit = check.declare("train.fit", KNOWN, function(o)
   end
 end)
 
--- A schedule for a new run. An optim.plateau may remember values of another run.
+-- A schedule for a new run. An optim.plateau may hold values of another run, so a new one is made.
 local function fresh(schedule)
   local own <const> = is_table(schedule) and schedule[1] or schedule
   return class.is_a(own, Plateau) and Plateau(own.options) or schedule

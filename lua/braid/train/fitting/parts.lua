@@ -137,7 +137,7 @@ function M.schedule(opt, o, steps, per_epoch, metric)
       .. "(optim.plateau)")
   end
   if warm > 0 then f = optim.warmup(warm, {start = 1 / (warm + 1), after = f}) end
-  local inner <const> = opt.groups and opt or opt.optimizer -- mtl.ttc_update's
+  local inner <const> = opt.groups and opt or opt.optimizer -- mtl.ttc_update holds another one
   return optim.schedule(inner, f, {epoch_steps = by == "step" and per_epoch or nil}), by
 end
 

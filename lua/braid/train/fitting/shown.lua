@@ -22,7 +22,7 @@ end
 --- Begins a file for TensorBoard at the step that the run has reached.
 function M:begin_events()
   if not self.o.events then return end
-  local resumed <const> = self.at.step > 0 or nil -- makes later events of earlier files void
+  local resumed <const> = self.at.step > 0 or nil -- TensorBoard drops later events of old files
   self.events = train_events(self.run.dir, {step = resumed and self.at.step + 1})
   if self.at.step == 0 and self.metric then
     self.events:hparams(settings(self.run.config.options),
@@ -41,8 +41,9 @@ function M:note(event)
   return kept
 end
 
--- The best network. If its file holds only values, this is a copy of the network with these values.
--- It may be of an earlier stage, before parts were attached.
+-- The network for the report of the best epoch; nil if its file has the definition, so that the
+-- report can open it. If the file has only values, it is a network with these values, of an earlier
+-- stage if parts were attached later.
 local function network_of(self)
   if origin.of(self.net) then return nil end
   local values <const> = safetensors.read(self.run.best)

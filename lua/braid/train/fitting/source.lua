@@ -42,7 +42,7 @@ local function for_training(o)
   return own
 end
 
--- The loader's options for going through a whole data set.
+-- The loader's options for validation or a test: all samples of a data set, in order.
 local function for_looking(o)
   local own <const> = copied(o.loader, {batch = o.batch or 64, tasks = o.tasks})
   for _, name in ipairs(TRAINING) do own[name] = nil end
@@ -53,8 +53,8 @@ local function for_looking(o)
   return own
 end
 
--- Rows of a table are prepared by the statistics of the rows that the network trains on: `by` is
--- their data set, or the preprocessing of a network's card.
+-- Prepares rows of a table by the statistics of the rows that the network trains on. `by` is the
+-- data set of these training rows, or the preprocessing on the network's card.
 local function prepared(ds, by, role)
   if not ds.table then return ds end
   if by then return ds:prepared(by) end
@@ -65,8 +65,8 @@ local function prepared(ds, by, role)
   return ds.table:is_open() and ds:prepared() or ds
 end
 
---- `given` is the value of the option train or val; `role` tells which. `by` are the data set that
--- the network trains on, or the preprocessing on its card.
+--- `given` is a data set, loader or function; `role` is "train", "val" or "test". `by` is the data
+-- set that the network trains on, or the preprocessing on its card.
 function Source:init(role, given, o, by)
   self.role, self.given, self.seed = role, given, o.seed
   if is_loader(given) then
@@ -84,7 +84,8 @@ function Source:init(role, given, o, by)
   end
 end
 
---- The data set whose rows of a table are prepared as those of this source, or nil.
+--- The first data set of this source that has rows of a table, or nil. Rows for validation are
+-- prepared by its statistics.
 function Source:rows()
   for _, ds in ipairs(self.ds and (self.ds.parts or {self.ds}) or {}) do
     if ds.table then return ds end
@@ -92,7 +93,7 @@ function Source:rows()
   return nil
 end
 
---- By what the rows of a table are prepared for a network: its card's preprocessing, or nil.
+--- The preprocessing on a network's card if it is for rows of a table, else nil.
 function Source.card_of(net)
   local card <const> = rawget(net, "card")
   local known <const> = type(card) == "table" and card.preprocessing
@@ -145,7 +146,7 @@ function Source:count()
   return self.batches_of_epoch
 end
 
---- One batch to look at.
+--- The first batch of epoch 1, to see which inputs and labels there are.
 function Source:sample()
   local loader <const> = self:batches(1)
   local batch <const> = loader()
@@ -153,8 +154,8 @@ function Source:sample()
   return batch or self:fail_empty()
 end
 
---- The recipe by which these pictures are prepared when the network is asked (data/recipe.lua), or
--- nil.
+--- The recipe by which net:predict prepares inputs like the ones of this source (data/recipe.lua),
+-- or nil.
 function Source:recipe()
   if not self.ds then return nil end
   local own <const> = copied(self.options, {workers = 0})

@@ -72,15 +72,16 @@ function M.steps(fit)
   return sum
 end
 
--- Whether columns must be in a list. Turns and rates of single tasks need that. A weighting needs
--- it if it takes gradients at the last values that tasks share; stacked columns have no such
+-- Whether columns must be in a list. Turns and rates of single tasks need a list. A weighting needs
+-- a list if it takes gradients at the last values that tasks share; stacked columns have no such
 -- values.
 local function wants_list(o)
   local weighting <const> = class.is_a(o.weighting, Weighting) and o.weighting.options
   return o.turns or next(o.rates or {}) or weighting and weighting.on == "representation"
 end
 
--- Puts the columns in a list if needed, unless the user's optimizer already has the stacked ones.
+-- Puts the columns in a list if needed, unless the user made an optimizer, which has the parameters
+-- of the stacked columns.
 local function part_columns(net, o)
   local given <const> = o.optimizer
   local made <const> = type(given) == "table" and not class.is_class(given) and given.groups

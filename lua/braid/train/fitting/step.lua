@@ -16,7 +16,7 @@ local function is_finite(v) return v - v == 0 end
 
 local function number(v) return core.is_tensor(v) and v:item() or v end
 
--- The numbers of the batch's samples as text, where the loader knows them.
+-- The numbers of the batch's samples as text, if the loader knows them.
 local function samples_of(loader)
   if type(loader) ~= "table" or not loader.indices then return "" end
   local list <const> = loader:indices()

@@ -1,5 +1,5 @@
 --- Looks at a network while it trains: checks that data and tasks fit together, finds the metric
--- that counts, and makes the report of an epoch.
+-- that decides which epoch is best, and makes the report of an epoch.
 
 local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
@@ -44,7 +44,7 @@ function M.look(fit)
   end)
 end
 
--- ---- the metric that counts -----------------------------------------------------------------
+-- ---- the metric that decides ----------------------------------------------------------------
 
 --- The metric that `best` names, {path =, task =, name =, direction = "min" | "max"}. An unknown
 -- name raises an error that lists the metrics.
@@ -79,7 +79,7 @@ end
 
 -- ---- after an epoch ---------------------------------------------------------------------------
 
--- The batches until a signal comes. The first batch always comes, because a report needs one.
+-- The batches until a signal comes. The first batch is always given, because a report needs one.
 local function until_signal(batches)
   local is_first = true
   return function()

@@ -1,5 +1,5 @@
---- The processes of a pool. The crew starts and watches them, starts killed ones again, and ends
--- all of them with this process.
+--- The processes of a pool. The crew starts and watches them, starts a process again if it was
+-- killed, and ends all of them with this process.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

@@ -5,12 +5,12 @@
 -- progress = true}) -> {a = result of f(job), b = ...}. Results are numbers, texts, flags and
 -- tables of them. job has name, dir (a directory for the job's files) and seed.
 --
--- A job's process runs the script again from its beginning with the same arguments. At this call it
--- runs its job and ends, so f may use everything that the script made before the call. Lines before
--- the call run in every process, and lines after it only in the first; train.in_job() tells them
--- apart. A job's output goes to DIR/NAME/output.txt. Every job sets the random numbers from its
--- seed, so its result does not depend on where it runs. With jobs = 1, at a prompt and inside
--- another job, jobs run in this process.
+-- A job's process runs the script again from its beginning with the same arguments. When it comes
+-- to this call, it runs its job and ends, so f may use everything that the script made before the
+-- call. Lines before the call run in every process, and lines after it only in the first; in that
+-- process train.in_job() is nil. A job's output goes to DIR/NAME/output.txt. Every job sets the
+-- random numbers from its seed, so its result does not depend on where it runs. With jobs = 1, at a
+-- prompt and inside another job, jobs run in this process.
 --
 -- A job's result is kept in DIR/NAME/result.json. The same call reads it and runs only the missing
 -- jobs. It is an error if the code of f, or numbers and texts that f uses, have changed since. A

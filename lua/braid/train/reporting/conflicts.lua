@@ -1,5 +1,5 @@
 --- The section of a run's page on how the gradients of tasks agree. A heat map shows the mean
--- cosines; a plot shows the cosines of the pairs that agree least, step by step.
+-- cosines; a plot shows the cosines of the pairs of tasks that agree least, step by step.
 
 local check <const> = require "braid.check"
 local page <const> = require "braid.train.reporting.page"

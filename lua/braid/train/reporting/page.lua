@@ -29,7 +29,7 @@ function M.whole(title, head, sections)
     "</main></body></html>\n"}, "\n")
 end
 
---- A table; right[i] = true sets column i to the right. Cells are text.
+--- A table; right[i] = true aligns column i at the right. Cells are text.
 function M.table(header, rows, right)
   local lines <const> = {'<div class="wide"><table>'}
   local function add(cells, tag)

@@ -12,7 +12,7 @@ local M <const> = {}
 
 local TRUE <const>, PREDICTED <const> = {40, 220, 90}, {255, 60, 60}
 local SIDE <const> = 112 -- the least length in pixels of a picture's longer side
-local MAX_CLASSES <const> = 40 -- a larger confusion matrix is left out
+local MAX_CLASSES <const> = 40 -- with more classes, there is no confusion matrix
 
 local BASE64 <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -50,7 +50,7 @@ local function canvas_of(image)
   return ops.contiguous_copy(ops.expand(canvas, canvas:size(1), canvas:size(2), 3))
 end
 
--- Draws a list of {x, y} in [-1, 1] by draw(x, y) in pixels.
+-- Calls draw(x, y) in pixels for each of the points, which have x and y in [-1, 1].
 local function each_point(points, canvas, draw)
   for _, p in ipairs(ops.reshape(points, -1, 2):totable()) do
     draw((p[1] + 1) / 2 * canvas:size(2) - 0.5, (p[2] + 1) / 2 * canvas:size(1) - 0.5)
@@ -78,8 +78,8 @@ end
 
 local function class_name(task, c) return task.names and task.names[c] or tostring(c) end
 
--- A task's answer for a sample as text, and whether it is right. The second is nil if the label is
--- missing, or if an answer can only be near or far.
+-- A task's answer for a sample as text, and whether it is right. This second result is nil if the
+-- label is missing, or if answers are not right or wrong, such as points.
 local function said_of(task, output, target, image)
   local kind <const> = kind_of(task)
   if kind == "classes" then
@@ -115,7 +115,7 @@ local function losses_of(tasks, outputs, targets, n)
   local totals <const>, parts <const> = {}, {}
   for i = 1, n do totals[i], parts[i] = 0.0, {} end
   for name, task in tasks:each() do
-    -- a function of the epoch counts as 1
+    -- a weight that is a function of the epoch counts as 1
     local weight <const> = type(task.weight) == "number" and task.weight or 1
     for i = 1, n do
       local loss <const> = task:loss(ops.narrow(outputs[name], 1, i, 1),

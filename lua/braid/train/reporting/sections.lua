@@ -1,4 +1,4 @@
---- The sections of a run's page.
+--- The sections of a run's page (train.report).
 
 local check <const> = require "braid.check"
 local conflicts <const> = require "braid.train.reporting.conflicts"
@@ -73,7 +73,7 @@ end
 
 local APART <const> = {["coefficients of the losses"] = true, ["learning rate"] = true}
 
--- The history's panels of one kind; nil where there are none.
+-- The history's panels as pictures: the panels named in APART if `apart` is true, else all others.
 local function panels_of(run, apart)
   local parts <const> = {}
   for _, panel in ipairs(plot_history(run.history).panels) do

@@ -1,5 +1,5 @@
 --- train.space.choice{"adam", "sgd"}: one value of a list, each equally likely. train.sweep also
--- takes the list alone.
+-- takes a plain list in its place.
 -- @treturn train.range
 -- @usage train.space.choice{"adam", "sgd"}
 

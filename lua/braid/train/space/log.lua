@@ -1,4 +1,5 @@
---- train.space.log(1e-4, 1e-2): numbers from low to high, each power of ten equally likely.
+--- train.space.log(1e-4, 1e-2): numbers from low to high whose logarithms are equally likely. Here
+-- numbers from 1e-4 to 1e-3 are as likely as numbers from 1e-3 to 1e-2.
 -- @treturn train.range
 -- @usage train.space.log(1e-4, 1e-2)
 

@@ -4,10 +4,10 @@
 -- train.statistics.bootstrap(values, {statistic = f, method = "bca" | "percentile" | "basic",
 -- confidence = 0.95, draws = 9999, seed = 0}) -> {value =, low =, high =, error = the deviation
 -- over the draws, draws =, exact =, distribution =}. f(list) returns a number (default: the mean).
--- If there are at most `draws` ways to draw n of n values (n up to 5), all are taken (exact).
--- Otherwise `draws` samples are drawn from the seed; the process's own random numbers stay as they
--- are. "bca" corrects for bias and skewness (equations 14.9 to 14.15). If there is no interval, low
--- and high are nil and `reason` says why.
+-- If there are at most `draws` ways to draw n times from n values (by default for n up to 5), all
+-- are taken (exact). Otherwise `draws` samples are drawn from the seed; the process's own random
+-- numbers stay as they are. "bca" corrects for bias and skewness (equations 14.9 to 14.15). If
+-- there is no interval, low and high are nil and `reason` says why.
 -- @usage print(train.statistics.bootstrap({0.91, 0.93, 0.92, 0.95}).low)
 
 local check <const> = require "braid.check"
@@ -57,7 +57,7 @@ local function each_sample(n, draws, seed, f)
   return false
 end
 
--- The value below which a share lies, interpolated between its two neighbours.
+-- The value below which this share of the sorted values is, interpolated between two neighbours.
 local function quantile(sorted, share)
   local at <const> = (#sorted - 1) * share + 1
   local below <const> = math.max(1, math.min(#sorted, math.floor(at)))
@@ -65,7 +65,7 @@ local function quantile(sorted, share)
   return sorted[below] + (at - below) * (sorted[above] - sorted[below])
 end
 
--- The acceleration, from the statistics without each one of the values (14.15).
+-- The acceleration (14.15), from the statistics that result when each value in turn is left out.
 local function acceleration(values, statistic)
   local left <const> = {}
   for i = 1, #values do

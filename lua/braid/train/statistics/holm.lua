@@ -1,7 +1,8 @@
 --- Holm's correction of p values for several tests (Holm 1979).
 --
--- After it, the chance of even one false "different" among all tests is below the level. The p
--- values are sorted; p_(i) becomes the largest of (m + 1 - j) p_(j) for j up to i, and at most 1.
+-- With corrected p values, the chance that even one of all tests wrongly finds a difference is at
+-- most the level. The m p values are sorted; p_(i) becomes the largest of (m + 1 - j) p_(j) for j
+-- up to i, and at most 1.
 -- train.statistics.holm(p) takes a list of numbers, or a table of them by name. false stands for a
 -- test without p: it stays false and does not count.
 -- @treturn table a table with the same keys

@@ -8,7 +8,7 @@ local X <const> = check.number{infinite = true}
 local SHARE <const> = check.number{from = 0, to = 1}
 local TINY <const> = 1e-300
 
---- log(1 + x), also where x is small.
+--- log(1 + x), exact also for small x.
 function M.log1p(x)
   local u <const> = 1 + x
   return u == 1 and x or math.log(u) * x / (u - 1)
@@ -31,7 +31,7 @@ function M.fraction(b0, term)
   return f
 end
 
---- Solves f(x) = value for x >= 0, where f falls from its value at 0 towards 0.
+--- Solves f(x) = value for x >= 0, if f falls from its value at 0 towards 0.
 function M.falling(f, value)
   local low, high = 0.0, 1.0
   while f(high) > value do
@@ -46,7 +46,7 @@ function M.falling(f, value)
 end
 
 --- The functions of a distribution that is symmetric about 0. tail(x, ...) is the probability above
--- x >= 0; check(name, ...) checks the distribution's parameters.
+-- x >= 0; check_parameters(name, ...) checks the distribution's parameters.
 --   cdf(x, ...)        the probability below x
 --   both(x, ...)       the probability beyond x and -x: the p of a two-sided test
 --   quantile(p, ...)   the x below which the probability is p

@@ -17,7 +17,7 @@ local function gamma_ratio(a)
     + r * (-21 / 32768 + r * (-399 / 262144 + r * 869 / 4194304))))))
 end
 
--- The incomplete beta function I_x(a, b) by its continued fraction, where one of a and b is 1/2
+-- The incomplete beta function I_x(a, b) by its continued fraction, if one of a and b is 1/2
 -- (Abramowitz and Stegun 26.5.8). `front` is x^a (1 - x)^b / B(a, b).
 local function incomplete(x, a, b, front)
   return front / a / solve.fraction(1, function(i)

@@ -16,7 +16,8 @@ local check <const> = require "braid.check"
 local normal <const> = require "braid.train.statistics.normal"
 
 local VALUES <const> = check.list{of = check.number(), least = 1}
-local EXACT <const>, EXACT_TIED <const> = 50, 13 -- most pairs for which "auto" is exact
+-- The most pairs for which "auto" is exact, without and with ties or zeros.
+local EXACT <const>, EXACT_TIED <const> = 50, 13
 local OPTIONS <const> = check.declare("train.statistics.wilcoxon", {
   a = check.argument(VALUES), b = check.argument(VALUES),
   alternative = check.choice{"two-sided", "less", "greater"},

@@ -8,7 +8,7 @@
 local M <const> = {}
 M.__index = M
 
---- rungs: the epochs of each rung. trials: their number. better(a, b) compares two values.
+--- rungs: the epochs of each rung. trials: the number of trials. better(a, b) compares two values.
 function M.new(rungs, trials, eta, better)
   local self <const> = setmetatable({rungs = {}, trials = trials, eta = eta, better = better,
     started = 0}, M)

@@ -1,4 +1,4 @@
---- The jobs of a sweep: trials and rungs, and their results.
+--- Makes the jobs of a sweep, each a trial (with "asha", on a rung), and takes their results.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -91,7 +91,7 @@ local function ended_after(epochs, on)
   for key, f in pairs(on or {}) do hooks[key] = f end
   local function ended(name)
     return function(fit, event)
-      -- the reason why it ended on a lower rung
+      -- the checkpoint of a lower rung has this reason
       if fit.at.reason == "rung" then fit.at.reason = nil end
       if on and on[name] then on[name](fit, event) end
       if fit.at.epoch >= epochs then fit:stop("rung") end
@@ -157,7 +157,7 @@ function Search:job(i, trial, seed, rung)
     end}
 end
 
--- Remembers a job by its name, so that the name leads back to the job.
+-- Stores a job by its name.
 local function noted(self, job)
   self.by_name = self.by_name or {}
   self.by_name[job.name] = job

@@ -20,7 +20,8 @@ local function shortened(v)
   return format("%.4g", v)
 end
 
--- A cell's values, scaled: {mean =, deviation =, n =, of =, whole =, several =}, or {text =}.
+-- A cell's values, scaled: {mean =, deviation =, n = number of finite values, of = number of all
+-- values, whole = whether it is one integer, several = whether there are several}, or {text =}.
 local function read(value, scale)
   if type(value) == "string" then return {text = value} end
   local list <const>, scaled <const> = type(value) == "table" and value or {value}, {}

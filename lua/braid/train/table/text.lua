@@ -1,5 +1,6 @@
---- Writes a table of results for the terminal. A table wider than the terminal is split into
--- blocks. "*" marks the best of a column, "~" values that cannot be told apart from it.
+--- Writes a table of results for the terminal. A table wider than the terminal is split into parts,
+-- one below the other. "*" marks the best of a column, "~" values that cannot be told apart from
+-- the best.
 
 local core <const> = require "braid.core"
 
