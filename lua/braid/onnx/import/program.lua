@@ -19,7 +19,7 @@ local function module_at(root, keys)
   return at
 end
 
--- A constant of floats in the type of the network, which may have been converted.
+-- A constant of floats in the type of the network, which may have been converted to float64.
 local function converted(input, float)
   local t <const> = input.constant
   if float == "float32" or t.dtype ~= "float32" then return t end

@@ -47,8 +47,8 @@ M.Conv = {2, function(a, x, w, b)
   return ops.conv2d(x:unsqueeze(3), w:unsqueeze(3), b, o):squeeze(3)
 end}
 
--- The padding that gives a transposed convolution the size that the node asks for. Second, what
--- is added at the end of the output.
+-- The padding before and after that gives a transposed convolution the size that the node asks
+-- for, and the pixels that are added at the end of the output.
 local function transposed_padding(a, g, x)
   local more <const> = a.output_padding or {}
   local auto <const> = a.auto_pad or "NOTSET"
@@ -89,7 +89,7 @@ M.ConvTranspose = {2, function(a, x, w, b)
   local y <const> = g.n == 2 and ops.conv_transpose2d(x, w, b, o)
     or ops.conv_transpose2d(x:unsqueeze(3), w:unsqueeze(3), b, o):squeeze(3)
   for i = 1, g.n do
-    -- values beyond the last product are the bias alone
+    -- values beyond the last product are only the bias
     if extra[i] - high[i] > 0 and b then values.lacks("this output_padding with a bias") end
     low[i], high[i] = -low[i], extra[i] - high[i]
   end
