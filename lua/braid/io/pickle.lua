@@ -35,7 +35,8 @@ function Machine:push(value)
   self.stack[self.n] = value
 end
 
--- The values below a mark belong to the collection that is made after those above it.
+-- The values above a mark make the next collection. The values below it belong to an outer
+-- collection, and must stay until then.
 function Machine:top()
   if self.n <= (self.marks[#self.marks] or 0) then
     fail("its pickle takes a value at byte %d where there is none", self.at)
@@ -260,7 +261,7 @@ for n = 1, 3 do
   end
 end
 
--- Texts and bytes, by the number that has their length.
+-- Opcodes of texts and bytes, with the form of the number that gives their length.
 for opcode, length in pairs{X = "<I4", ["\x8c"] = "B", ["\x8d"] = "<i8", B = "<I4", C = "B",
   ["\x8e"] = "<i8", ["\x96"] = "<i8", T = "<i4", U = "B"} do
   OPCODES[opcode] = function(m) m:push(m:bytes(m:number(length))) end

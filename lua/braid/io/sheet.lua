@@ -41,7 +41,7 @@ local function guess_separator(text, at)
   return best
 end
 
--- Reads a cell in quotes -> the cell, the place after it, and the line there.
+-- Reads a cell in quotes -> the cell, the place after it, and the number of line ends in the cell.
 local function quoted_cell(text, at, line)
   local parts <const>, from = {}, at + 1
   while true do
@@ -67,7 +67,7 @@ local function try_quoted(text, at, line, separator)
   return cell, text:byte(past) == BLANK and text:match("^ +()", past) or past, line + lines
 end
 
--- Reads the row at `at` -> its cells, the place of the next row, and the line of that.
+-- Reads the row at `at` -> its cells, the place of the next row, and the line of the next row.
 local function read_row(text, at, line, separator, most)
   local cells <const>, start <const>, code <const> = {}, at, separator:byte()
   local plain <const> = ("^([^%s\n]*)()"):format(separator)
