@@ -163,7 +163,7 @@ local function directory(source)
   return entries
 end
 
---- The bytes of an entry. Raises what is wrong with them (damage.lua).
+--- The unpacked bytes of an entry. A fault in them is raised as damage.lua says.
 function M.extract(source, e)
   local text = bytes_of(source, e.first + 1, e.packed)
   if e.method == DEFLATED then
@@ -177,8 +177,8 @@ function M.extract(source, e)
   return text
 end
 
---- The entries of a source in the file's order, as {name =, size = (unpacked) ...}. Raises what is
--- wrong with them (damage.lua).
+--- The entries of a source in the file's order, as {name =, size = (unpacked) ...}. A fault in them
+-- is raised as damage.lua says.
 function M.entries(source)
   local entries <const>, inflated = directory(source), 0
   for _, e in ipairs(entries) do

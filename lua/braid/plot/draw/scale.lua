@@ -66,8 +66,8 @@ local function linear_ticks(low, high, count)
 end
 
 --- A linear axis. o: low, high (bounds of the data); fixed_low, fixed_high (the user's bounds);
--- count (about how many ticks); tight (no margin around the data); room (a further share at the
--- top, for words); whole (ticks only at integers).
+-- count (about how many ticks); tight (no margin around the data); room (a share of the range that
+-- is added at the upper end, for words); whole (ticks only at integers).
 function M.linear(o)
   local low, high = spread(o.low, o.high)
   if o.whole and o.low == o.high then low, high = o.low - 0.5, o.low + 0.5 end
