@@ -5,7 +5,7 @@ local M <const> = {}
 
 local LONGEST <const> = 4 << 20 -- bytes of a file that is read for its comments
 
-local known <const> = {} -- the blocks of Braid's own files, by path
+local known <const> = {} -- the comments in Braid's own files, by path
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)repl/comments%.lua$")
 
 --- The lines of a file, or none if it cannot be read.
@@ -25,7 +25,8 @@ function M.short(path)
   return path
 end
 
--- Blocks {lines = without their dashes, from =, to =, below = the line of code under it}.
+-- The comments in a file, each a list of its lines without their dashes, with from =, to = (numbers
+-- of lines) and below = the line of code under the comment.
 local function blocks_in(path)
   local blocks <const>, block = {}, nil
   for number, line in ipairs(M.lines(path)) do

@@ -118,7 +118,7 @@ local function window(count, row, height)
 end
 
 -- How many rows the last drawing has above the cursor, at this width. If the terminal became
--- narrower, rows were broken.
+-- narrower, it has broken rows into several.
 function Screen:rows_above(columns)
   local n = 0
   for i = 1, self.cursor_row - 1 do

@@ -20,7 +20,7 @@ local WHOLE <const>, PAIR <const>, WHOLES <const> = "braid.whole", "braid.pair",
 
 -- ---- declared kinds (braid.check) ---------------------------------------------------------
 
--- Kinds that are checked by a function, by the words for them.
+-- The types of kinds that a function checks, by the words that describe the kind.
 local SAID <const> = {
   ["a network"] = "Module", ["a module"] = "Module", ["a network of columns"] = "mtl.columns",
   ["tasks, as mtl.tasks gives them"] = "mtl.tasks", ["tasks as mtl.tasks gives them"] = "mtl.tasks",
