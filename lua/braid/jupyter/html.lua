@@ -1,5 +1,5 @@
---- HTML of what the prompt prints as text: tables, tensors and the trees of networks. All that is
--- text stays text, whatever is in it.
+--- HTML of what the prompt prints as text: tables, tensors and the trees of networks. Text is
+-- escaped, whatever is in it.
 
 local text_of <const> = require "braid.plot.draw.text"
 local table_html <const> = require "braid.train.table.html"
@@ -153,7 +153,7 @@ local TREE <const> = [[
 </style>
 <div class="braid-tree">]]
 
---- A text whose lines are indented by what they belong to, as what can be unfolded.
+--- A text whose indentation shows what belongs to what, as a tree that can be unfolded.
 function M.tree(text)
   local out <const> = {TREE}
   branch(lines_of(text), 1, -1, 0, out)

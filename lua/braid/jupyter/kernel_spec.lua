@@ -13,7 +13,7 @@ local PYTHONS <const> = {"python3", "/usr/bin/python3"}
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- A path that holds wherever Jupyter runs.
+-- An absolute path, which holds in whatever directory Jupyter runs.
 local function absolute(path)
   if path:sub(1, 1) == "/" then return path end
   return (os.getenv("PWD") or ".") .. "/" .. path

@@ -22,7 +22,7 @@ local function colour_at(x, y)
   return best and best.inside and palette.light[best.k]
 end
 
---- The bytes of a PNG of so many pixels in each direction, with a clear ground.
+--- The bytes of a PNG, `side` pixels wide and high, with a transparent background.
 return function(side)
   local rows <const> = {}
   for y = 1, side do

@@ -190,7 +190,8 @@ function M.said(argument)
     or argument.optional and ", may be left out" or "")
 end
 
---- A line on each argument of an operator's row. A method's first argument, its object, is left out.
+--- A line on each argument of an operator's row. For a method the first argument, its object, is
+-- left out.
 function M.argument_lines(row, is_method)
   local lines <const> = {}
   for i, argument in ipairs(arguments_of(row) or {}) do

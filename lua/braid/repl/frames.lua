@@ -57,8 +57,8 @@ local function variables(level, from_below)
   return v
 end
 
---- The user's calls on the stack of the caller's caller, innermost first, up to the entry. Variables
--- can be set only if the calls are live: they still run.
+--- The user's calls on the stack of the caller's caller, innermost first, up to the entry. With
+-- `live` the calls still run, so that their variables can be set.
 function M.calls(live)
   local list <const>, all <const> = {}, live and depth() or 0
   for level = 3, DEEP do

@@ -1,4 +1,4 @@
---- The history of entries in $XDG_STATE_HOME/braid/history, one on each line, shared by all prompts.
+--- The history of entries in $XDG_STATE_HOME/braid/history, one per line, shared by all prompts.
 -- Each entry is appended at once under a lock, so no entry is lost if several prompts run or a
 -- connection breaks. If there is no home, or the file belongs to someone else, the history is only
 -- in memory.

@@ -1,5 +1,5 @@
 --- The user's modules, loaded again when their files have changed. Tables and classes stay the same
--- and get the new fields, so that code that holds them, or objects of them, uses the new fields too.
+-- and get the new fields, so that code which holds them, or objects of them, has these too.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

@@ -1,9 +1,9 @@
 --- A session: the entries so far, with the variables and results that they made.
 --
--- The session's own table holds the variables, in front of Lua's globals. So a variable called
--- `type` or `table` changes nothing for Braid's own code. Outermost locals outlast their entry
--- (lasting.lua). `_` is the last result, `_1` to `_9` are the last nine results with the newest
--- first, and `_err` is the last error.
+-- The session's own table holds the variables; a name that is not in it is one of Lua's globals. So
+-- a variable called `type` or `table` changes nothing for Braid's own code. Outermost locals
+-- outlast their entry (lasting.lua). `_` is the last result, `_1` to `_9` are the last nine results
+-- with the newest first, and `_err` is the last error.
 
 local class <const> = require "braid.class"
 local columns <const> = require "braid.repl.width"

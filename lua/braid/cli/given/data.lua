@@ -42,8 +42,8 @@ function M.takes(o)
   return declared and declared.kinds or {}, settings("read", o.read)
 end
 
---- The data that a command's options name, as {train =, val =, test =}; `more` are settings of the
--- reader, too.
+--- The data that a command's options name, as {train =, val =, test =}; `more` has further settings
+-- of the reader.
 function M.open(o, more)
   local reader <const>, own <const> = reader_by(o), settings("read", o.read)
   for key, value in pairs(more or {}) do own[key] = value end

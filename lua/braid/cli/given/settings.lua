@@ -1,7 +1,7 @@
 --- Reads settings in an argument: "width=0.5 norm activation=ReLU groups={face={landmarks, pose}}".
 --
 -- A value is a number, true or false (yes and no), a word, a text in quotes, or a table in braces.
--- A name alone is true.
+-- A name without a value is true.
 
 local check <const> = require "braid.check"
 
