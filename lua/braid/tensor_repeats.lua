@@ -10,7 +10,7 @@ local ops <const> = core.ops
 -- The sizes of t. Raises an error if t is not a tensor.
 local function shape_of(t) return core.dim(t) and t.shape end
 
--- Integers in a row or as one table.
+-- Integers as several arguments or as one table.
 local function integers(...)
   local first <const> = ...
   return type(first) == "table" and first or {...}

@@ -24,7 +24,8 @@ local SHOWN <const> = {
   {"erase", {probability = 1}}, {"erase", {probability = 1, value = "noise"}}, {"mixup", 1},
   {"cutmix", 1}, {"whiten"}, {"normalize", {}},
 }
--- Transforms whose results are not from 0 to 255: {factor, shift}; drawn is result * factor + shift.
+-- Transforms whose results are not from 0 to 255, by {factor, shift}: the picture that is drawn is
+-- result * factor + shift.
 local STRETCHED <const> = {whiten = {48, 128}, normalize = {127.5, 127.5}}
 
 local function call_text(row)
