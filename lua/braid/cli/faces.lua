@@ -1,8 +1,8 @@
 --- `braid faces PICTURE ... --weights DIR`: finds faces in pictures, by MTCNN.
 --
 -- The directory has the published weights, det1, det2 and det3.caffemodel, or networks that
--- braid.save wrote, P, R and O.safetensors. The numbers are those of braid.vision.detector, in
--- pixels from 0.
+-- braid.save wrote, P, R and O.safetensors. Boxes and points are those of braid.vision.detector,
+-- but in pixels from 0.
 
 local answers_of <const> = require "braid.model.answers"
 local cells <const> = require "braid.cli.given.cells"

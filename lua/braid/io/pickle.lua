@@ -163,7 +163,7 @@ local function add(opcodes)
   for byte, run in pairs(opcodes) do OPCODES[byte] = run end
 end
 
--- The program, its stack and what it keeps.
+-- The program, its stack and its memo.
 add{
   ["\x80"] = function(m) -- PROTO
     local protocol <const> = m:number("B")

@@ -2,7 +2,7 @@
 --
 -- The file is a zip of NAME/data.pkl, a pickle of all objects, NAME/byteorder, and NAME/data/KEY,
 -- the bytes of each storage. The pickle is read by pickle.lua, which runs nothing of it;
--- pth_objects.lua has all that it may name.
+-- pth_objects.lua has all types and functions that the pickle may name.
 -- https://docs.pytorch.org/docs/stable/notes/serialization.html
 
 local core <const> = require "braid.core"
@@ -77,7 +77,7 @@ end
 
 -- A value of Lua for an object of the pickle. Lists and tuples become lists, with their length in n
 -- if one of their values is None; dicts become tables. An object that stands in two places becomes
--- a single table that does too. leaf(object) returns the value of any other object.
+-- one table that stands in both. leaf(object) returns the value of any other object.
 local function plain_value(object, leaf)
   local made <const> = {}
   local function plain(value, depth)

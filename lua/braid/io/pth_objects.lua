@@ -43,7 +43,7 @@ end
 
 local function is_count(value) return math.type(value) == "integer" and value >= 0 end
 
--- The list of a tuple of numbers that are 0 or more.
+-- The numbers of a tuple as a list. All of them must be 0 or more.
 local function counts(value, what)
   if type(value) ~= "table" or value.kind ~= "tuple" then fail("a tensor has no %s", what) end
   if value.n > MAX_DIMENSIONS then

@@ -205,7 +205,7 @@ M.each = damage.caught(each)
 
 local function capped(value) return value < M.zip64_from and value or 0xFFFFFFFF end
 
--- The two headers of an entry.
+-- The two headers of an entry: the one before its bytes, and the one in the directory.
 local function headers(name, size, crc, offset)
   local flags <const> = name:find("[\x80-\xff]") and UTF8 or 0
   local small <const> = size < M.zip64_from

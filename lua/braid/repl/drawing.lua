@@ -10,7 +10,7 @@ local M <const> = {}
 local SHADES <const> = " .:-=+*#%@"
 local PLAIN <const> = "\27[0m"
 local MARK <const> = {0, 255, 0} -- the colour of landmarks
-local PIXELS <const> = 256        -- the width and height of what a terminal shows as a picture
+local PIXELS <const> = 256       -- the width and height of pictures in terminals that show pictures
 local EMPTY <const> = {0, 0, 0}
 local GAP <const> = 1            -- columns between pictures
 

@@ -166,7 +166,7 @@ local function hold(session, calls)
 end
 
 --- Lua's table debug, which can also be called. In a function or a file it holds the code there;
--- as an entry it looks at the calls of the last error, and with false it ends that.
+-- as an entry it looks at the calls of the last error, and debug(false) ends the look.
 function M.callable(session)
   return setmetatable({}, {__index = debug, __call = function(_, on)
     if on == false then

@@ -128,7 +128,7 @@ end
 
 local DRAW <const> = {kitty = kitty, iterm = iterm, sixel = sixel}
 
---- The bytes that show rows of pixels {r, g, b}, for a kind of pictures, so many columns wide.
+--- The bytes that show rows of pixels {r, g, b}, for a kind of pictures, `columns` columns wide.
 function M.text(kind, rows, columns) return DRAW[kind](rows, columns) end
 
 return M

@@ -260,7 +260,7 @@ end
 --- Breaks a text at its ", " into lines of at most `width` columns.
 M.filled = filled
 
---- The text of a value in lines of at most `width` columns, as far as its parts allow.
+--- The text of a value in lines of at most `width` columns, if its parts can be broken so.
 function M.text(v, width) return text_of(v, {within = {}, parts = 0, width = width or 80}, 0) end
 
 return M

@@ -38,9 +38,9 @@ local function add_loaders(env)
   end
 end
 
---- Options: write(text) prints results (default: to standard output); width() is in columns; lasts
--- tells whether the outermost locals of scripts also outlast them. Errors call an entry by `word`
--- and its number.
+--- Options: write(text) prints results (default: to standard output); width() returns the columns
+-- of a line; lasts tells whether the outermost locals of scripts also outlast the script. Errors
+-- call an entry by `word` and its number.
 function Session:init(o)
   local env <const> = setmetatable({}, {__index = _G})
   self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
@@ -254,8 +254,8 @@ function Session:script(text, name, ...)
   return true
 end
 
---- The entries in a text, as a list of {text =, line =}. An entry has the smallest number of lines
--- that is complete.
+--- The entries in a text, as a list of {text =, line =}. An entry ends with the first line at which
+-- it is complete.
 function Session:split(text)
   local list <const>, entry, number = {}, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do

@@ -12,7 +12,7 @@ local M <const> = {}
 
 local LEAST <const> = 5 -- calls that are timed, at least
 
--- Maps (n,c,size,size) as a network has them, with the channels of a pixel side by side.
+-- Maps (n,c,size,size) as a network has them: the channels of a pixel are neighbours in memory.
 local function maps(n, c, size) return ops.channels_last(tensor.randn(n, c, size, size)) end
 
 local function bytes(...)

@@ -55,8 +55,8 @@ local function attribute(name, value)
   return {name = name, [field] = value, type = proto.attribute_types[field]}
 end
 
---- Adds a node. Inputs are names; "" stands for one that is left out.
--- @return the names of its results (count of them, or 1)
+--- Adds a node. Inputs are names; "" stands for an input that is left out.
+-- @return the names of its results: `count` of them (1 by default)
 function Draft:node(kind, inputs, attributes, count)
   local n = #inputs
   while n > 0 and inputs[n] == "" do n = n - 1 end
@@ -98,7 +98,7 @@ function Draft:list(numbers, dtype)
   return self:tensor(core.from_table(numbers, dtype or "int64"))
 end
 
---- A number as a constant without dimensions.
+--- Adds a number as a constant without dimensions.
 function Draft:number(x, dtype) return self:tensor(core.from_table(x, dtype)) end
 
 -- ---- sizes ------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ function Draft:of(value, dtype)
   return self:node("Expand", {names[dtype], self:sizes(value.shape)})
 end
 
---- Gives a name of the graph another one, everywhere.
+--- Replaces a name by another one everywhere in the graph.
 function Draft:rename(old, new)
   for _, node in ipairs(self.nodes) do
     for _, list in ipairs{node.input, node.output} do

@@ -1,5 +1,6 @@
 --- braid.export(net, "net.onnx", {input = {c, h, w}}): writes a network as an ONNX file, which
--- onnxruntime and others run: opset 17, weights inside, any number of samples.
+-- onnxruntime and other programs run. The file uses opset 17, has the weights inside, and takes any
+-- number of samples.
 --
 -- The network runs three times in evaluation mode, on 1, 2 and 3 samples, and its calls of
 -- operators become the graph (trace.lua, merge.lua); each needs a row in braid/onnx/export/rows.
@@ -8,10 +9,10 @@
 -- size that depends on the number of samples but is no multiple of it. The network's modes and
 -- weights and the state of the random numbers stay as they are.
 --
--- The input is called image, and outputs have the names of their tasks; a network that returns one
--- tensor calls it output. Classes count from 0 in ONNX's own operators, but what the network
--- returns as labels counts from 1. Names of classes, tasks, the card and its preprocessing are in
--- the file's metadata, as JSON.
+-- The input is called image, and outputs have the names of their tasks; if the network returns a
+-- single tensor, that output is called output. Classes count from 0 in ONNX's own operators, but
+-- labels that the network returns count from 1. The file's metadata has, as JSON, the names of
+-- classes, the tasks, the card and its preprocessing.
 --
 -- Options:
 --   input        the shape of one sample, {c, h, w}; a list of shapes for a network that takes

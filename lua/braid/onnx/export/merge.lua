@@ -36,7 +36,7 @@ local function all_same(list)
   return true
 end
 
--- One argument from those of all runs; nil if they have no common form.
+-- The form of an argument that fits its values in all runs; nil if there is none.
 local function common(list, counts)
   if type(list[1]) == "table" then
     local merged <const> = {}

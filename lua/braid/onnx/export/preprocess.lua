@@ -68,7 +68,8 @@ local function readings(x, area, out)
   return matrix
 end
 
--- The map as a filter: a pixel is the mean of the interval that it covers, or between two pixels.
+-- The map as a filter: a pixel is the mean of the interval that it covers. If the picture grows, it
+-- is read between two pixels.
 local function filter(x, out)
   local from <const>, last <const> = x.b - 0.5 * x.a, x.size - 1
   local matrix <const> = {}
@@ -117,7 +118,7 @@ function STEPS.resize(run, w, h, area)
   resize(run, w, h)
 end
 
--- A graph gets no places of eyes, so align only resizes the picture.
+-- A graph does not get the places of the eyes, so align only resizes the picture.
 function STEPS.align(run, _, _, _, side) STEPS.resize(run, side, side, 1) end
 
 -- A graph does nothing at random, so augment only resizes the picture.
@@ -200,7 +201,7 @@ function M.shape(given)
 end
 
 --- The plan of a recipe for pictures of a shape {c, h, w} -> {shape = of the result, stages =
--- matrices, last = the step of colours or nil, channels = of the picture}.
+-- matrices, last = the step whiten or normalize, or nil, channels = of the picture}.
 function M.plan(given, shape)
   local c <const>, h <const>, w <const> = table.unpack(shape)
   if #shape ~= 3 or c ~= 1 and c ~= 3 then

@@ -13,8 +13,8 @@ local parameter <const> = nn.Module.parameter
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- Replaces the weight and bias that a layer has or would make. They are made contiguous, as
--- optimizers need it.
+-- Replaces the weight and bias that a layer has or would make. They are made contiguous, because
+-- optimizers need that.
 local function filled(layer, weight, bias)
   layer.unsized = nil
   layer.weight = parameter(weight:contiguous())
@@ -106,7 +106,7 @@ function M.Gemm(node, given)
   return filled(nn.Linear(weight:size(1), {bias = b ~= nil}), weight, b)
 end
 
---- MatMul, with the bias that the next node adds, if there is one.
+--- A layer for MatMul, with the bias that the next node adds, if that adds one.
 function M.MatMul(_, given)
   local w <const>, b <const> = given[2], given[3]
   if not w or w:dim() ~= 2 or not is_float(w) or w:numel() == 0 or not is_bias(b, w:size(2)) then

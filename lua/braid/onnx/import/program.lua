@@ -4,7 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 
---- The steps of a network. It holds no tensors but constants, so that copies of a network share it.
+--- The steps of a network. A program's only tensors are constants, so copies of a network share it.
 local Program <const> = class("Program")
 Program.apart = true -- nothing in it is trained
 

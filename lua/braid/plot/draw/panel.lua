@@ -69,7 +69,7 @@ end
 
 local LETTERS <const> = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
---- The letter of a series where there are no colours.
+--- The letter of a series, for media without colours.
 function M.letter(i) return LETTERS:sub((i - 1) % #LETTERS + 1, (i - 1) % #LETTERS + 1) end
 
 -- Draws the legend in rows within the width -> its height.

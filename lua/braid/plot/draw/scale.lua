@@ -124,7 +124,7 @@ function M.log(o)
     holds = function(v) return v > 0 and v < math.huge end}
 end
 
---- An axis of names. Name i takes the place around i, and its label is at i - lift.
+--- An axis of names. Name i takes the range from i - 0.5 to i + 0.5, and its label is at i - lift.
 function M.names(names, lift)
   local ticks <const> = {}
   for i = 1, #names do ticks[i] = i - (lift or 0) end

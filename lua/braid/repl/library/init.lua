@@ -1,8 +1,8 @@
 --- Makes the files that editors read: ---@meta stubs from the table of operators, the declared
 -- options and the comments, as help shows them. `braid library DIR` writes them.
 --
--- Every class of Braid is a type with the name that users write, braid.nn.Conv2d; an option table
--- is one too, braid.nn.Conv2d.Options.
+-- Every class of Braid is a type with the name that users write, braid.nn.Conv2d; a table of
+-- options is a type too, braid.nn.Conv2d.Options.
 
 local class <const> = require "braid.class"
 local comments <const> = require "braid.repl.comments"
@@ -252,7 +252,7 @@ function M.files()
   local before <const>, lines <const> = place_lines(braid, {"braid"}, seen)
   write("braid", append(append(before, lines), {"return braid"}), " braid")
   write("tensor", tensor_lines())
-  -- scripts may also use the core, which promises nothing, and what makes classes and options
+  -- scripts may also use braid.core, which promises nothing, braid.check and braid.class
   write("core", {"---@type table<string, any>", "local core = {}", "return core"}, " braid.core")
   write("check", {"---@type table<string, any>", "local check = {}", "return check"},
     " braid.check")

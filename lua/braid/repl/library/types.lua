@@ -85,8 +85,8 @@ end
 
 local names, used, hidden = {}, {}, {} -- types by name; types that were named; classes by type
 
---- Begins anew: `public` is the type of each public class, by handle. Other classes of Braid are
--- called as messages call them.
+--- Begins anew: `public` is the type of each public class, by handle. Other classes of Braid have
+-- the names that messages use.
 function M.begin(public)
   names, used, hidden = {Tensor = M.TENSOR, dtype = M.DTYPE}, {}, {}
   local known <const>, handles <const> = class.names(), {}

@@ -13,7 +13,7 @@ local rows <const> = {
   softplus = "Softplus", hardswish = "HardSwish",
 }
 
--- The tensors of a call in the type of its result.
+-- The names of a call's tensors, in the type of its result.
 local function operands(g, call, ...)
   local names <const> = {}
   for i, key in ipairs{...} do names[i] = g:of(call.inputs[key], call.outputs[1].dtype) end

@@ -108,7 +108,7 @@ local function shares(size, count)
   return matrix
 end
 
--- rows x columns^T for images x (n,c,h,w), both matrices as tables.
+-- The product over_rows * x * over_columns^T for images x (n,c,h,w). Both matrices are tables.
 local function both_sides(g, name, over_rows, over_columns, dtype)
   local left <const> = g:tensor(core.from_table(over_rows, dtype))
   local right <const> = g:tensor(ops.contiguous_copy(ops.t(core.from_table(over_columns, dtype))))
@@ -246,7 +246,7 @@ local function readings(size, out, scale, aligned)
   return matrix
 end
 
--- Whether a scale is the one that ONNX finds from the sizes.
+-- Whether a scale is the scale that ONNX computes from the sizes.
 local function usual(size, out, scale, aligned)
   local own <const> = aligned and (out > 1 and (size - 1) / (out - 1) or 0) or size / out
   return math.abs(scale - own) <= 1e-12 * own
