@@ -217,7 +217,7 @@ local function new(name, base, source)
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- Gives one of Braid's classes, which is not read yet, methods that belong to a higher layer.
+--- Gives one of Braid's classes, whose file is not read yet, methods that belong to a higher layer.
 function M.extend(name, methods) extensions[name] = methods end
 
 --- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields

@@ -4,7 +4,7 @@
 -- says", run = f(options, words ...)}. f prints, and raises an error if it fails. The table may
 -- also have options, in the form that braid.arguments takes; said, what each option means; least
 -- and most, the number of words; wrong(options, words), which returns what is wrong with them
--- together; more, what -h says besides; words and paths, the kinds of the words and of values for
+-- together; more, a further text for -h; words and paths, the kinds of the words and of values for
 -- completion (shells/table.lua); and prints, what a command without --json prints.
 -- The exit status is 1 after a failure, 2 after wrong arguments, 130 after Ctrl-C.
 

@@ -1,5 +1,5 @@
 --- braid.inspect: what is in a file or a directory, and what opening it would run. It runs none of
--- it, and reads no values of tensors where the format lets it skip them.
+-- it, and reads no values of tensors if the format lets it skip them.
 --
 -- A file of formats/ is a format. It returns {holds = nothing or a list of endings, is = a function
 -- of a place, or nil, read = f(place) -> facts or nil and a message, lines = f(facts, put)}. A
@@ -98,10 +98,10 @@ end
 -- `holds` says in words what it is, `kind` names its format, `runs` says what opening it would run,
 -- if anything. Further fields depend on the kind; a network's file has names (of the tensors, in
 -- order), tensors {name = {shape =, dtype =, bytes =}}, values and bytes (of all tensors), metadata
--- (without a network's), and, where braid.save(path, net) made it, format, version, definition (its
--- text), options, tasks ({name = {kind =, list =, options =}}), changes, card, and definitions
--- ({name = text}, those that the definition takes by name). If these are damaged, `problem` says
--- how.
+-- (without the fields of a network), and, if braid.save(path, net) made it, format, version,
+-- definition (its text), options, tasks ({name = {kind =, list =, options =}}), changes, card, and
+-- definitions ({name = text}: other definitions that it takes by name). If these are damaged,
+-- `problem` says how.
 -- @usage
 -- braid.save("net.safetensors", net)
 -- print(braid.inspect("net.safetensors"))

@@ -88,7 +88,7 @@ local function block_html(lines)
 end
 
 --- The tables in a text whose columns are set apart by blanks, such as that of a summary; nil if
--- there is none. Lines without columns, as a note below, stay lines.
+-- there is none. Lines without columns, such as a note below a table, stay lines.
 function M.aligned(text)
   local parts <const>, block, found = {}, {}, false
   local function close()
@@ -110,7 +110,7 @@ function M.aligned(text)
   return found and table.concat(parts, "\n") or nil
 end
 
---- A tensor of one or two dimensions, from its text; nil if that has other lines than rows.
+--- A tensor of one or two dimensions, from its text; nil if the text has lines that are not rows.
 function M.tensor(text)
   local lines <const>, rows <const> = lines_of(text), {}
   for i = 2, #lines do

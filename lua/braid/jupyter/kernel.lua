@@ -22,7 +22,7 @@ local function serve(input, output, parent)
 end
 
 local input <const>, output <const>, parent <const> = ...
-if tonumber(input) then -- run, not required
+if tonumber(input) then -- this file is run, not required
   os.exit(serve(tonumber(input), tonumber(output), tonumber(parent)), true)
 end
 

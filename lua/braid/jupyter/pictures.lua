@@ -6,7 +6,7 @@ local ops <const> = core.ops
 local M <const> = {}
 
 local SIDE <const> = 224 -- a picture whose sides are all smaller is magnified up to this
-local WIDE <const> = 960 -- a row of pictures is not wider
+local WIDE <const> = 960 -- a row of pictures has at most this many pixels
 local GAP <const> = 4    -- pixels between pictures
 local PAPER <const> = 255
 local GREEN <const> = {40, 230, 90}

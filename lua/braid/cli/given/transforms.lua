@@ -1,5 +1,5 @@
---- Draws each transform of braid.data on a picture: a rendered face with its points and a box, or a
--- file.
+--- Draws each transform of braid.data on a picture: a rendered face with its points and a box, or
+-- the picture in a file.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

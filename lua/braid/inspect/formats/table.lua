@@ -1,4 +1,4 @@
---- .csv, .tsv and .txt: tables and lists of pictures. A text that is not a table has lines.
+--- .csv, .tsv and .txt: tables and lists of pictures. Any other text is a list of lines.
 
 local files <const> = require "braid.io.files"
 local gzip <const> = require "braid.io.gzip"
