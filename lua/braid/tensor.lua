@@ -76,7 +76,7 @@ local TENSOR <const> = alike("tensor")
 
 --- A tensor from a number or nested tables of numbers. The type is float32 unless {dtype = ...}
 -- says otherwise; true and false give bool. A number that the type cannot hold (300 or 1.5 for
--- uint8, 2 for bool) is an error; floats are rounded.
+-- uint8, 2 for bool) is an error; a float type rounds numbers to its precision.
 -- @treturn Tensor
 -- @usage braid.tensor{1, 2.5}   braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)

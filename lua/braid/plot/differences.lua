@@ -7,7 +7,7 @@
 --
 -- plot.differences([path,] data, options): data is a list of {name =, mean =, deviation = or nil}.
 -- groups are lists of names, each joined by a bar. direction = "min" or "max" says which means are
--- best. Other options: title, xlabel, percent (draws means that are shares as percent), width,
+-- best. Other options: title, xlabel, percent (means are shares, and are drawn as percent), width,
 -- theme.
 -- @treturn plot.figure|true
 

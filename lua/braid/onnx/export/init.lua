@@ -4,10 +4,10 @@
 --
 -- The network runs three times in evaluation mode, on 1, 2 and 3 samples, and its calls of
 -- operators become the graph (trace.lua, merge.lua); each needs a row in braid/onnx/export/rows.
--- What a graph cannot hold is an error before anything is written, with the operator and the path
--- of its module: an operator without a row, a number that the network reads out of a tensor, a
--- size that depends on the number of samples but is no multiple of it. The network's modes and
--- weights and the state of the random numbers stay as they are.
+-- It is an error, before anything is written, if a graph cannot hold what the network does: an
+-- operator without a row, a number that is read out of a tensor, a size that depends on the number
+-- of samples but is no multiple of it. The error names the operator and the path of its module. The
+-- network's modes and weights and the state of the random numbers stay as they are.
 --
 -- The input is called image, and outputs have the names of their tasks; if the network returns a
 -- single tensor, that output is called output. Classes count from 0 in ONNX's own operators, but
