@@ -46,7 +46,7 @@ local function modules_in(prefix, o)
   return found
 end
 
--- Reads a module from its file. The value is the one that `require` would give.
+-- Reads a module from its file. The value is the value that `require` would give.
 local function read(found)
   local module <const>, path <const> = table.unpack(found)
   local value = package.loaded[module]

@@ -106,7 +106,7 @@ end
 -- operators. It prints as a table. An operator's forward and backward work is one row; operators
 -- that it calls inside count as part of it. With net = a network there are also rows `blocks`
 -- {block =} and `tasks` {task =}. A block has one row for all columns, and its mixer has another.
--- What all tasks share, and columns that run as one tensor, have rows of their own.
+-- Parts that all tasks share, and columns that run as one tensor, have rows of their own.
 return function(f, given)
   local o <const> = check.options(OPTIONS, given)
   if type(f) ~= "function" then

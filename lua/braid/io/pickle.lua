@@ -1,9 +1,9 @@
 --- Reads a pickle, which is how Python writes objects, and runs nothing of it.
 --
 -- A pickle is a program for a machine with a stack and a memo; Python's Lib/pickletools.py has its
--- opcodes. This machine knows those of protocols 2 to 5 that make plain values. A pickle names
--- functions and classes of Python ("globals"); here each name stands for a value or a function that
--- the caller gives, and any other name is refused.
+-- opcodes. This machine knows the opcodes of protocols 2 to 5 that make plain values. A pickle
+-- names functions and classes of Python ("globals"); here each name stands for a value or a
+-- function that the caller gives, and any other name is refused.
 --
 -- None is M.none; bool, int, float, str and bytes are values of Lua. Other objects are tables with
 -- a field `kind`: "list" and "tuple" hold n values, "dict" has them by key in `of`. Further kinds
@@ -275,7 +275,7 @@ local REFUSED <const> = {["\x8f"] = "a set", ["\x91"] = "a frozenset",
 
 -- ---- reading --------------------------------------------------------------------------------
 
---- The object in a pickle. What is wrong with it is raised (damage.lua).
+--- The object in a pickle. A fault in the pickle is raised as damage.lua says.
 -- @param text the pickle
 -- @param globals values and functions by the names of globals, such as ["collections.OrderedDict"];
 --   a function gets the tuple of the arguments and the machine, and returns the object. It tells

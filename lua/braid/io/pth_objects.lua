@@ -66,8 +66,8 @@ local function reach_of(shape, strides, most)
   return reach
 end
 
--- Notes the bytes that a tensor takes of a memory. What tensors take beyond the size of the memory,
--- because they share values, counts as unpacked.
+-- Notes the bytes that a tensor takes of a memory. Tensors that share values may take more bytes
+-- than the memory has; these further bytes count as unpacked.
 local function note_taken(memory, bytes)
   local file <const> = memory.file
   local before <const> = math.max(memory.taken - memory.bytes, 0)

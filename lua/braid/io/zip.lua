@@ -1,8 +1,8 @@
 --- zip: the part of the format that .npz and .pth files need.
 --
 -- Entries are found by the directory at the end of the file, because only the directory always has
--- their sizes. Stored and deflated entries are read; stored ones are written. Entries and files of
--- 4 GiB and more (zip64) are read and written. Nothing is unpacked to disk.
+-- their sizes. It reads stored and deflated entries, and writes stored entries. Entries and files
+-- of 4 GiB and more (zip64) are read and written. Nothing is unpacked to disk.
 -- https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
 local core <const> = require "braid.core"

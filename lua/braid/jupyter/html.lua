@@ -87,8 +87,8 @@ local function block_html(lines)
   return M.table(rows)
 end
 
---- The tables in a text whose columns are set apart by blanks, such as that of a summary; nil if
--- there is none. Lines without columns, such as a note below a table, stay lines.
+--- The tables in a text whose columns are set apart by blanks, such as the text of a summary; nil
+-- if there is none. Lines without columns, such as a note below a table, stay lines.
 function M.aligned(text)
   local parts <const>, block, found = {}, {}, false
   local function close()

@@ -1,4 +1,4 @@
---- Tensors as pictures for a page: small ones are magnified, several stand in rows.
+--- Tensors as pictures for a page: small pictures are magnified, several pictures stand in rows.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops

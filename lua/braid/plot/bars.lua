@@ -51,7 +51,7 @@ local function by_name(list, names)
   return map, order
 end
 
--- The names to draw: those of the option order, or all.
+-- The names to draw: the names in the option `order`, or all names.
 local function ordered(map, order)
   if not order then return text.names(map) end
   for _, name in ipairs(order) do

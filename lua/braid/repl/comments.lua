@@ -1,4 +1,4 @@
---- The comments of Lua files: the one at the beginning of a file, and the ones above its
+--- The comments of Lua files: the comment at the beginning of a file, and the comments above its
 -- definitions.
 
 local M <const> = {}
@@ -106,9 +106,9 @@ local function typed(text)
 end
 
 --- A comment in parts: {text = lines, examples = lists of lines, see = names, returns = a list of
--- {type =, said =}, types = those of parameters by name, overloads = other ways to call it}. An
--- @usage ends at the next @ or at an empty line. Types are those of @treturn, @tparam and @overload
--- as editors read them; Braid's classes have their own names.
+-- {type =, said =}, types = the types of parameters by name, overloads = other ways to call it}. An
+-- @usage ends at the next @ or at an empty line. The types in @treturn, @tparam and @overload are
+-- written as editors read them; Braid's classes have their own names.
 function M.parts(block)
   local text <const>, examples <const>, see <const> = {}, {}, {}
   local returns <const>, types <const>, overloads <const> = {}, {}, {}

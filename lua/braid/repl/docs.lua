@@ -50,7 +50,7 @@ local function place_of(value)
   return path, path and info.linedefined
 end
 
--- The text of the comments on a value: the first comment of its own file, and the one above its
+-- The text of the comments on a value: the first comment of its own file, and the comment above its
 -- function.
 local function commented(value, name, place)
   local origin <const>, file <const> = origin_of(value, name, place)

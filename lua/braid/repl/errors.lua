@@ -18,14 +18,14 @@ function M.caught(value)
     trace = debug.traceback(nil, 2)}
 end
 
---- A table like that of M.caught, for any failure. The handler itself may have failed, if the stack
+--- A table as M.caught makes it, for any failure. The handler itself may have failed, if the stack
 -- was full.
 function M.described(failure)
   if type(failure) == "table" and rawget(failure, "calls") then return failure end
   return {value = failure, message = text_of(failure), calls = {}}
 end
 
---- A table like that of M.caught, for a message of Lua's compiler.
+--- A table as M.caught makes it, for a message of Lua's compiler.
 function M.of_syntax(message) return {value = message, message = message, calls = {}} end
 
 local function line_of(source, number)

@@ -112,7 +112,7 @@ local function describe(session)
   if #call.names > LIMIT then print(("  ... and %d more"):format(#call.names - LIMIT)) end
 end
 
--- Goes to a call. Call 1 is the one that failed, or that called debug().
+-- Goes to a call. Call 1 is the call that failed, or that called debug().
 local function go_to(session, at)
   local frame <const> = session.frame
   local calls <const> = frame.calls

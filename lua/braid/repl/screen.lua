@@ -1,5 +1,5 @@
 --- Draws an entry below the last output: prompts, the text wrapped at the terminal's width, the
--- hint after it, and the lines below it. Each drawing replaces the one before.
+-- hint after it, and the lines below it. Each drawing replaces the drawing before it.
 
 local class <const> = require "braid.class"
 local colours <const> = require "braid.repl.colours"

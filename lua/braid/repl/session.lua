@@ -70,7 +70,7 @@ function Session:init(o)
   for name, value in next, env do self.given[name] = value end
 end
 
---- Whether the name of a chunk is that of an entry.
+--- Whether the name of a chunk is the name of an entry.
 function Session.is_entry(place) return place:find("^entry %d+$") ~= nil end
 
 -- ---- compiling ----------------------------------------------------------------------------

@@ -34,7 +34,7 @@ end
 
 local function reader_by(o) return o.reader == "auto" and reader_of(o.data) or o.reader end
 
---- The kinds of the options that the reader takes, and those that the user gave.
+--- The kinds of the options that the reader takes, and the options that the user gave.
 function M.takes(o)
   local name <const> = reader_by(o)
   local _ <const> = data[name] -- declares them

@@ -24,8 +24,8 @@ local function planned(net)
   return input and input[1] == input[2] and input[1] or nil
 end
 
---- The channels and the side that a network takes: those asked for if it accepts them, otherwise
--- usual ones. Raises the network's own error if it accepts none of these.
+--- The channels and the side that a network takes: `channels` and `size` if it accepts them,
+-- otherwise usual values. Raises the network's own error if it accepts none of these.
 function M.takes(net, channels, size, fixed)
   local _ <close> = net:evaluating()
   local _ <close> = grad.no_grad()

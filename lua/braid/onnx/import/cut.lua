@@ -50,7 +50,7 @@ local function shape_values(program)
   return shapes
 end
 
--- For each step the one value that is still needed after it, if there is exactly one.
+-- For each step the value that is still needed after it, if exactly one value is needed.
 local function only_values(program)
   local shapes <const>, last <const> = shape_values(program), {}
   for i, step in ipairs(program.steps) do
