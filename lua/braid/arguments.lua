@@ -61,7 +61,7 @@ local function unknown(written, kinds)
   return ("there is no option '%s'; %s"):format(written, nearest.hint(written, names))
 end
 
---- The kinds of a table of defaults, and the first values.
+--- The kinds of a table of defaults, and the default values.
 function M.kinds(defaults)
   local kinds <const>, values <const> = {}, {}
   for name, default in pairs(defaults) do kinds[name], values[name] = kind_of(default) end

@@ -1,5 +1,5 @@
---- Checks arguments and options. A message about a wrong one names it, its value and what is
--- wanted.
+--- Checks arguments and options. A message about a wrong argument names the argument, its value and
+-- the values that are wanted.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -37,7 +37,8 @@ function M.none_beyond(what, most, ...)
     most == 1 and "" or "s", last, shown((select(most + 1, ...))))
 end
 
---- Wraps f so that surplus arguments are an error. Returns f itself if it takes any number.
+--- Wraps f so that surplus arguments are an error. Returns f itself if f takes any number of
+-- arguments.
 function M.fixed(what, f)
   local info <const> = debug.getinfo(f, "u")
   if info.isvararg then return f end

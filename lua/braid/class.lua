@@ -4,7 +4,7 @@
 -- function Point:init(x, y) self.x, self.y = x, y end
 -- print(Point(1, 2).x)
 --
--- class() returns a handle. Methods are in a table behind it, metamethods in the metatable of the
+-- class() returns a handle. Methods are in another table, metamethods in the metatable of the
 -- instances; neither table can be reached from a handle or an instance. Braid's own classes are
 -- sealed after their file was read: nothing can change them then. getmetatable(object) is the
 -- handle of the object's class.
@@ -27,7 +27,7 @@ local function is_own(source) return source:sub(1, #HOME) == HOME end
 
 local absent <const> = require "braid.class.absent"(records, stores, is_own)
 
--- Finds `key` in the class of record r or in its parents. Returns the nearest record and the value.
+-- Finds `key` in the class of record r or in its parents. Returns the value and the nearest record.
 local function lookup(r, key)
   while r do
     local value <const> = rawget(r.methods, key)
@@ -150,7 +150,8 @@ function M.adopt(handle, fields)
   return object
 end
 
---- Sets a field of such an object. Braid calls this only in functions that no definition can reach.
+--- Sets a field of an object whose fields are guarded. Braid calls this only in functions that no
+-- definition can reach.
 function M.set(object, key, value) stores[object][key] = value end
 
 --- Iterates over the fields of an object, regardless of its metamethods.
@@ -158,7 +159,7 @@ function M.fields(object) return next, stores[object] or object end
 
 -- ---- making objects -----------------------------------------------------------------------
 
--- How many arguments a constructor takes. One that is not Braid's own takes any number.
+-- How many arguments a constructor takes. A constructor that is not Braid's own takes any number.
 local function most_of(r)
   local init <const>, from <const> = lookup(r, "init")
   local info <const> = from and from.own and debug.getinfo(init, "u")
@@ -216,7 +217,7 @@ local function new(name, base, source)
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- Gives one of Braid's classes, which is not read yet, methods that belong to a higher layer.
+--- Gives one of Braid's classes, whose file is not read yet, methods that belong to a higher layer.
 function M.extend(name, methods) extensions[name] = methods end
 
 --- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields

@@ -10,7 +10,7 @@
 --   as                 the name of the table in messages
 --   file_of(name)      the file of a field (default: the field's name)
 --   internal           a list of files that are not fields
---   rooms              folders inside whose files are fields too
+--   rooms              a list of folders inside this one whose files are fields too
 --   others             a function that returns a table (or a folder's table) of further fields
 --   fits(name, value)  whether the value of a file is the field of that name
 --   made(value, name)  turns the value of a file into the field
@@ -46,7 +46,7 @@ local function modules_in(prefix, o)
   return found
 end
 
--- Reads a module from its file. The value is the one that `require` would give.
+-- Reads a module from its file. The value is the value that `require` would give.
 local function read(found)
   local module <const>, path <const> = table.unpack(found)
   local value = package.loaded[module]
@@ -105,7 +105,7 @@ end
 --- Whether this module made the table t.
 function M.is_named(t) return tables[t] ~= nil end
 
---- The field `name` of a table of names, or nil where there is none.
+--- The field `name` of a table of names, or nil if there is none.
 function M.find(t, name)
   local value <const> = rawget(t, name)
   if value ~= nil then return value end
@@ -116,7 +116,7 @@ end
 function M.names(t) return tables[t].names() end
 
 --- The value that the file of a field returned, as it was before any wrapping, and the file's path;
--- nil where the field has no file of its own.
+-- nil if the field has no file of its own.
 function M.origin(t, name)
   local origin <const> = tables[t].origin
   if origin then return origin(name) end

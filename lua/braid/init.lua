@@ -61,7 +61,7 @@ local PARTS <const> = {
   profile = "braid.profile",
 }
 
--- Where a name is that a user of PyTorch looks for here.
+-- The hint for a name that PyTorch has in torch and Braid in braid.F; or nil.
 local function elsewhere(name)
   if folder.find(M.F, name) == nil then return nil end
   local method <const> = core.tensor_metatable.methods[name] and (", or x:%s"):format(name) or ""

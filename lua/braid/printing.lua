@@ -1,7 +1,7 @@
 --- How tensors print.
 
 local EDGE <const> = 3 -- elements shown at each end of a long dimension
-local THRESHOLD <const> = 1000
+local THRESHOLD <const> = 1000 -- a tensor with more elements shows only the ends
 -- the most elements shown; with many dimensions the ends become shorter
 local MAX_SHOWN <const> = 10000
 

@@ -34,7 +34,7 @@ local function add_rows(lines, rows, key, outside)
   if outside then lines[#lines + 1] = line(outside[1], "", "", "", percent(outside[2])) end
 end
 
--- The share of the time that no row has.
+-- The share of the time that belongs to no row.
 local function rest(rows)
   local sum = 0
   for _, row in ipairs(rows) do sum = sum + row.share end
@@ -105,8 +105,8 @@ end
 -- share =}, the most costly first; `ms`, the whole time; and `outside_ms`, the time outside of
 -- operators. It prints as a table. An operator's forward and backward work is one row; operators
 -- that it calls inside count as part of it. With net = a network there are also rows `blocks`
--- {block =} and `tasks` {task =}. A block is one row for all columns, and its mixer another. What
--- all tasks share, and columns that run as one tensor, have their own rows.
+-- {block =} and `tasks` {task =}. A block has one row for all columns, and its mixer has another.
+-- Parts that all tasks share, and columns that run as one tensor, have rows of their own.
 return function(f, given)
   local o <const> = check.options(OPTIONS, given)
   if type(f) ~= "function" then

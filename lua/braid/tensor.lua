@@ -76,7 +76,7 @@ local TENSOR <const> = alike("tensor")
 
 --- A tensor from a number or nested tables of numbers. The type is float32 unless {dtype = ...}
 -- says otherwise; true and false give bool. A number that the type cannot hold (300 or 1.5 for
--- uint8, 2 for bool) is an error; floats are rounded.
+-- uint8, 2 for bool) is an error; a float type rounds numbers to its precision.
 -- @treturn Tensor
 -- @usage braid.tensor{1, 2.5}   braid.tensor({{1, 2}, {3, 4}}, {dtype = "float64"})
 function M.tensor(values, given)
@@ -168,7 +168,7 @@ end
 --- rand_like(t, {options}): numbers in [0, 1) in the shape and type of t.
 -- @treturn Tensor
 -- @usage braid.rand_like(x)
---- rand(sizes, {options}): random numbers in [0, 1), each as likely.
+--- rand(sizes, {options}): random numbers, uniform in [0, 1).
 -- @treturn Tensor
 -- @overload fun(size: integer, ...: integer|table): Tensor
 -- @usage braid.rand(2, 3)
@@ -223,7 +223,7 @@ function M.arange(first, last, step, given)
   return finish(core.arange(first, last, step, dtype), options)
 end
 
---- n values evenly from first to last, both included.
+--- n evenly spaced values from first to last, both included.
 -- @treturn Tensor
 -- @usage braid.linspace(0, 1, 5)
 function M.linspace(first, last, n, given)

@@ -1,4 +1,4 @@
---- The methods of tensors that are not operators alone.
+--- Gives tensors their methods: the operators, and methods that do more than one operator.
 
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
@@ -19,7 +19,7 @@ methods.requires_grad_ = core.requires_grad
 -- @usage x:zero_()
 methods.zero_ = function(t) return (ops.fill_(t, 0)) end
 
---- The sizes as a table, or one of them.
+--- The sizes as a table, or the size of dimension d.
 -- @treturn any the sizes as a list, or one size
 -- @usage x:size()   x:size(-1)
 function methods.size(t, d)

@@ -105,8 +105,8 @@ end
 
 -- ---- selection ------------------------------------------------------------------------
 
---- Adds slices: x (..., n, ...) plus alpha (default 1) times the slices of src (..., k, ...), each
--- at its index (k).
+--- Adds slices: x (..., n, ...) plus alpha (default 1) times the k slices of src (..., k, ...). The
+-- tensor index (k) says where each slice is added.
 -- @usage x:index_add(2, labels, braid.ones(2, 2))
 function M.index_add(x, dim, index, src, given)
   dim = dimension("index_add", x, dim)
@@ -134,7 +134,7 @@ function M.index_add_(x, dim, index, src, given)
   return (ops.copy_(x, M.index_add(ops.clone(x), dim, index, src, given)))
 end
 
---- The elements of x at places in row-major order, index (...) -> (...).
+--- The elements of x at the places in index (...), which count in row-major order from 1 -> (...).
 -- @usage x:take(labels)
 function M.take(x, index)
   return (ops.reshape(ops.gather(ops.reshape(x, -1), 1, ops.reshape(index, -1)), index.shape))

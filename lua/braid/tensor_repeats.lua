@@ -10,13 +10,13 @@ local ops <const> = core.ops
 -- The sizes of t. Raises an error if t is not a tensor.
 local function shape_of(t) return core.dim(t) and t.shape end
 
--- Integers in a row or as one table.
+-- Integers as several arguments or as one table.
 local function integers(...)
   local first <const> = ...
   return type(first) == "table" and first or {...}
 end
 
--- A view of t with n dimensions; new ones have size 1 and come first.
+-- A view of t with n dimensions; new dimensions have size 1 and come first.
 local function widened(t, n)
   local shape <const> = t.shape
   if #shape >= n then return t end
@@ -42,7 +42,8 @@ function M.repeat_(t, ...)
   return (ops.repeat_(widened(t, #times), times))
 end
 
---- A copy of t repeated along its last dimensions: fewer numbers leave the first ones as they are.
+--- A copy of t repeated along its last dimensions. If there are fewer numbers than dimensions, the
+-- first dimensions stay as they are.
 -- @usage x:tile(2)
 function M.tile(t, ...)
   local given <const>, times <const> = integers(...), {}

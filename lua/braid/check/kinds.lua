@@ -14,7 +14,7 @@
 --   tensor()                    a tensor
 --   any(v)                      any value; it is checked elsewhere
 --   dimension(2)                a dimension: from 1, or from -1 backwards
---   kind("a task", is_task, d)  a value that the function accepts, and the words for it
+--   kind("a task", is_task, d)  a value that is_task accepts, the words for it, and the default d
 --   named("the number of classes", k)   kind k with a name for messages
 --   either(a, b)                a value of kind a or b; the default is a's
 --
@@ -125,7 +125,7 @@ function M.is_object(t)
   return type(meta) == "table" and type(meta.__name) == "string"
 end
 
--- The entries of a plain table that has nothing but a list, or nil.
+-- The number of entries of a plain table that is only a list; nil for any other value.
 local function entries(v)
   if type(v) ~= "table" or getmetatable(v) ~= nil then return nil end
   local n = 0

@@ -1,6 +1,6 @@
 --- Answers for names that an object does not have. The answer is nil, because some fields of a
 -- class are optional. A name that looks like a typing mistake raises an error, except in Braid's
--- own code, which may ask for a name that the user chose, of a task or a label.
+-- own code, which may ask for the name that the user gave a task or a label.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"

@@ -1,4 +1,4 @@
---- renew(old, now): makes a class of the user's what another one is, which its changed file has
+--- renew(old, now): gives a class of the user's the contents of the class that its changed file has
 -- made. Both handles are the same class then, and objects made before have the new methods.
 
 return function(records, keep_fields)

@@ -12,7 +12,7 @@ local operators <const> = require "braid.cli.given.operators"
 local settings <const> = require "braid.cli.given.settings"
 local timed <const> = require "braid.cli.given.timed"
 
-local STEPS <const> = 5 -- of a profile
+local STEPS <const> = 5 -- training steps that a profile measures
 
 -- "landmarks={points=5} pose=5": tasks by the numbers of their classes or points.
 local function tasks_of(text)
@@ -27,7 +27,7 @@ local function tasks_of(text)
   return mtl.tasks(tasks)
 end
 
--- The network of a word, a file or a run or a definition, and its tasks.
+-- The network that a word names (a file, a run or a definition), and its tasks.
 local function made(o, word)
   if core.path_kind(word) == "directory" or word:find("%.safetensors$") then
     return network.open(word)

@@ -1,4 +1,4 @@
---- `braid export DIR | FILE OUT.onnx`: writes a network as an ONNX file (onnx/export.lua).
+--- `braid export DIR | FILE OUT.onnx`: writes a network as an ONNX file (onnx/export/init.lua).
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -1,8 +1,8 @@
 --- `braid faces PICTURE ... --weights DIR`: finds faces in pictures, by MTCNN.
 --
 -- The directory has the published weights, det1, det2 and det3.caffemodel, or networks that
--- braid.save wrote, P, R and O.safetensors. The numbers are those of braid.vision.detector, in
--- pixels from 0.
+-- braid.save wrote, P, R and O.safetensors. Boxes and points are those of braid.vision.detector,
+-- but in pixels from 0.
 
 local answers_of <const> = require "braid.model.answers"
 local cells <const> = require "braid.cli.given.cells"
@@ -16,7 +16,8 @@ local open <const> = require "braid.model.open"
 local plot <const> = require "braid.plot"
 local vision <const> = require "braid.vision"
 
-local STAGES <const>, THICK <const> = {"P", "R", "O"}, 150 -- pixels for each pixel of a line
+-- The networks; and how many pixels of a picture's longer side make a line one pixel thicker.
+local STAGES <const>, THICK <const> = {"P", "R", "O"}, 150
 
 local function network(dir, stage)
   local own <const> = ("%s/%s.safetensors"):format(dir, stage)
@@ -35,9 +36,9 @@ local function detector(o)
     thresholds = numbers.reals(o.thresholds)})
 end
 
--- The faces that were found, as {box = {x1, y1, x2, y2}, score, points = {{x, y}, ...}}. The
--- detector counts pixels from 1, and has the edge of the first at 0 in points; here the first
--- pixel's centre is 0.
+-- The faces that were found, as {box = {x1, y1, x2, y2}, score, points = {{x, y}, ...}}. In the
+-- detector's boxes the first pixel is 1, and in its points the edge of the first pixel is 0; here
+-- the centre of the first pixel is 0.
 local function faces_of(found)
   local list <const> = {}
   local boxes <const>, points <const> = (found.boxes - 1):totable(), (found.points - 0.5):totable()

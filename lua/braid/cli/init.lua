@@ -4,8 +4,8 @@
 -- says", run = f(options, words ...)}. f prints, and raises an error if it fails. The table may
 -- also have options, in the form that braid.arguments takes; said, what each option means; least
 -- and most, the number of words; wrong(options, words), which returns what is wrong with them
--- together; more, what -h says besides; words and paths, the kinds of the words and of values for
--- completion (shells/table.lua); and prints, why it has no --json.
+-- together; more, a further text for -h; words and paths, the kinds of the words and of values for
+-- completion (shells/table.lua); and prints, what a command without --json prints.
 -- The exit status is 1 after a failure, 2 after wrong arguments, 130 after Ctrl-C.
 
 local arguments_of <const> = require "braid.arguments"
@@ -84,8 +84,8 @@ end
 
 local unwritten -- why something that was printed could not be written
 
--- Lua's print says nothing of failures. A command goes on after one, so that a training is not
--- lost, and fails at its end.
+-- Lua's print does not report failures. After a failure a command goes on, so that a training is
+-- not lost, and fails at its end.
 local function checked_print(...)
   local words <const> = table.pack(...)
   for i = 1, words.n do words[i] = tostring(words[i]) end
@@ -94,7 +94,7 @@ local function checked_print(...)
   if not ok then unwritten = unwritten or why end
 end
 
--- 0, or 1 where what was printed could not be written, as to a full disk.
+-- 0, or 1 if printed text could not be written, as to a full disk.
 local function written(name)
   local _, wrong <const> = io.stdout:flush()
   local why <const> = unwritten or wrong

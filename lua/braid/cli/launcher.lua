@@ -5,7 +5,7 @@
 local here <const> = arg[0]:match("^(.*)/[^/]*$") or "."
 
 -- A built tree has build/braid beside build/lib; an installed one has bin/braid beside
--- lib/ and share/; a rock's is called at
+-- lib/ and share/; a rock has it at
 -- TREE/lib/luarocks/rocks-5.4/braid/VERSION/bin/braid. A symbolic link has none of these
 -- beside it. The launcher then uses the places that the build or the installation wrote
 -- into it.

@@ -1,5 +1,5 @@
---- `braid library DIR`: writes what editors know of Braid: stubs with the types, options and help
--- of all public names (lua/braid/repl/library).
+--- `braid library DIR`: writes files that tell editors about Braid: stubs with the types, options
+-- and help of all public names (lua/braid/repl/library).
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -46,7 +46,8 @@ local function list(o)
   end
 end
 
--- The experiment's options: its defaults, those of a quick run, those given.
+-- The experiment's options: its defaults, replaced by the options of a quick run, and these by the
+-- options given.
 local function options_of(x, o)
   local words <const> = {}
   local given <const> = settings("set", o.set)

@@ -1,5 +1,5 @@
 --- braid.inspect: what is in a file or a directory, and what opening it would run. It runs none of
--- it, and reads no values of tensors where the format lets it skip them.
+-- it, and reads no values of tensors if the format lets it skip them.
 --
 -- A file of formats/ is a format. It returns {holds = nothing or a list of endings, is = a function
 -- of a place, or nil, read = f(place) -> facts or nil and a message, lines = f(facts, put)}. A
@@ -20,7 +20,7 @@ local Contents <const> = {}
 Contents.__index = Contents
 Contents.__name = "Contents"
 
--- The methods and the format stay out of the fields, which are facts alone.
+-- The format of each object. It is not a field, because the fields are only facts.
 local format_of <const> = setmetatable({}, {__mode = "k"})
 
 function Contents:__tostring()
@@ -49,7 +49,7 @@ local function place_of(path)
   return {path = path, ending = ending, head = head, size = source.size}
 end
 
--- The name of the format whose first bytes these are, or else whose ending the path has.
+-- The name of the format that the first bytes of a place show, or otherwise its ending; or nil.
 local function known_by(place)
   local names <const> = folder.names(formats)
   for _, name in ipairs(names) do
@@ -70,7 +70,7 @@ local function endings()
   return table.concat(check.sorted_keys(set), ", ")
 end
 
--- Files of others that many have, and what to do with them.
+-- Common files of other programs that are not read here, and what to do with them.
 local FOREIGN <const> = {
   ckpt = "a checkpoint of PyTorch Lightning or TensorFlow; if torch.save wrote it, name it .pth",
   pkl = "a pickle, in which reading runs code: save its arrays there as .npz",
@@ -79,7 +79,7 @@ local FOREIGN <const> = {
 }
 FOREIGN.pickle = FOREIGN.pkl
 
--- Any other directory may hold some of these.
+-- The words about any other directory: it may have a folder inside that can be read.
 local function unknown_folder(path)
   local _, folders <const> = core.list_folder(path)
   for _, name in ipairs(folders or {}) do
@@ -95,13 +95,13 @@ end
 -- It knows networks, tensors and checkpoints (.safetensors), .npy and .npz, .caffemodel, .pth and
 -- .pt of PyTorch, pictures, IDX files, definitions and other Lua, runs and their events, data in
 -- directories, lists of pictures and tables (.csv, .tsv, .txt, .jsonl), and .json. The field
--- `holds` says in words what it is, `kind` which of these, `runs` what opening it would run, if
--- anything. Further fields are those of the kind; a network's file has names (of the tensors, in
+-- `holds` says in words what it is, `kind` names its format, `runs` says what opening it would run,
+-- if anything. Further fields depend on the kind; a network's file has names (of the tensors, in
 -- order), tensors {name = {shape =, dtype =, bytes =}}, values and bytes (of all tensors), metadata
--- (without a network's), and, where braid.save(path, net) made it, format, version, definition (its
--- text), options, tasks ({name = {kind =, list =, options =}}), changes, card, and definitions
--- ({name = text}, those that the definition takes by name). If these are damaged, `problem` says
--- how.
+-- (without the fields of a network), and, if braid.save(path, net) made it, format, version,
+-- definition (its text), options, tasks ({name = {kind =, list =, options =}}), changes, card, and
+-- definitions ({name = text}: other definitions that it takes by name). If these are damaged,
+-- `problem` says how.
 -- @usage
 -- braid.save("net.safetensors", net)
 -- print(braid.inspect("net.safetensors"))

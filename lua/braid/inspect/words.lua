@@ -1,4 +1,4 @@
---- Words of strangers and numbers of bytes, as braid.inspect prints them.
+--- Texts from strangers' files, and numbers of bytes, as braid.inspect prints them.
 
 local core <const> = require "braid.core"
 local format <const> = require "braid.format"
@@ -16,7 +16,7 @@ function M.harmless(text)
   end):gsub("\xC2[\x80-\x9f]", "?"))
 end
 
---- The same on one line of at most `longest` bytes.
+--- The text of M.harmless on one line of at most `longest` bytes.
 function M.word(text, longest)
   text, longest = M.harmless(text):gsub("[\n\t]", " "), longest or LONGEST
   return #text > longest and text:sub(1, longest - 3):gsub("[\xC0-\xff][\x80-\xBF]*$", "") .. "..."
@@ -45,7 +45,7 @@ function M.first_entry(head)
   return #head >= 30 + size and head:sub(31, 30 + size) or nil
 end
 
---- The size of a file, or nil where there is none.
+--- The size of a file in bytes, or nil if there is no such file.
 function M.size_of(path)
   if core.path_kind(path) ~= "file" then return nil end
   local file <close> = io.open(path, "rb")

@@ -35,8 +35,8 @@ local function is_header(cells, line, given)
   return other ~= nil
 end
 
--- The decimal sign. It is uncertain only if cells contain commas. If no cell does, the rows need
--- not be in memory all at once.
+-- The decimal sign. It is uncertain only if cells contain commas. If no cell contains a comma, the
+-- rows need not be in memory all at once.
 local function decimal_of(text, given, separator)
   if separator == "," and not text:find("\"", 1, true) or not text:find(",", 1, true) then
     return "."
@@ -134,8 +134,8 @@ local function header_line(header, columns)
   return table.concat(names, ",") .. "\n"
 end
 
---- Writes a tensor (rows, columns) or (rows), or {header =, data =} with such a tensor. Numbers
--- have as many digits as reading the same float again takes.
+--- Writes a tensor (rows, columns) or (rows), or {header =, data =} with such a tensor. Each number
+-- has just enough digits to be read as the same float again.
 -- @return true, or nil and a message
 function M.write(path, value)
   local t = value

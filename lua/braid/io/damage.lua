@@ -13,7 +13,7 @@ end
 --- Gives up reading with a message.
 function M.fail(form, ...) M.fail_with({}, form, ...) end
 
--- Turns the results of pcall into those of M.caught.
+-- Turns the results of pcall into the results that M.caught returns.
 local function settled(also, ok, value, ...)
   if ok then return value, ... end
   -- Any other error is not about the file.

@@ -20,7 +20,7 @@ local function read_pieces(file, most)
 end
 
 --- The bytes of a file, or nil and a message.
--- @param limit the one of braid.limits that bounds the bytes (default: "text")
+-- @param limit the name of the limit in braid.limits that bounds the bytes (default: "text")
 function M.read(path, limit)
   local file <const>, message <const> = io.open(path, "rb")
   if not file then return nil, message end
@@ -39,8 +39,9 @@ function M.read(path, limit)
   return bytes
 end
 
--- A source is for readers of parts of a file. It has `size` and window(first, n). This returns a
--- string and the place in it where the n bytes from `first` (from 1) begin; or nil and a message.
+-- A source is for readers of parts of a file. It has `size` in bytes, and window(first, n), which
+-- returns a string and the place in it where the n bytes from byte `first` (from 1) begin; or nil
+-- and a message.
 local Source <const> = {}
 Source.__index = Source
 

@@ -37,7 +37,7 @@ local function check_size(head, size)
     table.concat(head.sizes, ", "), head.finish, size)
 end
 
--- The bytes of a text, unpacked (or the first of them), and the header that they begin with; or nil
+-- The bytes of a text, unpacked (with `head_only` only the first bytes), and their header; or nil
 -- and what is wrong. Sizes are compared before unpacking.
 local function opened(text, head_only)
   local bytes, size = text, #text

@@ -202,8 +202,8 @@ local function new_budget()
   return {left = limits.values, values = limits.values, depth = limits.depth}
 end
 
--- The values that f returns, after the place where it stopped, which must be the end of the text;
--- or nil and a message.
+-- Calls f(budget), which returns the place where it stopped, and a value. Returns the value if that
+-- place is the end of the text; otherwise nil and a message.
 local function whole(text, f)
   local ok <const>, at, value = pcall(f, new_budget())
   if not ok then return nil, type(at) == "table" and at.message or tostring(at) end

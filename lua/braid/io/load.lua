@@ -1,14 +1,15 @@
 --- braid.load: reads a file in the format that the ending of its name tells.
 --
 --   .npy           gives a tensor
---   .npz           gives a table of tensors by name, and second {name = reason} for the entries
---                  that are not tensors
---   .safetensors   gives a table of tensors by name, and second the metadata, strings by name
+--   .npz           gives a table of tensors by name, and as a second value {name = reason} for the
+--                  entries that are not tensors
+--   .safetensors   gives a table of tensors by name, and as a second value the metadata, strings by
+--                  name
 --   .caffemodel    gives the weights of Caffe's layers, {layer = {tensor, ...}}
---   .pth, .pt      give what torch.save of PyTorch got: a tensor, or tables of tensors, numbers,
---                  texts and booleans by name ({state_dict = {...}, epoch = 3}). Lists and tuples
---                  are lists; None is nil, and a list that has some has its length in n. No code
---                  in the file runs: a file that asks for more than these is refused
+--   .pth, .pt      give the value that PyTorch's torch.save wrote: a tensor, or tables of tensors,
+--                  numbers, texts and booleans by name ({state_dict = {...}, epoch = 3}). Lists and
+--                  tuples are lists; None is nil, and a list with None in it has its length in n.
+--                  No code in the file runs: a file that needs anything else is refused
 --   .png, .jpg, .jpeg   give a uint8 tensor (c,h,w), turned as the EXIF data say; {orientation =
 --                  false} as second argument leaves it unturned
 --   .csv           gives {header = {...} or nil, data = float64 (rows, columns)}; {header = true or

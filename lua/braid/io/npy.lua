@@ -133,8 +133,8 @@ local function tensor_of(text, from, shape, kind, big)
   return t
 end
 
--- Reads the header -> {kind, size (of a value), big, shape, fortran_order, first, count}, where
--- first and count place the bytes of the values. The file must have as many bytes as that.
+-- Reads the header -> {kind, size (of a value), big, shape, fortran_order, first = the first byte
+-- of the values, count = of their bytes}. The file must end after the last of these bytes.
 local function parse_head(source)
   local start, at = bytes_of(source, 1, math.min(source.size, 12))
   local magic <const>, major <const>, minor <const> = start:match("^(......)(.)(.)", at)

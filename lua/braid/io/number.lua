@@ -53,7 +53,7 @@ local function grouped(cell, decimal)
 end
 
 --- The number in a cell, or nil. It may have marks between groups of three digits. A number that
--- ends in % becomes a share.
+-- ends in % is divided by 100.
 -- @param decimal the decimal sign, "." or ","
 function M.parse(cell, decimal)
   if decimal == "." then
@@ -70,8 +70,8 @@ function M.parse(cell, decimal)
 end
 
 -- Counts the cells of a column that are numbers only with a decimal point, only with a decimal
--- comma, or with both but not the same number; also keeps the first of each. Returns nil if the
--- column has other cells.
+-- comma, or with both but not the same number; also keeps the place of the first cell of each kind.
+-- Counts nothing if the column has other cells.
 local function count_readings(rows, first, c, found)
   local own <const> = {point = {n = 0}, comma = {n = 0}, either = {n = 0}}
   for r = first, #rows do

@@ -1,9 +1,9 @@
 --- Reads a pickle, which is how Python writes objects, and runs nothing of it.
 --
 -- A pickle is a program for a machine with a stack and a memo; Python's Lib/pickletools.py has its
--- opcodes. This machine knows those of protocols 2 to 5 that make plain values. A pickle names
--- functions and classes of Python ("globals"); here each name stands for a value or a function that
--- the caller gives, and any other name is refused.
+-- opcodes. This machine knows the opcodes of protocols 2 to 5 that make plain values. A pickle
+-- names functions and classes of Python ("globals"); here each name stands for a value or a
+-- function that the caller gives, and any other name is refused.
 --
 -- None is M.none; bool, int, float, str and bytes are values of Lua. Other objects are tables with
 -- a field `kind`: "list" and "tuple" hold n values, "dict" has them by key in `of`. Further kinds
@@ -35,7 +35,8 @@ function Machine:push(value)
   self.stack[self.n] = value
 end
 
--- The values below a mark belong to the collection that is made after those above it.
+-- The values above a mark make the next collection. The values below it belong to an outer
+-- collection, and must stay until then.
 function Machine:top()
   if self.n <= (self.marks[#self.marks] or 0) then
     fail("its pickle takes a value at byte %d where there is none", self.at)
@@ -162,7 +163,7 @@ local function add(opcodes)
   for byte, run in pairs(opcodes) do OPCODES[byte] = run end
 end
 
--- The program, its stack and what it keeps.
+-- The program, its stack and its memo.
 add{
   ["\x80"] = function(m) -- PROTO
     local protocol <const> = m:number("B")
@@ -260,7 +261,7 @@ for n = 1, 3 do
   end
 end
 
--- Texts and bytes, by the number that has their length.
+-- Opcodes of texts and bytes, with the form of the number that gives their length.
 for opcode, length in pairs{X = "<I4", ["\x8c"] = "B", ["\x8d"] = "<i8", B = "<I4", C = "B",
   ["\x8e"] = "<i8", ["\x96"] = "<i8", T = "<i4", U = "B"} do
   OPCODES[opcode] = function(m) m:push(m:bytes(m:number(length))) end
@@ -274,7 +275,7 @@ local REFUSED <const> = {["\x8f"] = "a set", ["\x91"] = "a frozenset",
 
 -- ---- reading --------------------------------------------------------------------------------
 
---- The object in a pickle. What is wrong with it is raised (damage.lua).
+--- The object in a pickle. A fault in the pickle is raised as damage.lua says.
 -- @param text the pickle
 -- @param globals values and functions by the names of globals, such as ["collections.OrderedDict"];
 --   a function gets the tuple of the arguments and the machine, and returns the object. It tells

@@ -41,7 +41,7 @@ function M.float(number, v) return key(number, FOUR) .. ("<f"):pack(v) end
 --- A string, some bytes, or a message.
 function M.bytes(number, text) return key(number, BYTES) .. varint(#text) .. text end
 
---- The key and the length that come before a string, some bytes or a message of that size.
+--- The key and the length that come before a string, some bytes or a message of `size` bytes.
 function M.start(number, size) return key(number, BYTES) .. varint(size) end
 
 --- A list of whole numbers, packed.

@@ -2,7 +2,7 @@
 --
 -- The file is a zip of NAME/data.pkl, a pickle of all objects, NAME/byteorder, and NAME/data/KEY,
 -- the bytes of each storage. The pickle is read by pickle.lua, which runs nothing of it;
--- pth_objects.lua has all that it may name.
+-- pth_objects.lua has all types and functions that the pickle may name.
 -- https://docs.pytorch.org/docs/stable/notes/serialization.html
 
 local core <const> = require "braid.core"
@@ -20,7 +20,7 @@ local M <const> = {}
 local LEGACY <const> = "^\x80[\1-\5]\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 local fail <const> = damage.fail
 
--- Gives up on a file that is whole, but not read here.
+-- Gives up on a file that is whole, but holds something that this reader refuses.
 local function refuse(form, ...) damage.fail_with({refused = true}, form, ...) end
 
 -- How to write a file anew in Python.
@@ -76,8 +76,8 @@ local function open(source)
 end
 
 -- A value of Lua for an object of the pickle. Lists and tuples become lists, with their length in n
--- if one of their values is None; dicts become tables. An object in two places becomes one table in
--- two. leaf(object) returns the value of any other object.
+-- if one of their values is None; dicts become tables. An object that stands in two places becomes
+-- one table that stands in both. leaf(object) returns the value of any other object.
 local function plain_value(object, leaf)
   local made <const> = {}
   local function plain(value, depth)
@@ -128,7 +128,7 @@ local function read_tensor(t, text, big)
   return value
 end
 
--- A table of one, the value that a file holds.
+-- Reads the value that a file holds, and returns it in a table with one entry.
 local function parse(source)
   local object <const>, file <const> = open(source)
   plain_value(object, objects.tensor) -- everything is checked before values are read
@@ -160,18 +160,18 @@ local function with_path(path, f)
   return nil, ("%s: %s%s"):format(path, refused and "" or "not a whole .pth file: ", wrong)
 end
 
---- The value that a source of files.lua holds, in a table of one; or nil and what is wrong.
+--- The value that a source of files.lua holds, in a table with one entry; or nil and what is wrong.
 M.parse = damage.caught(parse)
 
 --- The value in a file, as torch.save got it: a tensor, or tables of tensors, numbers, texts and
 -- booleans; or nil and a message. Lists and tuples become lists, dicts tables. None is nil; a list
--- that has some has its length in the field n. A type that tensors do not have becomes the next one
--- that can hold all its values, as in safetensors.read. Each tensor has its own memory, but equal
--- views of one storage are one tensor.
+-- with None in it has its length in the field n. A type that tensors do not have becomes the
+-- smallest type that can hold all its values, as in safetensors.read. Each tensor has its own
+-- memory, but equal views of one storage are one tensor.
 function M.read(path) return with_path(path, parse) end
 
---- The same without values: {shape =, dtype = as PyTorch calls it} of the class M.Facts stands for
--- a tensor.
+--- Like M.read, but without the values of tensors: {shape =, dtype = as PyTorch calls it} of the
+-- class M.Facts stands for each tensor.
 function M.facts(path) return with_path(path, facts) end
 
 return M

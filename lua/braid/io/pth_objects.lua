@@ -21,8 +21,8 @@ local fail <const> = damage.fail
 
 -- ---- types ----------------------------------------------------------------------------------
 
--- The types of PyTorch: the bytes of a value, how core.from_packed calls it, and the class of its
--- storages. Without a name, no tensor here holds the values.
+-- The types of PyTorch: the bytes of a value, the type's name for core.from_packed, and the class
+-- of its storages. Without a name for core.from_packed, no tensor here can hold the values.
 local TYPES <const> = {}
 for _, row in ipairs{
   {"float32", 4, "float32", "Float"}, {"float64", 8, "float64", "Double"},
@@ -43,7 +43,7 @@ end
 
 local function is_count(value) return math.type(value) == "integer" and value >= 0 end
 
--- The list of a tuple of numbers that are 0 or more.
+-- The numbers of a tuple as a list. All of them must be 0 or more.
 local function counts(value, what)
   if type(value) ~= "table" or value.kind ~= "tuple" then fail("a tensor has no %s", what) end
   if value.n > MAX_DIMENSIONS then
@@ -55,8 +55,8 @@ local function counts(value, what)
   return table.move(value, 1, value.n, 1, {})
 end
 
--- The values from the first to the last that a tensor takes from its storage, whose `most` values
--- they must not exceed.
+-- How many values of a storage lie from the first to the last value of a tensor; infinity if they
+-- are more than `most`.
 local function reach_of(shape, strides, most)
   local reach = 1
   for d, n in ipairs(shape) do
@@ -66,8 +66,8 @@ local function reach_of(shape, strides, most)
   return reach
 end
 
--- Notes the bytes that a tensor takes of a memory. A memory that is taken more often than once
--- counts as unpacked.
+-- Notes the bytes that a tensor takes of a memory. Tensors that share values may take more bytes
+-- than the memory has; these further bytes count as unpacked.
 local function note_taken(memory, bytes)
   local file <const> = memory.file
   local before <const> = math.max(memory.taken - memory.bytes, 0)
@@ -140,7 +140,7 @@ GLOBALS["torch.Size"] = function(arguments)
   return sizes
 end
 
--- Python 2 gave it a list of pairs; since then the pairs follow one by one.
+-- Python 2 gave an OrderedDict a list of pairs; since then the pairs are set one by one.
 GLOBALS["collections.OrderedDict"] = function(arguments, machine)
   local dict <const>, pairs_list <const> = {kind = "dict", of = {}}, arguments[1]
   local n <const> = is_kind(pairs_list, "list") and pairs_list.n or 0
@@ -189,7 +189,7 @@ function M.storage(file, id)
   return {kind = "storage", memory = memory, dtype = dtype, count = count}
 end
 
---- The tensor that an object of the pickle is. A bare storage is a row of its values.
+--- The tensor that an object of the pickle stands for. A storage by itself becomes a tensor (n).
 function M.tensor(value)
   if value.kind == "storage" then
     return tensor_of(value.memory, value.dtype, 0, {value.count}, {1})

@@ -209,8 +209,8 @@ function M.header(path)
 end
 
 --- The tensors by name in a file, and its metadata (strings by name) or nil; or nil and a message.
--- A type that tensors do not have becomes the next type that can hold all its values: F16, BF16 and
--- F8 become float32; I8, I16 and U16 int32; U32 and U64 (below 2^63) int64. Other types give a
+-- A type that tensors do not have becomes the smallest type that can hold all its values: F16, BF16
+-- and F8 become float32; I8, I16 and U16 int32; U32 and U64 (below 2^63) int64. Other types give a
 -- message.
 function M.read(path)
   local source <close>, message <const> = files.open(path)

@@ -1,9 +1,9 @@
 --- Reads rows of cells from the text of a table, in the forms that spreadsheets and programs write.
 --
--- Commas, semicolons, tabs or bars separate the cells. The separator is the one on which the first
--- lines agree, or the one that a line "sep=;" names. A cell in quotes may contain separators, line
--- ends and doubled quotes (RFC 4180). Empty lines are skipped, and so are separators that end every
--- line. All rows must have the length of the first one.
+-- Commas, semicolons, tabs or bars separate the cells. A line "sep=;" names the separator; without
+-- this line it is found: each of the first lines must have the same number of it. A cell in quotes
+-- may contain separators, line ends and doubled quotes (RFC 4180). Empty lines are skipped, and so
+-- are separators that end every line. All rows must have the length of the first row.
 
 local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
@@ -17,7 +17,8 @@ local NEWLINE <const>, RETURN <const>, BLANK <const>, QUOTE <const> = 10, 13, 32
 local SEPARATORS <const> = {"\t", ";", "|", ","}
 local SAMPLE <const>, SAMPLED <const> = 1 << 16, 20
 
--- The separator on which the first lines agree, or else the most frequent one in the first line.
+-- The separator that is in each of the first lines the same number of times; if there is none, the
+-- most frequent separator in the first line.
 local function guess_separator(text, at)
   local sample = text:sub(at, at + SAMPLE - 1):gsub("\"[^\"]*\"", "")
   sample = sample:gsub("([,;|])[ \t]+", "%1") -- a tab after another separator is only a blank
@@ -41,7 +42,7 @@ local function guess_separator(text, at)
   return best
 end
 
--- Reads a cell in quotes -> the cell, the place after it, and the line there.
+-- Reads a cell in quotes -> the cell, the place after it, and the number of line ends in the cell.
 local function quoted_cell(text, at, line)
   local parts <const>, from = {}, at + 1
   while true do
@@ -67,7 +68,7 @@ local function try_quoted(text, at, line, separator)
   return cell, text:byte(past) == BLANK and text:match("^ +()", past) or past, line + lines
 end
 
--- Reads the row at `at` -> its cells, the place of the next row, and the line of that.
+-- Reads the row at `at` -> its cells, the place of the next row, and the line of the next row.
 local function read_row(text, at, line, separator, most)
   local cells <const>, start <const>, code <const> = {}, at, separator:byte()
   local plain <const> = ("^([^%s\n]*)()"):format(separator)

@@ -72,7 +72,7 @@ local function size_of(text, at)
   return size or fail("header at byte %d: its size is not a number", at)
 end
 
--- The name of a file: that of a long name or pax header before it, or of its own.
+-- The name of a file: from a long name or a pax header before it, or from the file's own header.
 local function name_of(head, more)
   if more.path then return more.path end
   local name <const> = text_of(head:sub(1, 100))
@@ -86,7 +86,7 @@ local function bytes_of(source, first, n)
   return bytes or fail("%s", why:gsub("^.-: ", ""))
 end
 
--- Reads a header that says something of the next one into `more`.
+-- Reads a header that describes the file after it, and notes what it says in `more`.
 local function read_more(source, kind, first, size, more, at)
   if size > LONGEST then
     fail("header at byte %d: a name or extended header of %d bytes", at, size)

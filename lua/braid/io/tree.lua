@@ -1,6 +1,6 @@
 --- Stores a tree of tables, numbers, strings and tensors in one safetensors file. Tensors are
--- entries, named by their paths. Everything else is one JSON text, from which every value can be
--- read again bit by bit.
+-- entries, named by their paths. Everything else is one JSON text, from which every value is read
+-- again exactly.
 --
 -- In the JSON text, a string, a flag, an integer, a finite double and a table by name are written
 -- as they are. All other values are lists that begin with a word:

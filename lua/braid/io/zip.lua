@@ -1,8 +1,8 @@
 --- zip: the part of the format that .npz and .pth files need.
 --
 -- Entries are found by the directory at the end of the file, because only the directory always has
--- their sizes. Stored and deflated entries are read; stored ones are written. Entries and files of
--- 4 GiB and more (zip64) are read and written. Nothing is unpacked to disk.
+-- their sizes. It reads stored and deflated entries, and writes stored entries. Entries and files
+-- of 4 GiB and more (zip64) are read and written. Nothing is unpacked to disk.
 -- https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
 local core <const> = require "braid.core"
@@ -163,7 +163,7 @@ local function directory(source)
   return entries
 end
 
---- The bytes of an entry. Raises what is wrong with them (damage.lua).
+--- The unpacked bytes of an entry. A fault in them is raised as damage.lua says.
 function M.extract(source, e)
   local text = bytes_of(source, e.first + 1, e.packed)
   if e.method == DEFLATED then
@@ -177,8 +177,8 @@ function M.extract(source, e)
   return text
 end
 
---- The entries of a source in the file's order, as {name =, size = (unpacked) ...}. Raises what is
--- wrong with them (damage.lua).
+--- The entries of a source in the file's order, as {name =, size = (unpacked) ...}. A fault in them
+-- is raised as damage.lua says.
 function M.entries(source)
   local entries <const>, inflated = directory(source), 0
   for _, e in ipairs(entries) do
@@ -205,7 +205,7 @@ M.each = damage.caught(each)
 
 local function capped(value) return value < M.zip64_from and value or 0xFFFFFFFF end
 
--- The two headers of an entry.
+-- The two headers of an entry: the one before its bytes, and the one in the directory.
 local function headers(name, size, crc, offset)
   local flags <const> = name:find("[\x80-\xff]") and UTF8 or 0
   local small <const> = size < M.zip64_from

@@ -14,7 +14,8 @@ local M <const> = {}
 
 local NEAR <const> = 20000 -- bytes before the cursor that are looked at
 
--- The text before a place, from the beginning of a line at most NEAR bytes before.
+-- The text before a place, from the beginning of a line at most NEAR bytes before it; and how many
+-- bytes of the text come before that.
 local function near(text, at)
   if at <= NEAR then return text:sub(1, at - 1), 0 end
   local from <const> = text:find("\n", at - NEAR, true) or at
@@ -30,7 +31,7 @@ function M.complete(session, request)
   return {from = found.from + cut, texts = texts, said = said}
 end
 
--- The chain of names that the cursor is in or after, else that of the call around it.
+-- The chain of names that the cursor is in or after, otherwise the chain of the call around it.
 local function chain_at(session, text, at)
   local stop <const> = text:match("^[%w_]*()", at)
   local before <const> = near(text, stop)

@@ -1,5 +1,5 @@
 --- A value in the forms that a notebook can show, by their MIME types: always as text, and also as
--- HTML, a drawing or a picture where that says more.
+-- HTML, a drawing or a picture if that says more.
 
 local base64 <const> = require "braid.train.reporting.samples".base64
 local class <const> = require "braid.class"
@@ -16,7 +16,7 @@ local M <const> = {}
 local COLUMNS <const> = 80
 local ROWS <const> = 40 -- a list of more records is only text
 
---- A picture from a list of tensors (pictures.lua), and the text where none can be shown.
+--- A picture from a list of tensors (pictures.lua), and a text for pages that cannot show it.
 function M.picture(list, text, landmarks)
   return {["text/plain"] = text,
     ["image/png"] = base64(core.image_encode(pictures.canvas(list, landmarks)))}
@@ -81,7 +81,7 @@ local function html_of(value, text)
   return html.aligned(type(made) == "string" and made or text)
 end
 
---- The forms of a value {MIME type = text or base64}, and what is said of some of them, by type.
+--- The forms of a value {MIME type = text or base64}, and metadata of some of them, by type.
 function M.of(value)
   if class.is_a(value, Figure) then return of_figure(value) end
   local text <const> = printing.text(value, COLUMNS)

@@ -17,7 +17,7 @@ function Channel:init(input, output)
   self.output = assert(core.descriptor(output, "w"))
 end
 
-local STREAMS <const> = {io.stdout, io.stderr} -- the user's code may put others in their place
+local STREAMS <const> = {io.stdout, io.stderr} -- kept, as the user's code may replace them in io
 
 -- Sends what the user's code has printed, before the message that follows it.
 local function flush()
@@ -54,7 +54,7 @@ function Channel:show(message)
   end
 end
 
--- An interrupt in the middle of them would lose the half of a message.
+-- An interrupt in the middle of these functions would lose a part of a message.
 core.never_interrupt(Channel.put)
 core.never_interrupt(Channel.show)
 

@@ -1,5 +1,5 @@
---- HTML of what the prompt prints as text: tables, tensors and the trees of networks. All that is
--- text stays text, whatever is in it.
+--- HTML of what the prompt prints as text: tables, tensors and the trees of networks. Text is
+-- escaped, whatever is in it.
 
 local text_of <const> = require "braid.plot.draw.text"
 local table_html <const> = require "braid.train.table.html"
@@ -87,8 +87,8 @@ local function block_html(lines)
   return M.table(rows)
 end
 
---- The tables in a text whose columns are set apart by blanks, such as that of a summary; nil if
--- there is none. Lines without columns, as a note below, stay lines.
+--- The tables in a text whose columns are set apart by blanks, such as the text of a summary; nil
+-- if there is none. Lines without columns, such as a note below a table, stay lines.
 function M.aligned(text)
   local parts <const>, block, found = {}, {}, false
   local function close()
@@ -110,7 +110,7 @@ function M.aligned(text)
   return found and table.concat(parts, "\n") or nil
 end
 
---- A tensor of one or two dimensions, from its text; nil if that has other lines than rows.
+--- A tensor of one or two dimensions, from its text; nil if the text has lines that are not rows.
 function M.tensor(text)
   local lines <const>, rows <const> = lines_of(text), {}
   for i = 2, #lines do
@@ -153,7 +153,7 @@ local TREE <const> = [[
 </style>
 <div class="braid-tree">]]
 
---- A text whose lines are indented by what they belong to, as what can be unfolded.
+--- A text whose indentation shows what belongs to what, as a tree that can be unfolded.
 function M.tree(text)
   local out <const> = {TREE}
   branch(lines_of(text), 1, -1, 0, out)

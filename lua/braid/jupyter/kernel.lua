@@ -1,6 +1,6 @@
 --- Serves a notebook: braid -m braid.jupyter.kernel INPUT OUTPUT PARENT. The kernel (kernel.py)
--- starts it with the numbers of two descriptors, for requests and answers, and of its own process,
--- with which this one ends.
+-- starts it with the numbers of two descriptors, for requests and answers, and the number of the
+-- kernel's own process: when that ends, this process ends too.
 
 local Channel <const> = require "braid.jupyter.channel"
 local core <const> = require "braid.core"
@@ -22,7 +22,7 @@ local function serve(input, output, parent)
 end
 
 local input <const>, output <const>, parent <const> = ...
-if tonumber(input) then -- run, not required
+if tonumber(input) then -- this file is run, not required
   os.exit(serve(tonumber(input), tonumber(output), tonumber(parent)), true)
 end
 

@@ -1,8 +1,8 @@
 """The Jupyter kernel of Braid: kernel.py BRAID -f CONNECTION_FILE
 
-It runs one braid process (kernel.lua) and speaks with it by JSON, a line each, over two pipes of
-their own; channel.lua describes the messages. What the process and its children print comes over
-the usual two pipes and goes to the page as it comes.
+It runs one braid process (kernel.lua) and exchanges messages of JSON with it, one per line, over
+two pipes of their own; channel.lua describes the messages. What the process and its children print
+comes over the usual two pipes and goes to the page at once.
 """
 
 import codecs
@@ -239,7 +239,7 @@ class BraidKernel(Kernel):
         pass
 
     def begin(self):
-        """Starts a process, and says what it says of itself."""
+        """Starts a process, and takes over its version and its greeting."""
         try:
             self.braid = Braid(self.show, self.print)
         except OSError as error:

@@ -13,13 +13,13 @@ local PYTHONS <const> = {"python3", "/usr/bin/python3"}
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- A path that holds wherever Jupyter runs.
+-- An absolute path, which holds in whatever directory Jupyter runs.
 local function absolute(path)
   if path:sub(1, 1) == "/" then return path end
   return (os.getenv("PWD") or ".") .. "/" .. path
 end
 
---- The directory of the kernel below a prefix, or without one where the user's own kernels are.
+--- The directory of the kernel below a prefix; without a prefix, among the user's own kernels.
 function M.directory(prefix)
   if prefix then return absolute(prefix) .. "/share/jupyter/kernels/braid" end
   local data <const>, home <const> = os.getenv("XDG_DATA_HOME"), os.getenv("HOME")
@@ -33,7 +33,7 @@ function M.directory(prefix)
   return own .. "/kernels/braid"
 end
 
--- The path of the Python behind a command, if it has ipykernel.
+-- The path of the Python that a command runs, if it has ipykernel.
 local function python_with_kernel(command)
   local pipe <const> = io.popen(quote(command)
     .. " -c 'import sys, ipykernel.kernelbase; print(sys.executable)' 2>/dev/null")

@@ -7,7 +7,7 @@ local FINE <const> = 4                   -- points of a pixel in each direction
 local REACH <const>, RADIUS <const>, GAP <const> = 0.27, 0.105, 0.035 -- in sides of the picture
 local TURNS <const> = 1.15
 
--- The colour at a point (x, y) in [0, 1], or nil where no strand is.
+-- The colour at a point (x, y) in [0, 1], or nil if no strand is there.
 local function colour_at(x, y)
   local best, depth <const> = nil, {}
   for k = 1, 3 do
@@ -22,7 +22,7 @@ local function colour_at(x, y)
   return best and best.inside and palette.light[best.k]
 end
 
---- The bytes of a PNG of so many pixels in each direction, with a clear ground.
+--- The bytes of a PNG, `side` pixels wide and high, with a transparent background.
 return function(side)
   local rows <const> = {}
   for y = 1, side do

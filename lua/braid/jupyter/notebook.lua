@@ -1,6 +1,6 @@
 --- A notebook's side of Braid: answers the kernel's requests in one session, which behaves as the
--- prompt does. Values, pictures and progress go to the page as messages (channel.lua), what is
--- printed goes there as it comes.
+-- prompt does. Values, pictures and progress go to the page as messages (channel.lua); printed text
+-- goes there at once.
 
 local asked <const> = require "braid.jupyter.asked"
 local bundle <const> = require "braid.jupyter.bundle"
@@ -22,7 +22,7 @@ local COLUMNS <const> = 80
 
 -- ---- what is shown --------------------------------------------------------------------------
 
--- Shows the results of a cell. Only a single one has other forms than text.
+-- Shows the results of a cell. Only a single result has other forms than text.
 local function show_results(self, values)
   local session <const> = self.session
   if not self.cell then return end -- a paused run that ends because the user quits
@@ -32,7 +32,7 @@ local function show_results(self, values)
   self.channel:show{op = "result", data = data, metadata = metadata}
 end
 
--- Draws a bar of progress, in place of the one before of the same owner.
+-- Draws a bar of progress, in place of the earlier bar of the same owner.
 local function draw_bar(self, owner, share, text)
   local id = self.bars[owner]
   if not id then
@@ -114,11 +114,12 @@ function Notebook:finish()
     values = values, over = session.over and true or nil}
 end
 
--- Runs a cell. Where it continues a paused run, the cell is that run's from here on.
+-- Runs a cell. If it continues a paused run, the cell is done only when that run ends or pauses
+-- again.
 local function execute(self, request)
   local session <const>, text <const> = self.session, request.code
   self.cell, self.failed = request, false
-  session.entries = request.count - 1 -- the number of the page
+  session.entries = request.count - 1 -- the page numbers the cells
   if request.store then self.past:add(request.count, text) end
   local name <const> = words.asked(text)
   if name then

@@ -7,14 +7,14 @@ local History <const> = require "braid.repl.history"
 local Past <const> = class("Past")
 
 local EARLIER <const>, OWN <const> = 1, 2 -- the numbers of sessions
-local LONGEST <const> = 20000 -- bytes of a cell that other prompts remember
-local KEPT <const> = 1000     -- bytes of a result
+local LONGEST <const> = 20000 -- bytes of a cell; longer cells do not go into the prompts' history
+local KEPT <const> = 1000     -- bytes of a result that are kept
 
 function Past:init(path)
   self.history, self.cells = History(path), {}
 end
 
--- The entries of other prompts and of sessions before, read when they are asked for.
+-- The entries of other prompts and of earlier sessions, read when they are first asked for.
 function Past:earlier()
   if not self.before then
     self.history:load()
@@ -38,7 +38,7 @@ function Past:result(number, text)
   if cell and cell.number == number then cell.result = text:sub(1, KEPT) end
 end
 
--- A row as Jupyter wants it: session, number, text, or in place of the text that and the result.
+-- A row as Jupyter wants it: session, number, and the text, or the text with the result.
 local function row(session, number, text, result, with_output)
   return {session, number, with_output and {text, result or ""} or text}
 end

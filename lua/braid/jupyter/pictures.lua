@@ -1,4 +1,4 @@
---- Tensors as pictures for a page: small ones are magnified, several stand in rows.
+--- Tensors as pictures for a page: small pictures are magnified, several pictures stand in rows.
 
 local core <const> = require "braid.core"
 local ops <const> = core.ops
@@ -6,7 +6,7 @@ local ops <const> = core.ops
 local M <const> = {}
 
 local SIDE <const> = 224 -- a picture whose sides are all smaller is magnified up to this
-local WIDE <const> = 960 -- a row of pictures is not wider
+local WIDE <const> = 960 -- a row of pictures has at most this many pixels
 local GAP <const> = 4    -- pixels between pictures
 local PAPER <const> = 255
 local GREEN <const> = {40, 230, 90}

@@ -64,7 +64,7 @@ M.element_types = {
   BFLOAT16 = 16,
 }
 
---- The element types that Braid has, by its names.
+--- Numbers of the element types that Braid has, by Braid's names.
 M.dtypes = {float32 = 1, float64 = 11, int64 = 7, int32 = 6, uint8 = 2, bool = 9}
 
 --- Numbers of the kinds of attributes (AttributeProto.AttributeType), by the field that holds

@@ -6,8 +6,8 @@
 -- plot.ablation("ablation.svg", net:ablate(data.loader(faces.val, {batch = 8})),
 --   {task = "landmarks", metric = "failure"})
 --
--- `task` and `metric` name what is measured. The other options are those of plot.heatmap. Without a
--- path the figure is returned.
+-- `task` and `metric` name what is measured. The other options are the options of plot.heatmap.
+-- Without a path the figure is returned.
 -- @treturn plot.figure|true
 
 local check <const> = require "braid.check"

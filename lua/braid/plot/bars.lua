@@ -7,7 +7,7 @@
 -- plot.bars([path,] data, options): data is one of
 --   a table of numbers by name, drawn in the order of the names or of `order`
 --   a list of numbers, or a tensor (n), with the option `names`
---   a table by name of groups, each one of the above
+--   a table of groups by name, where each group is one of the above
 -- A bar may be {value =, low =, high =}. Options: order, names, digits (decimals of the
 -- values beside the bars), title, xlabel, ylabel, log ("x"), xlim, width, theme.
 -- @treturn plot.figure|true
@@ -51,7 +51,7 @@ local function by_name(list, names)
   return map, order
 end
 
--- The names to draw: those of the option order, or all.
+-- The names to draw: the names in the option `order`, or all names.
 local function ordered(map, order)
   if not order then return text.names(map) end
   for _, name in ipairs(order) do

@@ -1,4 +1,5 @@
---- plot.ced: cumulative distributions of errors, the share of faces up to each error.
+--- plot.ced: draws cumulative distributions of errors. A curve shows, for each error, the share of
+-- faces whose error is not larger.
 -- @usage plot.ced("ced.svg", {hard = {0.04, 0.06, 0.12}, dcnet = {0.03, 0.05, 0.09}})
 --
 -- plot.ced([path,] data, options): data is a list of errors, a tensor (n), the result of mtl.ced, a

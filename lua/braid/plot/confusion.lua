@@ -3,9 +3,9 @@
 -- A row is a true class, a column a predicted one. A cell's colour shows its share of the row.
 -- @usage plot.confusion("smile.svg", {{40, 10}, {5, 45}}, {names = {"yes", "no"}})
 --
--- plot.confusion([path,] counts, options): counts[true][predicted] are rows of numbers, a tensor
--- (classes, classes), or the value of the metric "confusion" (report.pose.confusion). Options:
--- names, share (true: shares of the row instead of counts), title, width, theme.
+-- plot.confusion([path,] counts, options): counts is a list of rows, counts[true][predicted], a
+-- tensor (classes, classes), or the value of the metric "confusion" (report.pose.confusion).
+-- Options: names, share (true: shares of the row instead of counts), title, width, theme.
 -- @treturn plot.figure|true
 
 local cells <const> = require "braid.plot.draw.cells"

@@ -1,5 +1,5 @@
---- plot.differences: sorts things by their mean, best first. A bar joins things if tests show no
--- difference between them. It resembles a critical-difference diagram (Demsar 2006).
+--- plot.differences: draws means and their deviations in order, best first. A bar joins entries if
+-- tests show no difference between them. It resembles a critical-difference diagram (Demsar 2006).
 -- @usage
 -- plot.differences("d.svg", {{name = "hard", mean = 0.21, deviation = 0.01},
 --   {name = "dcnet", mean = 0.2, deviation = 0.02}},
@@ -7,7 +7,8 @@
 --
 -- plot.differences([path,] data, options): data is a list of {name =, mean =, deviation = or nil}.
 -- groups are lists of names, each joined by a bar. direction = "min" or "max" says which means are
--- best. Other options: title, xlabel, percent (values are shares), width, theme.
+-- best. Other options: title, xlabel, percent (means are shares, and are drawn as percent), width,
+-- theme.
 -- @treturn plot.figure|true
 
 local check <const> = require "braid.check"

@@ -1,7 +1,7 @@
 --- plot.heatmap: draws a table of numbers as coloured cells.
 --
 -- Positive numbers are red, negative ones blue, and numbers near 0 have the colour of the page. If
--- all numbers have one sign, the colour of the page stands for the one nearest to 0.
+-- all numbers have the same sign, the number nearest to 0 has the colour of the page.
 -- @usage
 -- plot.heatmap("cosines.svg", {{1, -0.2}, {-0.2, 1}}, {rows = {"a", "b"}, columns = {"a", "b"}})
 -- plot.heatmap("map.png", x, {cell = 12})

@@ -5,8 +5,8 @@
 -- table of these by name, which share their bins. NaN and infinity are left out and counted.
 -- Options:
 --   bins      the number of bins (default: by the rule of Freedman and Diaconis)
---   density   true draws areas of 1 instead of counts
---   log       "y"
+--   density   true draws densities instead of counts: the areas of a series' bars add up to 1
+--   log       "y" makes the axis of counts logarithmic
 --   title, xlabel, ylabel, xlim, ylim, names, width, theme
 -- @treturn plot.figure|true
 

@@ -7,8 +7,9 @@
 --
 -- plot.lines([path,] data, options): data is a list of numbers, or a tensor (n) or (series, n). It
 -- can also be a list, or a table by name, of lists, of {x =, y =, low =, high =}, or of lists of
--- runs. With the option of it is a history, or a table of histories by name. NaN is a gap. Options:
---   log      "x", "y" or "xy"
+-- runs. With the option `of`, data is a history or a table of histories by name. NaN is a gap.
+-- Options:
+--   log      the axes that are logarithmic: "x", "y" or "xy"
 --   xlim, ylim   {low, high}
 --   smooth   from 0 to below 1: draws exponential means, and the values as thin lines
 --   of       the curves of histories

@@ -1,6 +1,6 @@
---- plot.topology: draws a network as it is. The picture shows the blocks that all tasks share, a
--- lane of blocks for each column, mixers with their present weights, and the heads. A network
--- without columns is drawn as its parts in order.
+--- plot.topology: draws the parts of a network. The picture shows the blocks that all tasks share,
+-- a lane of blocks for each column, mixers with their present weights, and the heads. A network
+-- without columns is drawn as its outermost parts in order.
 -- @usage plot.topology("net.svg", net)      print(plot.topology(net))
 --
 -- plot.topology([path,] net, options). Options: title, width, theme.

@@ -2,7 +2,7 @@
 -- row stands for a block and the task that receives. A column stands for the task that gives.
 -- @usage plot.transfer("flow.svg", net:transfer(batch), {title = "cross-stitch"})
 --
--- The option `of` is "weights" (default) or "gradients"; the other options are those of
+-- The option `of` is "weights" (default) or "gradients"; the other options are the options of
 -- plot.heatmap. Without a path the figure is returned.
 -- @treturn plot.figure|true
 

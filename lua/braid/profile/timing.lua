@@ -1,9 +1,9 @@
 --- timing(f, options): calls f again and again and says how long a call takes, and what memory the
 -- tensors of the first call took.
 --
--- The options: seconds in all (1), the least and the most number of calls (1, 10000), before: a
--- function whose result f is given, and whose time does not count; scope: each call has a scope of
--- its own.
+-- The options: seconds in all (1); least and most, the number of calls (1, 10000); before, a
+-- function whose result is passed to f, and whose time does not count; scope, true if each call
+-- has a scope of its own.
 -- @return {median =, low =, high = (the middle half), least =, runs =} in seconds, memory in bytes
 
 local core <const> = require "braid.core"

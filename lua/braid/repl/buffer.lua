@@ -132,7 +132,7 @@ function Buffer:place_at(from, column)
   return at
 end
 
--- Moves to the line that begins at `from`, near the column where the row of moves began.
+-- Moves to the line that begins at `from`, near the column where the series of moves began.
 function Buffer:go_to_line(from)
   local goal <const> = self.goal or width.of(self.text:sub(self:line_start(), self.at - 1))
   self:move(self:place_at(from, goal))

@@ -110,7 +110,7 @@ function M.options(call)
   end
 end
 
--- The Lua function behind a call: a class's init, or the innermost function that Braid wrapped.
+-- The Lua function that a call runs: a class's init, or the innermost function that Braid wrapped.
 local function function_of(value)
   if class.is_class(value) then
     local handle = value
@@ -190,7 +190,8 @@ function M.said(argument)
     or argument.optional and ", may be left out" or "")
 end
 
---- A line on each argument of an operator's row; a method lacks the first, its object.
+--- A line on each argument of an operator's row. For a method the first argument, its object, is
+-- left out.
 function M.argument_lines(row, is_method)
   local lines <const> = {}
   for i, argument in ipairs(arguments_of(row) or {}) do

@@ -15,7 +15,7 @@ local function lines_of(text)
   return lines
 end
 
--- Lines from a comment above the first to the last of a function.
+-- The lines of a function, and the comment above it.
 local function cut(lines, first, last)
   while first > 1 and lines[first - 1]:find("^%s*%-%-") do first = first - 1 end
   local out <const>, indent <const> = {}, (lines[first] or ""):match("^%s*")

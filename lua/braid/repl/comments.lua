@@ -1,11 +1,11 @@
---- The comments of Lua files: the one at the beginning of a file, and the ones above its
+--- The comments of Lua files: the comment at the beginning of a file, and the comments above its
 -- definitions.
 
 local M <const> = {}
 
 local LONGEST <const> = 4 << 20 -- bytes of a file that is read for its comments
 
-local known <const> = {} -- the blocks of Braid's own files, by path
+local known <const> = {} -- the comments in Braid's own files, by path
 local HOME <const> = debug.getinfo(1, "S").source:match("^@(.*)repl/comments%.lua$")
 
 --- The lines of a file, or none if it cannot be read.
@@ -25,7 +25,8 @@ function M.short(path)
   return path
 end
 
--- Blocks {lines = without their dashes, from =, to =, below = the line of code under it}.
+-- The comments in a file, each a list of its lines without their dashes, with from =, to = (numbers
+-- of lines) and below = the line of code under the comment.
 local function blocks_in(path)
   local blocks <const>, block = {}, nil
   for number, line in ipairs(M.lines(path)) do
@@ -105,9 +106,9 @@ local function typed(text)
 end
 
 --- A comment in parts: {text = lines, examples = lists of lines, see = names, returns = a list of
--- {type =, said =}, types = those of parameters by name, overloads = other ways to call it}. An
--- @usage ends at the next @ or at an empty line. Types are those of @treturn, @tparam and @overload
--- as editors read them; Braid's classes have their own names.
+-- {type =, said =}, types = the types of parameters by name, overloads = other ways to call it}. An
+-- @usage ends at the next @ or at an empty line. The types in @treturn, @tparam and @overload are
+-- written as editors read them; Braid's classes have their own names.
 function M.parts(block)
   local text <const>, examples <const>, see <const> = {}, {}, {}
   local returns <const>, types <const>, overloads <const> = {}, {}, {}

@@ -199,7 +199,7 @@ function M.list(items, columns)
   return lines
 end
 
--- The parameters as text, with angle brackets around the one that the cursor is in.
+-- The parameters as text, with angle brackets around the parameter that the cursor is in.
 local function parameters_text(list, current)
   local words <const> = {}
   for i, name in ipairs(list) do

@@ -50,7 +50,7 @@ local function place_of(value)
   return path, path and info.linedefined
 end
 
--- The text of the comments on a value: the first comment of its own file, and the one above its
+-- The text of the comments on a value: the first comment of its own file, and the comment above its
 -- function.
 local function commented(value, name, place)
   local origin <const>, file <const> = origin_of(value, name, place)
@@ -147,8 +147,8 @@ local function in_place_example(usage, row)
   return ("x:%s_(%s)"):format(row.name, row.args:find(" ", 1, true) and "2" or "")
 end
 
--- The arguments as the comment on a function writes them, where a line begins with the call:
--- "data.mtfl(dir) -> ...". Declared options are said, too.
+-- The arguments as the comment on a function writes them, if a line begins with the call:
+-- "data.mtfl(dir) -> ...". Declared options are added if the comment does not name them.
 local function said_call(text, name, declared)
   local pattern <const> = "^[%w_.:]*%f[%w_]" .. name .. "(%b())"
   for _, line in ipairs(text) do

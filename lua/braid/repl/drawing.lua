@@ -10,7 +10,7 @@ local M <const> = {}
 local SHADES <const> = " .:-=+*#%@"
 local PLAIN <const> = "\27[0m"
 local MARK <const> = {0, 255, 0} -- the colour of landmarks
-local PIXELS <const> = 256        -- the width and height of what a terminal shows as a picture
+local PIXELS <const> = 256       -- the width and height of pictures in terminals that show pictures
 local EMPTY <const> = {0, 0, 0}
 local GAP <const> = 1            -- columns between pictures
 
@@ -54,7 +54,7 @@ local function pixels_of(t)
   return rows
 end
 
--- Converts points (n,2) from pixels of the picture to pixels of the smaller one.
+-- Marks points (n,2), which are in pixels of the picture, in the rows of the smaller picture.
 local function mark(rows, points, share)
   for i = 1, points.shape[1] do
     local x <const>, y <const> = points[i][1]:item(), points[i][2]:item()

@@ -249,7 +249,7 @@ end
 function Editor:edit()
   local buffer <const> = Buffer()
   local graphics <const> = package.loaded["braid.repl.graphics"]
-  if graphics then -- keys typed while the terminal was asked
+  if graphics then -- it has the keys that were typed while it asked the terminal
     self.pending, graphics.typed = self.pending .. graphics.typed, ""
   end
   buffer.kills = self.kills

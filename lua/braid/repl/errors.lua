@@ -8,7 +8,7 @@ local M <const> = {}
 
 local LIMIT <const> = 8 -- calls that are printed
 
--- The text of an error value. One that is not a string is printed like a result, because its
+-- The text of an error value. A value that is not a string is printed like a result, because its
 -- __tostring may fail or run for ever.
 local function text_of(value) return type(value) == "string" and value or printing.text(value) end
 
@@ -18,13 +18,14 @@ function M.caught(value)
     trace = debug.traceback(nil, 2)}
 end
 
---- Such a table for any failure. The handler itself may have failed, if the stack was full.
+--- A table as M.caught makes it, for any failure. The handler itself may have failed, if the stack
+-- was full.
 function M.described(failure)
   if type(failure) == "table" and rawget(failure, "calls") then return failure end
   return {value = failure, message = text_of(failure), calls = {}}
 end
 
---- Such a table for a message of Lua's compiler.
+--- A table as M.caught makes it, for a message of Lua's compiler.
 function M.of_syntax(message) return {value = message, message = message, calls = {}} end
 
 local function line_of(source, number)
@@ -45,8 +46,8 @@ local function read_line(path, number)
   end
 end
 
--- The column for the caret: a token that the message quotes or the name that it begins with, if the
--- line has it; otherwise the start of the line.
+-- The column for the caret: the place in the line of a token that the message quotes, or of the
+-- name that the message begins with; otherwise the start of the line.
 local function column_of(line, message)
   local words <const> = {message:match("near '(.-)'$") or message:match("near (%S+)$") or false}
   for word in message:gmatch("'(.-)'") do words[#words + 1] = word end

@@ -14,8 +14,8 @@ local SESSION <const> = HOME .. "repl/session.lua"
 
 -- ---- reading the stack --------------------------------------------------------------------
 
--- The number of calls on the stack, its own included. It is found by halving, because a stack may
--- be deep and Lua finds a level by going through those before.
+-- The number of calls on the stack, including the call of this function. It is found by halving,
+-- because a stack may be deep, and Lua reaches a level by going through all levels before it.
 local function depth()
   local most = 1
   while debug.getinfo(most, "l") do most = 2 * most end
@@ -28,8 +28,8 @@ local function depth()
 end
 
 -- The variables of the function at a level of the caller's stack: their names, their places among
--- the values, and what sets each of them while the function runs: a local is found again by its
--- level from below.
+-- the values, and for each a function that sets it while the function runs. A local is found again
+-- by its level, counted from the bottom of the stack.
 local function variables(level, from_below)
   local v <const> = {names = {}, index = {}, values = {}, set = {}}
   local function add(name, value, set)
@@ -57,8 +57,8 @@ local function variables(level, from_below)
   return v
 end
 
---- The user's calls on the stack of the caller's caller, innermost first, up to the entry. Only of
--- live ones can variables be set.
+--- The user's calls on the stack of the caller's caller, innermost first, up to the entry. With
+-- `live` the calls still run, so that their variables can be set.
 function M.calls(live)
   local list <const>, all <const> = {}, live and depth() or 0
   for level = 3, DEEP do
@@ -112,7 +112,7 @@ local function describe(session)
   if #call.names > LIMIT then print(("  ... and %d more"):format(#call.names - LIMIT)) end
 end
 
--- Goes to a call. Call 1 is the one that failed, or that called debug().
+-- Goes to a call. Call 1 is the call that failed, or that called debug().
 local function go_to(session, at)
   local frame <const> = session.frame
   local calls <const> = frame.calls
@@ -166,7 +166,7 @@ local function hold(session, calls)
 end
 
 --- Lua's table debug, which can also be called. In a function or a file it holds the code there;
--- as an entry it looks at the calls of the last error, and with false it ends that.
+-- as an entry it looks at the calls of the last error, and debug(false) ends the look.
 function M.callable(session)
   return setmetatable({}, {__index = debug, __call = function(_, on)
     if on == false then

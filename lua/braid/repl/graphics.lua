@@ -12,7 +12,7 @@ local samples <const> = require "braid.train.reporting.samples"
 
 local M <const> = {typed = ""}
 
-local SECONDS <const> = 0.3 -- that a terminal may take to answer
+local SECONDS <const> = 0.3 -- seconds that a terminal may take to answer
 local CHUNK <const> = 4096  -- bytes of base64 in one of kitty's sequences
 
 local QUESTION <const> = "\27_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\27\\\27[>q\27[c"
@@ -128,7 +128,7 @@ end
 
 local DRAW <const> = {kitty = kitty, iterm = iterm, sixel = sixel}
 
---- The bytes that show rows of pixels {r, g, b}, for a kind of pictures, so many columns wide.
+--- The bytes that show rows of pixels {r, g, b}, for a kind of pictures, `columns` columns wide.
 function M.text(kind, rows, columns) return DRAW[kind](rows, columns) end
 
 return M

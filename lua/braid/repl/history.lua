@@ -1,4 +1,4 @@
---- The history of entries in $XDG_STATE_HOME/braid/history, one a line, shared by all prompts.
+--- The history of entries in $XDG_STATE_HOME/braid/history, one per line, shared by all prompts.
 -- Each entry is appended at once under a lock, so no entry is lost if several prompts run or a
 -- connection breaks. If there is no home, or the file belongs to someone else, the history is only
 -- in memory.
@@ -9,7 +9,7 @@ local core <const> = require "braid.core"
 local History <const> = class("History")
 
 local LIMIT <const> = 10000
-local SLACK <const> = 2000 -- entries more than LIMIT at which the file is shortened
+local SLACK <const> = 2000 -- the file is shortened when it has so many entries more than LIMIT
 
 local function default_path()
   local state, home <const> = os.getenv("XDG_STATE_HOME"), os.getenv("HOME")
@@ -108,7 +108,7 @@ function History:find(text, from)
 end
 
 --- The newest entry that begins with the text and is longer, or nil. The search starts at the entry
--- that was found for a shorter text, because no newer one can fit.
+-- that was found for a shorter text, because no newer entry can fit.
 function History:beginning(text)
   local seen = self.seen
   if not seen or seen.count ~= #self.entries or text:sub(1, #seen.text) ~= seen.text then

@@ -8,8 +8,8 @@ local STEP <const> = "  "
 local CLOSERS <const> = {["end"] = true, ["until"] = true, ["else"] = true, ["elseif"] = true,
   ["}"] = true, [")"] = true, ["]"] = true}
 
---- The indentation of the line after a text: that of the last line, plus one step if the last line
--- leaves something open.
+--- The indentation of the line after a text: the indentation of the last line, plus one step if the
+-- last line leaves something open.
 function M.of(text)
   local line <const> = text:match("[^\n]*$")
   local list <const> = tokens(line .. " nil")

@@ -4,7 +4,7 @@ local core <const> = require "braid.core"
 local start <const> = require "braid.repl.start"
 local words <const> = require "braid.repl.words"
 
--- Reads plain lines, if there is no terminal or only one that cannot edit.
+-- Reads plain lines, if there is no terminal or the terminal cannot edit.
 local function plain_reader(session)
   return function()
     local entry
@@ -30,8 +30,8 @@ local function can_edit()
   return core.is_terminal(0) and core.is_terminal(1) and term and term ~= "dumb"
 end
 
--- Reads and runs entries until the user leaves, or lets work go on that was interrupted: a paused
--- training, or a call that debug() holds. At the end of the input it calls leave().
+-- Reads and runs entries until the user leaves, or lets interrupted work go on: a paused training,
+-- or a call that debug() holds. At the end of the input it calls leave().
 local function serve(session, read, leave)
   local paused <const>, held <const> = session.paused, session.held
   while not session.over and session.paused == paused and session.held == held do

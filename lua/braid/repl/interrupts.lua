@@ -11,7 +11,7 @@ local create <const>, close <const>, status <const> = coroutine.create, coroutin
   coroutine.status
 local resume <const> = core.resume
 
-local own <const> = coroutine -- the whole process sees these
+local own <const> = coroutine -- Lua's table: changes of its functions hold in the whole process
 own.resume = resume
 
 -- Returns the results of a resumed coroutine, or raises its error in the caller.

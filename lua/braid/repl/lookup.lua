@@ -44,7 +44,7 @@ function M.exact(chain)
   return found
 end
 
---- A hint that names existing names like an unknown one.
+--- A hint that lists known names similar to an unknown name.
 function M.hint(name)
   local known <const>, seen <const> = {}, {}
   for _, item in ipairs(names.all()) do

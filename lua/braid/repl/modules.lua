@@ -1,5 +1,5 @@
 --- The user's modules, loaded again when their files have changed. Tables and classes stay the same
--- and get what is new, so that whoever holds them, or objects of them, has it too.
+-- and get the new fields, so that code which holds them, or objects of them, has these too.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -8,8 +8,8 @@ local M <const> = {}
 
 local function is_plain(value) return type(value) == "table" and getmetatable(value) == nil end
 
--- The value that a module has from now on: the old one with the new fields where it can be changed,
--- otherwise the new one.
+-- The value that a module has from now on: the old value with the new fields if it can be changed,
+-- otherwise the new value.
 local function renewed(old, new)
   if class.is_class(old) and class.is_class(new) and old ~= new then
     class.renew(old, new)
@@ -28,7 +28,7 @@ end
 -- Whether a module is Braid's own.
 local function is_own(name) return name == "braid" or name:find("^braid%.") ~= nil end
 
---- Loads a module again. If that fails, the old one stays.
+--- Loads a module again. If that fails, the old module stays.
 function M.reload(name)
   local old <const> = package.loaded[name]
   if type(name) ~= "string" or old == nil then
@@ -61,8 +61,8 @@ local function texts()
   return all
 end
 
---- A function that loads those modules again whose files have changed since its last call, and
--- tells of it.
+--- A function that reloads the modules whose files have changed since its last call, and prints
+-- their names.
 function M.watch()
   local known = texts()
   return function()

@@ -64,7 +64,7 @@ function M.all()
   return out
 end
 
--- Some folders also have a shorter name, because nn and F are globals.
+-- Finds the name of a value among the fields of a place, then in the places below it.
 local function find_in(place, chain, value, seen)
   if seen[place] then return nil end
   seen[place] = true

@@ -75,7 +75,7 @@ local function limited(v)
   return nil, type(text) == "string" and (text:match("^[^\n]*")) or "it fails"
 end
 
--- A long line of words between ", " in lines of the width.
+-- Breaks a long line at its ", " into lines of the width.
 local function filled_line(text, width)
   if #text <= width then return text end
   local lines <const>, indent <const>, line = {}, text:match("^ *") .. "  ", nil
@@ -198,8 +198,8 @@ local function cells_of(word)
   return inner and cells
 end
 
--- Rows of as many cells each, {{1, 2.5, "a"}, {30, 4, "b"}}, below each other: numbers at the right
--- of their column, strings at the left. Other words stay as they are.
+-- Rows that all have the same number of cells, {{1, 2.5, "a"}, {30, 4, "b"}}, below each other:
+-- numbers at the right of their column, strings at the left. Other words stay as they are.
 local function aligned(words)
   local rows <const>, wide <const> = {}, {}
   for i, word in ipairs(words) do
@@ -257,10 +257,10 @@ function M.line(v)
   return (text:gsub("\n.*", " ..."))
 end
 
---- Words between ", " in lines of at most `width` columns.
+--- Breaks a text at its ", " into lines of at most `width` columns.
 M.filled = filled
 
---- The text of a value in lines of at most `width` columns, as far as its parts allow.
+--- The text of a value in lines of at most `width` columns, if its parts can be broken so.
 function M.text(v, width) return text_of(v, {within = {}, parts = 0, width = width or 80}, 0) end
 
 return M

@@ -1,5 +1,5 @@
 --- Draws an entry below the last output: prompts, the text wrapped at the terminal's width, the
--- hint after it, and the lines below it. Each drawing replaces the one before.
+-- hint after it, and the lines below it. Each drawing replaces the drawing before it.
 
 local class <const> = require "braid.class"
 local colours <const> = require "braid.repl.colours"
@@ -118,7 +118,7 @@ local function window(count, row, height)
 end
 
 -- How many rows the last drawing has above the cursor, at this width. If the terminal became
--- narrower, rows were broken.
+-- narrower, it has broken rows into several.
 function Screen:rows_above(columns)
   local n = 0
   for i = 1, self.cursor_row - 1 do

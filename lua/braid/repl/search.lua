@@ -1,5 +1,5 @@
 --- Ctrl-R: finds the newest entry of the history that contains the typed text. Ctrl-R again finds
--- an older one. Enter runs the entry. Ctrl-G or Ctrl-C restores the line from before the search.
+-- an older entry. Enter runs it. Ctrl-G or Ctrl-C restores the line from before the search.
 -- Any other key continues editing the entry.
 
 local M <const> = {}

@@ -1,9 +1,9 @@
 --- A session: the entries so far, with the variables and results that they made.
 --
--- The session's own table holds the variables, in front of Lua's globals. So a variable called
--- `type` or `table` changes nothing for Braid's own code. Outermost locals outlast their entry
--- (lasting.lua). `_` is the last result, `_1` to `_9` are the last nine results with the newest
--- first, and `_err` is the last error.
+-- The session's own table holds the variables; a name that is not in it is one of Lua's globals. So
+-- a variable called `type` or `table` changes nothing for Braid's own code. Outermost locals
+-- outlast their entry (lasting.lua). `_` is the last result, `_1` to `_9` are the last nine results
+-- with the newest first, and `_err` is the last error.
 
 local class <const> = require "braid.class"
 local columns <const> = require "braid.repl.width"
@@ -38,9 +38,9 @@ local function add_loaders(env)
   end
 end
 
---- Options: write(text) prints results (default: to standard output); width() is in columns; lasts
--- tells whether the outermost locals of scripts also outlast them. Errors call an entry by `word`
--- and its number.
+--- Options: write(text) prints results (default: to standard output); width() returns the columns
+-- of a line; lasts tells whether the outermost locals of scripts also outlast the script. Errors
+-- call an entry by `word` and its number.
 function Session:init(o)
   local env <const> = setmetatable({}, {__index = _G})
   self.env, self.write = env, o and o.write or function(text) io.stdout:write(text) end
@@ -70,7 +70,7 @@ function Session:init(o)
   for name, value in next, env do self.given[name] = value end
 end
 
---- Whether the name of a chunk is that of an entry.
+--- Whether the name of a chunk is the name of an entry.
 function Session.is_entry(place) return place:find("^entry %d+$") ~= nil end
 
 -- ---- compiling ----------------------------------------------------------------------------
@@ -254,8 +254,8 @@ function Session:script(text, name, ...)
   return true
 end
 
---- The entries in a text, as a list of {text =, line =}. An entry has the smallest number of lines
--- that is complete.
+--- The entries in a text, as a list of {text =, line =}. An entry ends with the first line at which
+-- it is complete.
 function Session:split(text)
   local list <const>, entry, number = {}, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do

@@ -83,7 +83,7 @@ function M.of(text)
   return columns
 end
 
--- A line in several of at most `width` columns, broken at blanks. The later ones are indented.
+-- Breaks a line at blanks into lines of at most `width` columns. The later lines are indented.
 local function broken(line, width)
   local indent <const> = line:match("^ *") .. "  "
   local lines <const>, now = {}, nil
@@ -99,8 +99,8 @@ local function broken(line, width)
   return table.concat(lines, "\n")
 end
 
---- A text of help in lines of at most `width` columns. The lines of examples stay whole, because
--- they are code.
+--- Breaks a text of help into lines of at most `width` columns. The lines of examples stay whole,
+-- because they are code.
 function M.wrapped(text, width)
   local in_code = false
   return (text:gsub("[^\n]+", function(line)

@@ -20,7 +20,7 @@ function M.asked(text)
 end
 
 -- The function that gives the value of an expression such as f(x), if the entry asks about one. An
--- entry that is Lua as it stands asks about nothing: f(x) -- right?
+-- entry that is valid Lua asks about nothing: f(x) -- right?
 local function asked_value(session, text)
   if load(text) or load("return " .. text) then return nil end
   local code <const> = text:match("^%s*%?(.*%S)%s*$") or text:match("^%s*(.*%S)%s*%?%s*$")
@@ -39,7 +39,7 @@ function M.is(session, text)
   return (M.asked(text) or act_of(session, text) or asked_value(session, text)) ~= nil
 end
 
---- Does what the word asks for. -> whether the entry is one
+--- Does what the entry asks for. -> whether the entry is such a word
 function M.run(session, text)
   local asked <const> = M.asked(text)
   if asked then

@@ -7,8 +7,8 @@ local M <const> = {}
 
 -- ---- metatables ---------------------------------------------------------------------------
 
--- The metamethods that a definition's tables may have. Missing are those that close or collect
--- objects, and those that other code calls to print or iterate.
+-- The metamethods that a definition's tables may have. Metamethods that close or collect objects
+-- are left out, and so are metamethods that other code calls to print or iterate.
 local OPERATIONS <const> = {"__add", "__band", "__bnot", "__bor", "__bxor", "__call", "__concat",
   "__div", "__eq", "__idiv", "__index", "__le", "__len", "__lt", "__mod", "__mul", "__newindex",
   "__pow", "__shl", "__shr", "__sub", "__unm"}

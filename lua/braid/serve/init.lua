@@ -44,7 +44,7 @@ local function answer_some(http, predicting, o)
 end
 
 -- Answers requests until all are answered after a signal. If memory runs out, even for a request's
--- own bytes, those that were taken are told, and the server goes on.
+-- own bytes, the requests that were taken get an error, and the server goes on.
 local function work(http, predicting, o)
   local draining = false
   while not (draining and http:drained()) do

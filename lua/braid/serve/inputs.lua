@@ -1,8 +1,8 @@
 --- The inputs in a request of JSON, as net:predict takes them: {"inputs": ...}.
 --
--- A network of pictures takes numbers from 0 to 255 in rows: (h,w), (c,h,w) or (n,c,h,w). Others
--- take rows of a table, objects by the name of the column, or lists of numbers. Nothing in a
--- request becomes the path of a file.
+-- A network of pictures takes numbers from 0 to 255 in rows: (h,w), (c,h,w) or (n,c,h,w). Other
+-- networks take rows of a table, which are objects by the name of the column, or lists of numbers.
+-- Nothing in a request becomes the path of a file.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

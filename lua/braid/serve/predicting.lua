@@ -1,7 +1,7 @@
 --- Answers for a batch of requests: {id =, type =, body =} as core.http gives them.
 --
--- The pictures of all requests go through the network together. If one of them cannot be read, each
--- is asked alone, so that only its own request fails.
+-- The pictures of all requests go through the network together. If one of them cannot be read, the
+-- network is asked about each picture separately, so that only the request with that picture fails.
 
 local Asking <const> = require "braid.model.asking"
 local check <const> = require "braid.check"
@@ -86,7 +86,7 @@ local function ask(self, list)
   return nil, why
 end
 
--- An answer or a failure for each picture of some requests' files, which are `asked` in order.
+-- An answer or a failure for each picture in the files of the requests `asked`, in order.
 local function answers_of(self, asked)
   local bytes <const> = {}
   for _, a in ipairs(asked) do
@@ -113,7 +113,8 @@ local function ask_inputs(self, a)
   return result[1] and {answers = result} or result
 end
 
--- The answer about files, of which the first is number `at` of the list, or a failure.
+-- The answer about the files of a request, or a failure. The answer about the first file is number
+-- `at` of the list.
 local function joined(a, list, at)
   local own <const> = {}
   for i, file in ipairs(a.files) do

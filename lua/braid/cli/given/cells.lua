@@ -1,4 +1,4 @@
---- A row of a .csv file: texts are quoted where they must be, numbers are exact.
+--- A row of a .csv file: texts are quoted if they must be, numbers are exact.
 
 local json <const> = require "braid.io.json"
 

@@ -34,7 +34,7 @@ end
 
 local function reader_by(o) return o.reader == "auto" and reader_of(o.data) or o.reader end
 
---- The kinds of the options that the reader takes, and those that the user gave.
+--- The kinds of the options that the reader takes, and the options that the user gave.
 function M.takes(o)
   local name <const> = reader_by(o)
   local _ <const> = data[name] -- declares them
@@ -42,8 +42,8 @@ function M.takes(o)
   return declared and declared.kinds or {}, settings("read", o.read)
 end
 
---- The data that a command's options name, as {train =, val =, test =}; `more` are settings of the
--- reader, too.
+--- The data that a command's options name, as {train =, val =, test =}; `more` has further settings
+-- of the reader.
 function M.open(o, more)
   local reader <const>, own <const> = reader_by(o), settings("read", o.read)
   for key, value in pairs(more or {}) do own[key] = value end

@@ -24,8 +24,8 @@ local function planned(net)
   return input and input[1] == input[2] and input[1] or nil
 end
 
---- The channels and the side that a network takes: the ones asked for, if it accepts them. Raises
--- the network's own error if it accepts neither these nor any usual ones.
+--- The channels and the side that a network takes: `channels` and `size` if it accepts them,
+-- otherwise usual values. Raises the network's own error if it accepts none of these.
 function M.takes(net, channels, size, fixed)
   local _ <close> = net:evaluating()
   local _ <close> = grad.no_grad()
@@ -52,7 +52,7 @@ function M.takes(net, channels, size, fixed)
     why)
 end
 
--- The side and the colours of the pictures of a set as they are read; 0 and nil are unknown sides.
+-- The side and the channels of the pictures of a set as they are read. An unknown side is nil.
 local function own_of(set)
   local ok <const>, size <const> = check.caught(fit_of.size, {set}, {})
   return ok and size and size > 0 and size or nil, fit_of.channels({set}, {})

@@ -17,7 +17,7 @@ function M.loader(path)
   return type(loader) == "table" and loader or {}
 end
 
---- The network and its tasks, or nil if it has none.
+--- The network, and its tasks; nil in place of tasks if the network has none.
 function M.read(path)
   local kind <const> = core.path_kind(path)
   if not kind then check.fail("there is no %s", path) end
@@ -32,7 +32,7 @@ function M.read(path)
   return open(path)
 end
 
---- The network and its tasks.
+--- The network and its tasks. A network without tasks is an error.
 function M.open(path)
   local net <const>, tasks <const> = M.read(path)
   if not tasks then check.fail("the network of %s has no tasks", path) end

@@ -2,7 +2,7 @@
 
 local M <const> = {}
 
-local FEW <const> = 100000 -- numbers of a range
+local FEW <const> = 100000 -- a range must have fewer steps from its first to its last number
 
 --- A number, or a list of them; nil for any other text.
 function M.read(text)

@@ -1,4 +1,5 @@
---- The speed of operators on this machine: what they compute, or what they move, in a second.
+--- The speed of operators on this machine: how many operations they compute, or how many bytes they
+-- move, in a second.
 
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
@@ -9,9 +10,9 @@ local ops <const> = core.ops
 
 local M <const> = {}
 
-local LEAST <const> = 5 -- calls
+local LEAST <const> = 5 -- calls that are timed, at least
 
--- Maps (n,c,size,size) as a network has them, with the channels of a pixel side by side.
+-- Maps (n,c,size,size) as a network has them: the channels of a pixel are neighbours in memory.
 local function maps(n, c, size) return ops.channels_last(tensor.randn(n, c, size, size)) end
 
 local function bytes(...)
@@ -34,7 +35,7 @@ local function conv(name, n, c, size, outputs, kernel, o)
     end}
 end
 
--- A function of maps that moves what `moved` says of its input and output.
+-- A row for a function f of maps. moved(x, y) returns the bytes that f reads and writes.
 local function elementwise(name, f, moved, shape)
   return {name = name, make = function()
     local x <const> = shape and tensor.randn(table.unpack(shape)) or maps(32, 64, 64)
@@ -84,7 +85,7 @@ local ROWS <const> = {
   {name = "Adam step, 2^20 values", make = adam},
 }
 
--- The time of the gradients of x and, where there is one, w.
+-- The time of the gradients of x and, if there is one, of w.
 local function backward_of(made, seconds)
   local wanted <const> = {made.x, made.w}
   for _, t in ipairs(wanted) do t:requires_grad_() end

@@ -1,5 +1,6 @@
---- Options of the commands that train several networks, each in a process of its own: those of
--- train.fit, those of the pool, and the command's own, which go to its function unchanged.
+--- Options of the commands that train several networks, each in a process of its own: the options
+-- of train.fit, options of the pool of processes, and the command's own options, which go to its
+-- function unchanged.
 
 local check <const> = require "braid.check"
 local files <const> = require "braid.io.files"
@@ -17,7 +18,7 @@ local SAID <const> = {
   tries = "how often a killed training is started (3)",
 }
 
---- Adds the options to those that a command takes, and to what it says of them.
+--- Adds the options to `takes`, the options of a command, and their descriptions to `said`.
 function M.declare(own, takes, said)
   for _, options in ipairs{own, training.OPTIONS, POOL} do
     for name, kind in pairs(options) do takes[name] = kind end

@@ -1,7 +1,7 @@
 --- Reads settings in an argument: "width=0.5 norm activation=ReLU groups={face={landmarks, pose}}".
 --
 -- A value is a number, true or false (yes and no), a word, a text in quotes, or a table in braces.
--- A name alone is true.
+-- A name without a value is true.
 
 local check <const> = require "braid.check"
 
@@ -42,8 +42,8 @@ local function value_at(option, text, at)
   return value_of(word), at + #word
 end
 
--- Reads NAME=VALUE items, and inside a table also VALUE alone, up to the end. Outside a table, NAME
--- alone means true.
+-- Reads NAME=VALUE items up to the end. Inside a table an item may also be a VALUE without a name;
+-- outside a table, a NAME without a value means true.
 function items(option, text, at, inside)
   local result <const> = {}
   while true do

@@ -55,8 +55,8 @@ local function row_of(what, n, macs, t)
     gflops = 2e-9 * macs * n / t.median, mb = t.memory / 2 ^ 20}
 end
 
---- Calls f with the network, and pictures (n,c,h,w) with labels for its tasks: f(step), where
--- step() is one step of training.
+--- A function that makes one training step of the network, on random pictures (n,c,h,w) with random
+-- labels for its tasks.
 function M.step(net, tasks, shape, n)
   local x <const> = tensor.randn(n, table.unpack(shape))
   local batch <const> = {image = x}

@@ -128,7 +128,7 @@ function M.fit(o)
   return fit
 end
 
---- The options of the loader, with those that match the data to a network.
+--- The options of the loader, with the options that match the data to a network.
 function M.loader(o, matching)
   local loader <const> = settings("loader", o.loader)
   for key, value in pairs(matching) do loader[key] = value end

@@ -1,5 +1,5 @@
---- Draws each transform of braid.data on a picture: a rendered face with its points and a box, or a
--- file.
+--- Draws each transform of braid.data on a picture: a rendered face with its points and a box, or
+-- the picture in a file.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -11,7 +11,7 @@ local M <const> = {}
 
 local SIDE <const>, ACROSS <const>, MARGIN <const> = 128, 3, 8
 local SEED <const> = 11 -- of the faces
-local EPOCHS <const> = {1, 2, 8} -- of the draws of a transform; their numbers are far apart
+local EPOCHS <const> = {1, 2, 8} -- of a transform's draws: their random numbers are far apart
 -- Each transform with settings that can be seen.
 local SHOWN <const> = {
   {"crop", {by = "points", margin = 1.4}}, {"resize", 24},
@@ -24,7 +24,8 @@ local SHOWN <const> = {
   {"erase", {probability = 1}}, {"erase", {probability = 1, value = "noise"}}, {"mixup", 1},
   {"cutmix", 1}, {"whiten"}, {"normalize", {}},
 }
--- Transforms whose results are not from 0 to 255, and the factor and the middle to draw them.
+-- Transforms whose results are not from 0 to 255, by {factor, shift}: the picture that is drawn is
+-- result * factor + shift.
 local STRETCHED <const> = {whiten = {48, 128}, normalize = {127.5, 127.5}}
 
 local function call_text(row)

@@ -66,7 +66,7 @@ local function action(kind)
   return kind == "directory" and "_braid_directories" or "_braid_files '*'"
 end
 
--- The case of a command.
+-- The branch for a command in the shell's `case`.
 local function case_of(row)
   local lines <const>, flags <const>, all <const>, free <const> = {}, {}, {}, {}
   local function add(form, ...) lines[#lines + 1] = form:format(...) end

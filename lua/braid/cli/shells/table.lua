@@ -1,7 +1,7 @@
 --- The table of commands, from which the completions of shells and the man page are made.
 --
 -- A row has name, usage (as -h shows it after "braid"), summary, more, options and words. An option
--- has name, said, flag, and for its value either a list of values or path = "file" | "directory".
+-- has name, said, flag, and for its value either values, a list, or path = "file" | "directory".
 -- words lists the kinds of the words that the command takes: "model" (a network by name or file),
 -- "network", "directory", "file", or a list of values. The last kind may repeat.
 

@@ -8,7 +8,7 @@ local words <const> = require "braid.inspect.words"
 
 local KINDS <const> = {string = "text", number = "number", boolean = "flag", table = "list"}
 
--- Adds what an object's keys hold.
+-- Adds the kinds of an object's values, by key.
 local function add_columns(columns, object)
   for key, value in next, object do
     local kind <const> = value ~= json.null and KINDS[type(value)] or nil

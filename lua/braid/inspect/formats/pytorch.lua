@@ -9,7 +9,7 @@ local MAX_LINES <const> = 40
 local LONGEST_PATH <const> = 1000
 
 -- Adds a value under its path: a tensor to self.tensors, a number, text or boolean to self.others.
--- One table in many places is listed in each, so their number is bounded.
+-- A table that stands in many places is listed at each of them, so the number of values is bounded.
 local function add(self, path, value)
   self.count = self.count + 1
   local wrong <const> = limits.over("members", self.count, "names of values, or more")

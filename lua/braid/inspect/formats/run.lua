@@ -32,7 +32,7 @@ local function files_in(dir)
   return list
 end
 
--- Adds epochs, steps, the best epoch, the reason of the end and the test results, from the events.
+-- Adds epochs, steps, the best epoch and the reason of the end, from the events.
 local function add_events(self, dir)
   local ok <const>, history <const> = check.caught(History.read, dir)
   if not ok then

@@ -1,4 +1,4 @@
---- .csv, .tsv and .txt: tables and lists of pictures. A text that is not a table has lines.
+--- .csv, .tsv and .txt: tables and lists of pictures. Any other text is a list of lines.
 
 local files <const> = require "braid.io.files"
 local gzip <const> = require "braid.io.gzip"
@@ -10,7 +10,7 @@ local MOST <const> = 40 -- columns that are listed
 
 local function is_number(cell) return tonumber(cell) ~= nil end
 
--- Whether every cell of a column is a number, the first row aside where it names the columns.
+-- Whether every cell of a column is a number or blank, from row `first` on.
 local function numbers(rows, column, first)
   for r = first, #rows do
     local cell <const> = rows[r][column]

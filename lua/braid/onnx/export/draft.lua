@@ -1,8 +1,8 @@
---- A graph of ONNX that is being written: its nodes, its constants and their names. The rows
--- (braid/onnx/export/rows) add to it; export.lua makes a file of it.
+--- An ONNX graph that is being written: its nodes, its constants and their names. The rows
+-- (braid/onnx/export/rows) add to it; braid/onnx/export/init.lua makes a file of it.
 --
--- Values are those of merge.lua. A size is a whole number, or {times = k} for k times the number of
--- samples.
+-- A value is a table that merge.lua made. A size is a whole number, or {times = k} for k times the
+-- number of samples.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -55,8 +55,8 @@ local function attribute(name, value)
   return {name = name, [field] = value, type = proto.attribute_types[field]}
 end
 
---- Adds a node. Inputs are names; "" stands for one that is left out.
--- @return the names of its results (count of them, or 1)
+--- Adds a node. Inputs are names; "" stands for an input that is left out.
+-- @return the names of its results: `count` of them (1 by default)
 function Draft:node(kind, inputs, attributes, count)
   local n = #inputs
   while n > 0 and inputs[n] == "" do n = n - 1 end
@@ -75,7 +75,8 @@ end
 
 -- ---- constants --------------------------------------------------------------------------
 
---- The name of a tensor in the file. `name` is one for it, if it has one.
+--- Adds a tensor to the file as a constant, called `name` if that is given.
+-- @return the constant's name
 function Draft:tensor(t, name)
   local bytes <const> = t:numel() * WIDTH[t.dtype]
   local content
@@ -91,13 +92,13 @@ function Draft:tensor(t, name)
   return own
 end
 
---- Whole numbers as a constant (k), of int64 or another type.
+--- Adds k whole numbers as a constant of shape (k), int64 unless `dtype` says another type.
 function Draft:list(numbers, dtype)
   if #numbers == 0 then return self:tensor(core.new({0}, dtype or "int64", 0)) end
   return self:tensor(core.from_table(numbers, dtype or "int64"))
 end
 
---- A number as a constant without dimensions.
+--- Adds a number as a constant without dimensions.
 function Draft:number(x, dtype) return self:tensor(core.from_table(x, dtype)) end
 
 -- ---- sizes ------------------------------------------------------------------------------
@@ -110,14 +111,14 @@ function Draft.is_fixed(_, shape)
   return true
 end
 
---- A size that must be the same for every number of samples.
+--- A size that must not depend on the number of samples: an error if it does.
 function Draft:fixed(size, what)
   if type(size) ~= "table" then return size end
   return self:fail("%s follows the number of samples, and the graph's operator has a fixed one",
     what)
 end
 
---- The name of k times the number of samples, int64 (1).
+--- The name of a tensor that holds k times the number of samples: int64, shape (1).
 function Draft:samples(k)
   local key <const> = "samples" .. k
   if self.known[key] then return self.known[key] end
@@ -134,7 +135,7 @@ function Draft:samples(k)
   return name
 end
 
---- The name of sizes as a vector of int64.
+--- The name of a vector of int64 that holds the sizes of a shape.
 function Draft:sizes(shape)
   if self:is_fixed(shape) then return self:list(shape) end
   local parts <const> = {}
@@ -144,7 +145,7 @@ function Draft:sizes(shape)
   return #parts == 1 and parts[1] or self:node("Concat", parts, {axis = 0})
 end
 
---- A value in another shape of as many elements.
+--- Reshapes a value to another shape with the same number of elements.
 function Draft:reshape(name, shape)
   local known <const>, unknown = {}, 0
   for i, size in ipairs(shape) do
@@ -156,7 +157,7 @@ end
 
 -- ---- values -----------------------------------------------------------------------------
 
---- The tensor of a constant; an error, or nil with `maybe`, for another value.
+--- The tensor of a constant value. Any other value is an error, or gives nil with `maybe`.
 function Draft:constant(value, maybe)
   if value.wrong then self:fail("%s", value.wrong) end
   if value.tensor and self:is_fixed(value.shape) then return value.tensor end
@@ -166,7 +167,7 @@ end
 
 function Draft:cast(name, dtype) return self:node("Cast", {name}, {to = proto.dtypes[dtype]}) end
 
--- A plain number takes any type that is asked for.
+-- The name of a plain number, in any element type.
 function Draft:plain(value, dtype)
   if type(value.number) ~= "table" then
     local truth <const> = dtype == "bool" and value.number ~= 0 and value.number ~= false
@@ -176,7 +177,7 @@ function Draft:plain(value, dtype)
   return dtype == "int64" and whole or self:cast(whole, dtype)
 end
 
---- The name of a value, as an element type if that is given.
+--- The name of a value, cast to the element type `dtype` if that is given.
 function Draft:of(value, dtype)
   dtype = dtype or value.dtype
   if value.number ~= nil then return self:plain(value, dtype) end
@@ -194,7 +195,7 @@ function Draft:of(value, dtype)
   return self:node("Expand", {names[dtype], self:sizes(value.shape)})
 end
 
---- Gives a name of the graph another one, everywhere.
+--- Replaces a name by another one everywhere in the graph.
 function Draft:rename(old, new)
   for _, node in ipairs(self.nodes) do
     for _, list in ipairs{node.input, node.output} do

@@ -1,24 +1,26 @@
 --- braid.export(net, "net.onnx", {input = {c, h, w}}): writes a network as an ONNX file, which
--- onnxruntime and others run: opset 17, weights inside, any number of samples.
+-- onnxruntime and other programs run. The file uses opset 17, has the weights inside, and takes any
+-- number of samples.
 --
 -- The network runs three times in evaluation mode, on 1, 2 and 3 samples, and its calls of
 -- operators become the graph (trace.lua, merge.lua); each needs a row in braid/onnx/export/rows.
--- An error names the operator and the path of its module before anything is written, if a graph
--- cannot say it: an operator without a row, a number that the network reads out of a tensor,
--- a size that follows the number of samples in another way than as a multiple. Modes, random
--- numbers and weights stay as they are.
+-- It is an error, before anything is written, if a graph cannot hold what the network does: an
+-- operator without a row, a number that is read out of a tensor, a size that depends on the number
+-- of samples but is no multiple of it. The error names the operator and the path of its module. The
+-- network's modes and weights and the state of the random numbers stay as they are.
 --
--- The input is called image, and outputs have the names of their tasks; a network that returns one
--- tensor calls it output. Classes count from 0 in ONNX's own operators, but what the network
--- returns as labels counts from 1. Names of classes, tasks, the card and its preprocessing are in
--- the file's metadata, as JSON.
+-- The input is called image, and outputs have the names of their tasks; if the network returns a
+-- single tensor, that output is called output. Classes count from 0 in ONNX's own operators, but
+-- labels that the network returns count from 1. The file's metadata has, as JSON, the names of
+-- classes, the tasks, the card and its preprocessing.
 --
 -- Options:
 --   input        the shape of one sample, {c, h, w}; a list of shapes for a network that takes
---                several tensors (default: that of net.card.preprocessing)
---   names        the names of the inputs (default: image; or input1, input2 ...)
---   preprocess   the graph begins with a picture of bytes, uint8 (n,c,h,w) of the size `input`, and
---                does what net.card.preprocessing says to it (preprocess.lua)
+--                several tensors (default: the shape that net.card.preprocessing makes)
+--   names        the names of the inputs (default: image, or input1, input2 ... if there are
+--                several)
+--   preprocess   the graph takes a picture of bytes, uint8 (n,c,h,w) of the size `input`, and first
+--                prepares it as net.card.preprocessing says (preprocess.lua)
 -- @return true
 -- @usage
 -- local net <const> = braid.model("tcdcn", {tasks = tasks})
@@ -41,8 +43,8 @@ local version <const> = require "braid.version"
 local walk <const> = require "braid.nn.walk"
 local write <const> = require "braid.onnx.export.write"
 
-local COUNTS <const> = {1, 2, 3} -- samples of the runs
-local MOST_BYTES <const> = (1 << 31) - 1 -- of a message
+local COUNTS <const> = {1, 2, 3} -- the number of samples in each run
+local MOST_BYTES <const> = (1 << 31) - 1 -- of a protobuf message: the whole file is one
 
 local SIZE <const> = check.whole{from = 1, to = 1 << 20}
 local SHAPE <const> = check.list{of = SIZE, least = 1, most = 7}
@@ -123,7 +125,8 @@ local function write_call(g, call)
   for i, value in ipairs(call.outputs) do value.name = names[i] end
 end
 
--- Gives the outputs their names. A value that is an input, a constant or two outputs gets a node.
+-- Gives the outputs their names. An output that is also an input, a constant or an earlier output
+-- gets an Identity node.
 local function name_outputs(g, graph)
   local made <const>, named <const> = {}, {}
   for _, node in ipairs(g.nodes) do
@@ -191,7 +194,7 @@ end
 
 -- ---- the file ---------------------------------------------------------------------------
 
--- The shapes that the network sees, and the recipe of nodes before it, or nil.
+-- The shapes that the network sees, and the plan (preprocess.lua) of the nodes before it, or nil.
 local function seen_of(net, o, shapes)
   if not o.preprocess then return shapes end
   local recipe <const> = recipe_of(net)

@@ -1,13 +1,13 @@
 --- Makes one graph of several runs of a network, each on another number of samples.
 --
--- The runs must make the same calls. A number that is the same in all of them is a constant; one
--- that is k times the number of samples is written as {times = k}. Anything else is an error, as is
--- all that a graph could not say: numbers that were read out of a tensor, and memory that was
--- changed under another view of it.
+-- The runs must make the same calls. A number that is the same in all runs is a constant; a number
+-- that is k times the number of samples is written as {times = k}. Any other number is an error.
+-- So are two things that a graph cannot do: read numbers out of a tensor, and change memory that
+-- another view shares.
 --
--- A value is {shape = with sizes as above, dtype =, follows = whether it follows from the inputs},
--- and if it does not, `tensor`, or `number` for a plain number. A tensor whose rows are all alike
--- for each sample has one row, and size 1 where the shape has `times`.
+-- A value is {shape = with sizes as above, dtype =, follows = whether it is computed from the
+-- inputs}. If it is not, the value has `tensor` too, or `number` for a plain number. A tensor with
+-- the same row for every sample is kept as one row: its size is 1 where the shape has `times`.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -36,7 +36,7 @@ local function all_same(list)
   return true
 end
 
--- One argument from those of all runs; nil if they have no common form.
+-- The form of an argument that fits its values in all runs; nil if there is none.
 local function common(list, counts)
   if type(list[1]) == "table" then
     local merged <const> = {}
@@ -76,7 +76,7 @@ end
 
 -- ---- constants --------------------------------------------------------------------------
 
---- A text that tensors have in common which are the same elements of the same memory.
+--- A text that is equal for two tensors if they are the same elements of the same memory.
 local function key_of(fact)
   return table.concat({fact.storage, fact.at, fact.dtype, table.concat(fact.shape, ","),
     table.concat(fact.stride, ",")}, ":")
@@ -84,7 +84,8 @@ end
 
 M.key = key_of
 
--- The tensor of a constant, one row where its size follows the samples; nil if rows differ.
+-- The tensor of a constant, with one row where its size is a multiple of the number of samples; nil
+-- if its rows differ.
 local function one_row(tensor, shape)
   local row, whole = core.detach(tensor), true
   for d, size in ipairs(shape) do
@@ -95,7 +96,7 @@ local function one_row(tensor, shape)
   return alike and row or nil
 end
 
--- Why a constant cannot be written, or nil. `rows` are of the runs.
+-- Why a constant cannot be written, or nil. `rows` has the result of one_row for each run.
 local function wrong_rows(facts, rows)
   for r, row in ipairs(rows) do
     if core.version(facts[r].tensor) ~= facts[r].version then
@@ -136,7 +137,7 @@ end
 
 -- ---- values -----------------------------------------------------------------------------
 
--- f of each run's fact, as a list.
+-- The results of f(fact) for each run's fact, as a list.
 function Merge.each(_, facts, f)
   local list <const> = {}
   for r, fact in ipairs(facts) do list[r] = f(fact) end
@@ -148,7 +149,7 @@ function Merge:shape(entry, facts)
   return common(shapes, self.counts) or self:differ(entry, "the shape of a tensor", shapes)
 end
 
--- Makes the value of an output, and notes the memory that has it in each run.
+-- Makes the value of an output, and notes which memory holds it in each run.
 function Merge:define(entry, facts)
   local value <const> = {dtype = facts[1].dtype, follows = true, shape = self:shape(entry, facts)}
   for r, fact in ipairs(facts) do
@@ -216,7 +217,7 @@ local function is_read(self, entries)
   return true
 end
 
--- Whether a call has results that follow from the inputs. All others are constants.
+-- Whether a call has results that are computed from the inputs. Other calls only make constants.
 local function matters(entries)
   for _, entry in ipairs(entries) do
     for _, fact in ipairs(entry.outputs) do

@@ -1,9 +1,10 @@
---- A loader's preprocessing (data/recipe.lua) as nodes before a network. The picture has a fixed
--- size: {c, h, w} with 1 or 3 channels of bytes.
+--- Writes a loader's preprocessing (data/recipe.lua) as nodes before a network. The picture has a
+-- fixed size: {c, h, w} with 1 or 3 channels of bytes.
 --
--- A recipe's steps of geometry are upright maps, so each is a matrix for the rows and one for the
--- columns, with the numbers that csrc/load/recipe.c and csrc/image/warp.c come to. Where the loader
--- rounds to bytes, the graph does; only a value halfway between two bytes may become the other one.
+-- A recipe's steps of geometry only scale and shift along the axes, so each is a matrix for the
+-- rows of the picture and another for its columns, with the numbers that csrc/load/recipe.c and
+-- csrc/image/warp.c compute. The graph rounds to bytes wherever the loader does; only a value
+-- halfway between two bytes may be rounded to the other byte.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -16,8 +17,8 @@ local MOST_SAMPLES <const>, MOST_FACTOR <const>, BEYOND <const> = 16, 64, 2
 
 -- ---- one axis ---------------------------------------------------------------------------
 
--- An axis is {size = in pixels of what is there, a =, b = output u reads at a * u + b, frame = the
--- length of the result}.
+-- An axis is {size = of the picture, in pixels, a =, b = pixel u of the result reads at a * u + b,
+-- frame = the length of the result}.
 local function axis(size) return {size = size, a = 1, b = 0, frame = size} end
 
 local function compose(x, a, b, frame) x.b, x.a, x.frame = x.a * b + x.b, x.a * a, frame end
@@ -32,8 +33,8 @@ local function zeros(n)
   return row
 end
 
--- Sums of blocks of f pixels, of the part that the map sees, and how many pixels each has. The map
--- then reads from the means of the blocks.
+-- Sums over runs of f pixels, in the part that the map reads, and how many pixels each sum has. The
+-- map then reads from the means of these runs.
 local function blocks(x, f, out)
   local ends <const> = {x.b - x.a, x.b + x.a * out}
   local first <const> = within(math.min(ends[1], ends[2]) - BEYOND, x.size - 1)
@@ -49,7 +50,7 @@ local function blocks(x, f, out)
   return {matrix = matrix, counts = counts}
 end
 
--- The map as a matrix: bilinear readings, the mean of several for each output with `area`.
+-- The map as a matrix of bilinear readings. With `area`, each output is the mean of several.
 local function readings(x, area, out)
   local count <const> = area and math.max(1, math.min(math.ceil(x.a - 0.25), MOST_SAMPLES)) or 1
   local matrix <const> = {}
@@ -67,7 +68,8 @@ local function readings(x, area, out)
   return matrix
 end
 
--- The map as a filter: a pixel is the mean of the interval that it covers, or between two pixels.
+-- The map as a filter: a pixel is the mean of the interval that it covers. If the picture grows, it
+-- is read between two pixels.
 local function filter(x, out)
   local from <const>, last <const> = x.b - 0.5 * x.a, x.size - 1
   local matrix <const> = {}
@@ -116,10 +118,10 @@ function STEPS.resize(run, w, h, area)
   resize(run, w, h)
 end
 
--- A picture alone has no eyes.
+-- A graph does not get the places of the eyes, so align only resizes the picture.
 function STEPS.align(run, _, _, _, side) STEPS.resize(run, side, side, 1) end
 
--- With nothing random: the size alone.
+-- A graph does nothing at random, so augment only resizes the picture.
 function STEPS.augment(run, ...)
   local w <const>, h <const>, area <const> = select(6, ...), select(7, ...), select(9, ...)
   run.area = area ~= 0
@@ -133,8 +135,8 @@ local function stage(run, over_rows, over_columns, rounded)
   run.stages[#run.stages + 1] = {rows = over_rows, columns = over_columns, rounded = rounded}
 end
 
--- The share of one pixel in each block. Sums are whole numbers, so their means are rounded as the
--- loader rounds them.
+-- The factors that turn the sums of `blocks` into means. Sums are whole numbers, so their means are
+-- rounded as the loader rounds them.
 local function shares_of(rows, columns)
   local shares <const> = {}
   for i, n in ipairs(rows) do
@@ -144,7 +146,7 @@ local function shares_of(rows, columns)
   return shares
 end
 
--- Carries out the maps so far.
+-- Adds the stages that carry out the maps so far.
 local function settle(run, rounded)
   local x <const>, y <const> = run.x, run.y
   local w <const>, h <const> = whole(x.frame), whole(y.frame)
@@ -159,7 +161,7 @@ local function settle(run, rounded)
   run.x, run.y = axis(w), axis(h)
 end
 
--- Carries out the steps whose result the loader keeps as bytes.
+-- Adds the stages for the steps whose result the loader keeps as bytes.
 local function settle_fixed(run)
   local w <const>, h <const> = whole(run.x.frame), whole(run.y.frame)
   if not run.area then return settle(run, true) end
@@ -199,7 +201,7 @@ function M.shape(given)
 end
 
 --- The plan of a recipe for pictures of a shape {c, h, w} -> {shape = of the result, stages =
--- matrices, last = the step of colours or nil, channels = of the picture}.
+-- matrices, last = the step whiten or normalize, or nil, channels = of the picture}.
 function M.plan(given, shape)
   local c <const>, h <const>, w <const> = table.unpack(shape)
   if #shape ~= 3 or c ~= 1 and c ~= 3 then

@@ -1,8 +1,8 @@
 --- Runs a network once in evaluation mode, and lists the calls of operators that it made.
 --
 -- The core keeps each call with its tensors (csrc/op/trace.h), whoever made it: layers, functions,
--- methods, arithmetic or indexing. Nothing is fused meanwhile. So any definition can be written
--- down, and this needs to know nothing of layers.
+-- methods, arithmetic or indexing. No calls are fused while it does. So any network can be
+-- exported, and this file needs no knowledge of layers.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -15,7 +15,8 @@ local M <const> = {}
 
 local MAX_DEPTH <const> = 10
 
--- Adds the tensors in a network's result to the list, each {name, tensor}. Tables give names.
+-- Adds the tensors in a network's result to the list, each {name =, tensor =}. The keys of tables
+-- give the names.
 local function gather(list, value, name, depth)
   if core.is_tensor(value) then
     list[#list + 1] = {name = name == "" and "output" or name, tensor = value}
@@ -40,7 +41,7 @@ local function outputs_of(results)
   return list
 end
 
--- Random numbers from -1 to 1, of a stream that nothing else uses; or bytes.
+-- Random numbers from -1 to 1, or random bytes for uint8, of a stream that nothing else uses.
 local function sample(shape, dtype, seed)
   local count = 1
   for _, size in ipairs(shape) do count = count * size end
@@ -48,8 +49,8 @@ local function sample(shape, dtype, seed)
   return dtype == "uint8" and (x * 255):to(dtype) or (x * 2 - 1):to(dtype)
 end
 
--- Marks the facts whose values follow from the inputs, as `follows`, and lets their tensors go: the
--- others are all that a file needs.
+-- Sets `follows` of each fact: whether its value is computed from the inputs. Facts that follow
+-- release their tensors, because a file needs only the tensors of the other facts.
 local function let_go(run)
   local follows <const> = {}
   for _, fact in ipairs(run.inputs) do follows[fact.storage] = true end

@@ -1,4 +1,4 @@
---- Element types of results, by the core's rule (csrc/tensor/dtype.c).
+--- The element type that the core would give a result (csrc/tensor/dtype.c).
 
 local M <const> = {}
 
@@ -7,10 +7,10 @@ local WIDTH <const> = {bool = 1, uint8 = 1, int32 = 2, int64 = 3, float32 = 4, f
 
 function M.is_float(dtype) return CATEGORY[dtype] == 3 end
 
---- The type itself, or float32 for one that has no fractions.
+--- The type itself, or float32 for a type that has no fractions.
 function M.float_of(dtype) return M.is_float(dtype) and dtype or "float32" end
 
--- Tensors with dimensions win over those without, and these over plain numbers.
+-- Tensors with dimensions win over tensors without, and both win over plain numbers.
 local function priority(value)
   return value.number ~= nil and 1 or #value.shape == 0 and 2 or 3
 end

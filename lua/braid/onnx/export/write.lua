@@ -1,5 +1,5 @@
---- Messages of proto.lua as bytes. Tables by the names of fields become pieces of a file, of which
--- large ones are made only when they are written.
+--- Encodes messages of proto.lua as bytes. A message is a table of values by the names of fields;
+-- it becomes pieces of a file, and a large piece is made only when it is written.
 
 local check <const> = require "braid.check"
 local pb <const> = require "braid.io.protobuf"
@@ -7,7 +7,7 @@ local proto <const> = require "braid.onnx.proto"
 
 local M <const> = {}
 
---- Bytes that are made later: make() returns `size` of them.
+--- Bytes that are made later: make() returns `size` bytes.
 function M.later(size, make) return {size = size, make = make} end
 
 local encode
@@ -30,7 +30,7 @@ local function add(pieces, field, value)
   return #start + size
 end
 
--- The pieces of a message, and their bytes in all.
+-- The pieces of a message, and how many bytes all of them have.
 function encode(name, message)
   local fields <const>, pieces <const>, size = proto.messages[name], {}, 0
   local keys <const> = check.sorted_keys(message)

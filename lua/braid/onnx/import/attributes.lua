@@ -1,5 +1,5 @@
---- The attributes of ONNX's nodes. The operators use one kind of value for each name, with few
--- exceptions, so that kinds are checked here and not by each operator.
+--- Reads the attributes of ONNX's nodes. An attribute's name has the same kind of value in all
+-- operators, with few exceptions, so kinds are checked here and not by each operator.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
@@ -10,7 +10,7 @@ local M <const> = {}
 
 local fail <const> = damage.fail
 
--- The fields with the values of each kind, by the number of the kind.
+-- The field that holds a value, by the number of its kind; and the value of an empty field.
 local FIELDS <const>, NOTHING <const> = {}, {i = 0, f = 0.0, s = ""}
 for field, number in pairs(proto.attribute_types) do FIELDS[number] = field end
 local ORDER <const> = {"f", "i", "s", "t", "g", "floats", "ints", "strings", "tensors", "graphs",
@@ -38,7 +38,7 @@ for kind, names in pairs{
   for name in names:gmatch("%S+") do KINDS[name] = kind end
 end
 
--- The field that has the value. Old files do not say the kind.
+-- The field that holds an attribute's value. Old files do not say the attribute's kind.
 local function field_of(given, node, name)
   if given.ref_attr_name then
     fail("%s: the value of '%s' is that of a function's attribute", node.what, name)
@@ -52,7 +52,7 @@ local function field_of(given, node, name)
   return fail("%s: '%s' has no value", node.what, name)
 end
 
--- Makes a graph within a node. The node then also uses what that graph takes from around it.
+-- Makes a graph within a node, and notes in node.captured which outer values that graph uses.
 local function inner_graph(c, node, given)
   local captured <const> = node.captured or {}
   node.captured = captured

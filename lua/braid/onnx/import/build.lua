@@ -1,9 +1,14 @@
 --- Makes the modules and the program of a graph.
 --
 -- A program is a list of steps, one for each node: {what, place, layer or f and a, inputs, outputs,
+<<<<<<< HEAD
 -- done}. An input is the name of a value, false for none, {constant = tensor}, or {keys, key}, a
 -- tensor of the module that the keys lead to. `done` are the values that no later step uses. A
 -- layer that is `flat` gets all dimensions behind the channels as one.
+=======
+-- done}. An input is the name of a value, false if left out, {constant = tensor}, or {keys, key}, a
+-- tensor of the module that the keys lead to. `done` are the values that no later step uses.
+>>>>>>> words-wc
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"
@@ -40,8 +45,8 @@ local WEIGHTS <const> = {
   GRU = {[2] = "weight_ih", [3] = "weight_hh", [4] = "bias"},
   RNN = {[2] = "weight_ih", [3] = "weight_hh", [4] = "bias"},
 }
--- Elementwise operators, whose constant is learned if a layer came before: what is subtracted from
--- the input itself is a part of its preprocessing.
+-- Elementwise operators. Their constant is learned if a layer came before; a constant applied to
+-- the network's input itself is part of the preprocessing.
 local ELEMENTWISE <const> = {Add = true, Sub = true, Mul = true, Div = true}
 -- Operators that pass a constant on as it is; a weight may reach its layer through them.
 local PASSES <const> = {Transpose = true, Reshape = true, Unsqueeze = true, Squeeze = true,
@@ -49,7 +54,7 @@ local PASSES <const> = {Transpose = true, Reshape = true, Unsqueeze = true, Sque
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- The role of input i of a node, if that is a constant: "weight", "statistic" or "constant".
+-- The role of a constant that is input i of a node: "weight", "statistic" or "constant".
 local function role_of(b, node, i, name)
   local t <const> = b.graph.constants[name]
   if not is_float(t) or t:dim() == 0 then return "constant" end
@@ -66,7 +71,7 @@ local function role_of(b, node, i, name)
   return "statistic", "value"
 end
 
--- The input of a step for a constant. One that several nodes use stands in one place.
+-- The input of a step for a constant. A constant that several nodes use is kept only once.
 local function constant_input(b, node, i, name)
   if b.held[name] then return b.held[name] end
   local t <const>, role <const>, key <const> = b.graph.constants[name], role_of(b, node, i, name)
@@ -119,7 +124,7 @@ local function bias_after(b, node)
   return next_node, next_node.inputs[i]
 end
 
--- The layer of a node, or nil: {layer, keys}, and the node whose outputs it makes.
+-- The layer of a node, its keys, and the node whose outputs it makes; nil if no layer fits.
 local function layer_of(b, node)
   local make <const> = node.domain == "" and layers[node.op]
   if not make then return nil end
@@ -159,7 +164,7 @@ local function generic_step(b, node, row)
   return step
 end
 
--- Values that depend on something learned.
+-- Marks the outputs of a step as learned if they depend on a layer or a tensor of the network.
 local function spread(b, node, step)
   local learned = step.layer ~= nil
   for _, input in ipairs(step.inputs) do

@@ -1,8 +1,8 @@
 --- Cuts an imported network into blocks at named places, for nn.backbone.
 --
--- A place is a part of the network ("layer1", "features.4"), a node or a value. Behind it, one
+-- A place is a part of the network ("layer1", "features.4"), a node or a value. After it, a single
 -- value must hold all that the rest of the network needs. A block has the steps that its last value
--- needs, and the modules of these steps; what follows the last place is left out.
+-- needs, and the modules of these steps; what comes after the last place is left out.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -13,7 +13,7 @@ local Imported <const> = require "braid.onnx.import.imported"
 local places <const> = require "braid.onnx.import.places"
 local Program <const> = require "braid.onnx.import.program"
 
-local USUAL_SIDE <const> = 224 -- pixels of an image, where the file has no size
+local USUAL_SIDE <const> = 224 -- pixels of an image, if the file gives no size
 local ACTIVATIONS <const> = {}
 for op in ([[Relu Sigmoid Tanh LeakyRelu Clip HardSwish HardSigmoid Elu Selu Gelu
   PRelu]]):gmatch("%a+") do
@@ -34,7 +34,7 @@ local function is_within(place, part)
   return place == part or place:sub(1, #part + 1) == part .. "."
 end
 
--- Values that hold shapes alone, by name. They do not count as values that a later step needs.
+-- The names of values that hold only shapes. They do not count as values that later steps need.
 local function shape_values(program)
   local shapes <const> = {}
   for _, step in ipairs(program.steps) do
@@ -50,7 +50,7 @@ local function shape_values(program)
   return shapes
 end
 
--- For each step the one value that is still needed after it, if there is exactly one.
+-- For each step the value that is still needed after it, if exactly one value is needed.
 local function only_values(program)
   local shapes <const>, last <const> = shape_values(program), {}
   for i, step in ipairs(program.steps) do
@@ -99,7 +99,7 @@ local function last_step(program, place)
     .. "%s", place, places_of(program))
 end
 
--- The number of the step behind which a place is cut, and the value that crosses there.
+-- The number of the step after which the network is cut, and the value that later steps need.
 local function cut_behind(program, only, place)
   local first <const> = last_step(program, place)
   local i = first
@@ -111,7 +111,7 @@ local function cut_behind(program, only, place)
         .. "cut there", place)
     end
   end
-  -- an activation whose place is not known belongs to what comes before it
+  -- an activation whose place is not known belongs to the step before it
   local after = program.steps[i + 1]
   while after and not after.named and ACTIVATIONS[after.what:match("%((%w+)%)$")] and only[i + 1] do
     i, after = i + 1, program.steps[i + 2]
@@ -145,7 +145,7 @@ end
 
 -- ---- modules of a block -------------------------------------------------------------------
 
--- Calls f(keys) for each module or tensor that a step uses.
+-- Calls f(keys, key) for each module (key is nil) or tensor that a step uses.
 local function each_part(step, f)
   if step.layer then f(step.layer) end
   for _, input in ipairs(step.inputs) do
@@ -153,7 +153,7 @@ local function each_part(step, f)
   end
 end
 
--- How many keys of the place begin the paths of all parts. The block's names leave them out.
+-- How many leading keys all parts have in common with the place. The block's names omit them.
 local function shared_keys(steps, place)
   local n = select(2, place:gsub("[^.]+", ""))
   for _, step in ipairs(steps) do

@@ -1,11 +1,11 @@
 --- Makes the graph of an ONNX file from its messages, and checks it.
 --
 -- A graph is {inputs, outputs, nodes, constants, initializers}. An input or output has a name and,
--- as far as the file tells, a dtype and a shape of sizes, names and false. A node has op, domain,
--- opset, name, inputs and outputs (names of values), attributes by name, and scope, the path of the
--- module that it comes from. Constants are the tensors of initializers and Constant nodes, by name;
--- `initializers` tells which are the former. Nodes are in an order in which each comes after those
--- whose values it uses.
+-- if the file tells, a dtype and a shape: for each dimension a size, a name or false. A node has
+-- op, domain, opset, name, inputs and outputs (names of values), attributes by name, and scope, the
+-- path of its module. Constants are the tensors of initializers and Constant nodes, by name;
+-- `initializers` has the names of the initializers. Each node comes after all nodes whose values
+-- it uses.
 
 local damage <const> = require "braid.io.damage"
 local attributes <const> = require "braid.onnx.import.attributes"
@@ -110,7 +110,7 @@ local function add_nodes(c, graph, given)
 end
 
 --- The graph of a Graph message. `c` has the source, the opsets by domain, and outside (see
--- tensors.lua). `outer` are names that the graph may use of the graph around it.
+-- tensors.lua). `outer` has the names of values of an outer graph that this graph may use.
 function M.make(c, given, outer)
   local graph <const> = {name = given.name or "", inputs = {}, outputs = {}, nodes = {},
     constants = {}, initializers = {}}

@@ -25,7 +25,7 @@ local function check_input(i, input, x)
 end
 
 --- The inputs are in the order of the file.
--- @treturn Tensor|table the output, or a table of them by name
+-- @treturn Tensor|table the output, or a table of the outputs by name
 function Imported:forward(...)
   local program <const>, inputs <const> = self.program, {...}
   if select("#", ...) ~= #program.inputs then

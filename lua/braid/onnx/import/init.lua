@@ -3,11 +3,11 @@
 -- The result is a module like any other: its layers are in fields under the names that they have in
 -- the file (net.layer1[0].conv1), and it can be trained, saved by its state_dict, converted and
 -- copied. Batch norm is a layer unless the file has it folded into convolutions. The network
--- computes with any number of images at once, as far as the file does.
+-- takes any number of images at once, if the file allows it.
 --
 -- Options:
---   external   whether the values of tensors may lie in other files (false), which then must be in
---              the directory of the ONNX file
+--   external   whether the values of tensors may be in other files (false); those files must be in
+--              the directory of the ONNX file or below it
 --
 -- A file that is damaged, or uses an operator that Braid does not have, is an error that names the
 -- node, its operator and version. Nothing in a file is run but Braid's operators.

@@ -2,7 +2,7 @@
 -- stays an operator, with its weights as parameters.
 --
 -- A maker gets the node, the tensors of its constant inputs, and the number of dimensions of its
--- first input, as far as that is known. It returns the layer, or nil.
+-- first input, if that is known. It returns the layer, or nil.
 
 local core <const> = require "braid.core"
 local nn <const> = require "braid.nn"
@@ -13,8 +13,8 @@ local parameter <const> = nn.Module.parameter
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- Puts a weight and a bias into a layer in the place of those it has or would make. Optimizers want
--- dense parameters.
+-- Replaces the weight and bias that a layer has or would make. They are made contiguous, because
+-- optimizers need that.
 local function filled(layer, weight, bias)
   layer.unsized = nil
   layer.weight = parameter(weight:contiguous())
@@ -107,7 +107,7 @@ function M.Gemm(node, given)
   return filled(nn.Linear(weight:size(1), {bias = b ~= nil}), weight, b)
 end
 
---- MatMul, with the bias that the next node adds, if there is one.
+--- A layer for MatMul, with the bias that the next node adds, if that adds one.
 function M.MatMul(_, given)
   local w <const>, b <const> = given[2], given[3]
   if not w or w:dim() ~= 2 or not is_float(w) or w:numel() == 0 or not is_bias(b, w:size(2)) then

@@ -7,7 +7,7 @@ local M <const> = {}
 
 local DEEPEST <const> = 32 -- parts of a path
 
--- A part of a path as the key of a field. A name that modules use for themselves gets a line.
+-- A part of a path as the key of a field. A name that modules use themselves gets "_" at its end.
 local function key_of(part)
   part = part:gsub("[^%w_]", "_")
   if part:find("^%d+$") and #part < 10 and tostring(math.tointeger(part)) == part then
@@ -37,7 +37,7 @@ function M.of_initializer(name)
   return #keys > 1 and keys or nil
 end
 
---- The keys of the module that a node is: its scope, or a name made of its operator and number.
+--- The keys of a node's module: its scope, or a name made of its operator and its number.
 function M.of_node(node)
   if node.scope ~= "" then return M.keys(node.scope) end
   return {("%s_%d"):format(node.op:lower():gsub("[^%w_]", "_"), node.index)}

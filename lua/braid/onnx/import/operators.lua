@@ -3,7 +3,7 @@
 -- A row is {the least number of inputs, f}. f(a, ...) gets the attributes of the node and its
 -- inputs, tensors or nil, and returns its outputs. Besides attributes, `a` has opset (the version
 -- of the operators), results (the number of outputs that the node names) and float (the type that
--- stands for ONNX's float). The families are the files of ops/; a new one needs no entry here.
+-- stands for ONNX's float). The families are the files of ops/; a new file needs no entry here.
 
 local folder <const> = require "braid.folder"
 

@@ -1,4 +1,4 @@
---- Where the layers and parameters of an imported network stand: in modules within modules.
+--- Puts the layers and parameters of an imported network into modules within modules.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
@@ -21,7 +21,7 @@ local function is_free(parent, key)
   return rawget(parent, key) == nil and getmetatable(parent)[key] == nil
 end
 
--- The module at keys 1 .. n below the root, made of groups where there is none.
+-- The module at keys 1 .. n below the root. A module that is missing is made: a Group.
 local function module_at(root, keys, n)
   local at = root
   for i = 1, n do
@@ -37,7 +37,7 @@ local OWN <const> = {training = true, buffer_names = true}
 -- What a layer computes with where it has them: a layer without one must not get it from others.
 local USED <const> = {weight = true, bias = true}
 
--- Whether a layer can take the parts of a group, which came first.
+-- Whether a layer can take the parts of a group that was made before it.
 local function takes(layer, group)
   for name in next, group do
     if not OWN[name] and (USED[name] or not is_free(layer, name)) then return false end
@@ -55,7 +55,7 @@ local function take(layer, group)
   end
 end
 
---- Puts a layer where no other is. Its name gets a number if there is one already.
+--- Puts a layer at its keys. Its name gets a number if another layer has that name.
 function M.put_layer(root, keys, layer)
   local parent <const>, last <const> = module_at(root, keys, #keys - 1), keys[#keys]
   local key, n = last, 1

@@ -3,7 +3,7 @@
 
 local damage <const> = require "braid.io.damage"
 
--- Copies may have this many values, or as many as all constants together have, times four.
+-- Copies may have this many values, or four times the values of all constants together.
 local LEAST <const> = 1 << 20
 
 local function total_of(constants)

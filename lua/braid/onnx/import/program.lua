@@ -4,7 +4,7 @@ local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 
---- The steps of a network. It holds no tensors but constants, so that copies of a network share it.
+--- The steps of a network. A program's only tensors are constants, so copies of a network share it.
 local Program <const> = class("Program")
 Program.apart = true -- nothing in it is trained
 
@@ -19,7 +19,7 @@ local function module_at(root, keys)
   return at
 end
 
--- A constant of floats in the type of the network, which may have been converted.
+-- A constant of floats in the type of the network, which may have been converted to float64.
 local function converted(input, float)
   local t <const> = input.constant
   if float == "float32" or t.dtype ~= "float32" then return t end

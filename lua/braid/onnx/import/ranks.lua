@@ -1,5 +1,5 @@
---- The number of dimensions of a node's first output, as far as it follows from the node alone.
--- Layers that depend on it, such as batch norm, need it.
+--- The number of dimensions of a node's first output, or nil if the node and its inputs do not
+-- tell. The layers of some nodes, such as batch norm, depend on it.
 
 local FLAT <const> = {Gemm = 2, Flatten = 2}
 local OTHERS <const> = {Reshape = true, Transpose = false, Squeeze = true, Unsqueeze = true,

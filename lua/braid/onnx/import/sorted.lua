@@ -1,6 +1,6 @@
---- Sorts the nodes of a graph so that each comes after those whose values it uses. The order of the
--- file stays where it can. A cycle, a value that nothing makes, and one that is made twice are
--- faults.
+--- Sorts the nodes of a graph so that each comes after all nodes whose values it uses. An order
+-- that is right already stays. A cycle is a fault, and so is a value that nothing makes or that two
+-- nodes make.
 
 local damage <const> = require "braid.io.damage"
 
@@ -25,7 +25,7 @@ local function makers_of(graph, outer)
   return makers
 end
 
--- The values that a node uses, those of its own graphs included.
+-- Calls f with each value that a node uses, or that the graphs within it use.
 local function each_used(node, f)
   for _, name in ipairs(node.inputs) do
     if name ~= "" then f(name) end

@@ -1,7 +1,7 @@
 --- Makes tensors of ONNX's TensorProto messages. The sizes that a message declares are checked
 -- against the bytes that are there before any memory is taken.
 --
--- Types that Braid does not have become the nearest one that holds all their values: float16 and
+-- A type that Braid does not have becomes the nearest type that holds all its values: float16 and
 -- bfloat16 become float32; int8, int16 and uint16 become int32; uint32 and uint64 become int64.
 
 local core <const> = require "braid.core"

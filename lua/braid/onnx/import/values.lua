@@ -46,7 +46,7 @@ function M.int(t, usual)
   return math.tointeger(v) or check.fail("an input must be a whole number, not %s", tostring(v))
 end
 
---- The dimension (from 1) of an axis (from 0, or from the end) of n.
+--- The dimension (from 1) of an axis (from 0, or negative from the end) among n dimensions.
 function M.dim(axis, n)
   if math.type(axis) ~= "integer" or axis < -n or axis >= n then
     check.fail("there is no axis %s in %d dimensions", tostring(axis), n)
@@ -73,7 +73,7 @@ function M.all_dims(x)
   return list
 end
 
---- A shape whose values may be in memory at once; otherwise an error.
+--- The shape itself; an error if it has more values than may be in memory at once.
 function M.sized(shape)
   local count = 1
   for _, n in ipairs(shape) do
@@ -86,14 +86,14 @@ function M.sized(shape)
   return shape
 end
 
---- Zero of the type of a tensor, to be chosen in place of its values: x * 0 would be NaN where x is
+--- Zero in the type of a tensor, for use in place of its values: x * 0 would be NaN where x is
 -- infinite.
 function M.zero(x) return core.new({}, x.dtype, 0) end
 
 --- A tensor of int64 from a list.
 function M.whole_tensor(list) return core.from_table(list, "int64") end
 
---- Indices from 1 of a tensor of indices from 0, which may count from the end of n.
+--- Turns ONNX's indices (from 0, or negative from the end of n) into indices from 1.
 function M.index(t, n)
   local i <const> = t:to("int64")
   return core.ops.where(i:lt(0), i + (n + 1), i + 1)

@@ -50,7 +50,7 @@ function M.of(a, x, kernel)
   return g
 end
 
---- Whether the padding is the same at both ends, and in two dimensions.
+--- Whether there are two dimensions, and each has the same padding (0 or more) at both ends.
 function M.is_even(g)
   for i = 1, g.n do
     if g.low[i] ~= g.high[i] or g.low[i] < 0 then return false end

@@ -1,14 +1,14 @@
 --- Draws a table of numbers as coloured cells, for any medium.
 --
--- {values = rows, texts = rows of words or nil, titles = rows, rows =, columns = names, low =, high
--- =, cell =, title =, xlabel =, ylabel =, note =}
+-- A panel of cells is {values = rows of numbers, texts = rows of words or nil, titles = rows of
+-- words, rows =, columns = names, low =, high =, cell =, title =, xlabel =, ylabel =, note =}.
 
 local scale <const> = require "braid.plot.draw.scale"
 
 local M <const> = {}
 
-local LIMIT <const> = 120 -- cells in a row or column; of more values, a cell shows means
-local LINES <const> = 40 -- rows of cells where a line of text is a row
+local LIMIT <const> = 120 -- cells in a row or column; if there are more values, a cell is a mean
+local LINES <const> = 40 -- rows of cells in a terminal, where each takes a line of text
 local BOLD <const> = 1.12 -- how much wider bold letters are
 
 --- Whether a value has a colour of the scale.

@@ -94,7 +94,7 @@ local function matrix(g, weights, y)
   end
 end
 
--- Draws a mixer between the boxes above y and the next ones -> its height.
+-- Draws a mixer between the boxes above y and the next boxes -> its height.
 local function place_mixer(g, mixer, y)
   local m <const>, n <const> = g.m, #g.lanes
   local weights <const> = mixer and mixer.weights

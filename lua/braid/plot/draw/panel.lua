@@ -57,7 +57,7 @@ local function axis_of(panel, name, count)
     end)
   end
   if low > high then low, high = 0, 1 end
-  if o.log and has_boxes(panel) then low = low / 2 end -- leaves some length to the shortest bar
+  if o.log and has_boxes(panel) then low = low / 2 end -- so that the shortest bar has some length
   local axis <const> = (o.log and scale.log or scale.linear){low = low + 0.0, high = high + 0.0,
     count = count, fixed_low = lim[1], fixed_high = lim[2], tight = o.tight, whole = o.whole,
       room = o.room}
@@ -69,7 +69,7 @@ end
 
 local LETTERS <const> = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
---- The letter of a series where there are no colours.
+--- The letter of a series, for media without colours.
 function M.letter(i) return LETTERS:sub((i - 1) % #LETTERS + 1, (i - 1) % #LETTERS + 1) end
 
 -- Draws the legend in rows within the width -> its height.

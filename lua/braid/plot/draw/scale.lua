@@ -66,8 +66,8 @@ local function linear_ticks(low, high, count)
 end
 
 --- A linear axis. o: low, high (bounds of the data); fixed_low, fixed_high (the user's bounds);
--- count (about how many ticks); tight (no margin around the data); room (a further share at the
--- top, for words); whole (ticks only at integers).
+-- count (about how many ticks); tight (no margin around the data); room (a share of the range that
+-- is added at the upper end, for words); whole (ticks only at integers).
 function M.linear(o)
   local low, high = spread(o.low, o.high)
   if o.whole and o.low == o.high then low, high = o.low - 0.5, o.low + 0.5 end
@@ -124,7 +124,7 @@ function M.log(o)
     holds = function(v) return v > 0 and v < math.huge end}
 end
 
---- An axis of names. Name i takes the place around i, and its label is at i - lift.
+--- An axis of names. Name i takes the range from i - 0.5 to i + 0.5, and its label is at i - lift.
 function M.names(names, lift)
   local ticks <const> = {}
   for i = 1, #names do ticks[i] = i - (lift or 0) end

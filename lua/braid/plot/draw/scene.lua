@@ -8,7 +8,8 @@
 --   {kind = "dot", x =, y =, r =, colour =}
 --   {kind = "dots", points = {x, y, ...}, r =, colour =, opacity =}
 --   {kind = "text", x =, y =, text =, colour =, anchor = "start", "middle" or "end", bold =,
---    upright = true (downwards)}     x, y: the anchor, at the middle of the letters' height
+--    upright = true}     x, y: the anchor, at the middle of the letters' height. Upright text runs
+--    upwards, but downwards in a terminal
 
 local text <const> = require "braid.plot.draw.text"
 

@@ -58,8 +58,8 @@ local function is_runs(value)
   return is_plain(value) and (core.is_tensor(value[1]) or is_plain(value[1]))
 end
 
--- The mean over several lists, and the mean minus and plus the deviation. Where shorter lists have
--- ended, only the longer ones count.
+-- The mean over several lists, and the mean minus and plus the deviation. After the end of a
+-- shorter list only the longer lists count.
 local function over_runs(what, name, value)
   if core.is_tensor(value) then value = value:totable() end
   local runs <const>, n = {}, 0

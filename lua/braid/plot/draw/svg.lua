@@ -102,7 +102,7 @@ end
 local STYLE <const> = 'font-family="system-ui,-apple-system,Segoe UI,Roboto,Helvetica Neue,Arial,'
   .. 'DejaVu Sans,sans-serif" font-size="12"'
 
---- The text of an SVG of a scene. With `inside`, the page around it has the colours.
+--- The text of an SVG of a scene. With `inside`, the page around the SVG must define the colours.
 function M.render(scene, o)
   local w <const>, h <const> = math.ceil(scene.width), math.ceil(scene.height)
   local lines <const> = {("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "

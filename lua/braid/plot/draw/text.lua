@@ -74,7 +74,7 @@ function M.is_before(a, b)
   return ka < kb
 end
 
---- The keys of a table by name, in this order.
+--- The keys of a table by name, in the order of is_before.
 function M.names(t)
   local names <const> = {}
   for name in pairs(t) do names[#names + 1] = tostring(name) end

@@ -1,4 +1,4 @@
---- autoreload(on): from now on, loads modules whose files changed again before each entry.
+--- autoreload(on): from now on, reloads the modules whose files have changed, before each entry.
 
 local modules <const> = require "braid.repl.modules"
 

@@ -1,4 +1,4 @@
---- continue(): lets code go on that debug() holds; after an error, ends looking at its calls.
+--- continue(): lets the code that debug() holds go on; after an error, ends the look at its calls.
 
 local frames <const> = require "braid.repl.frames"
 

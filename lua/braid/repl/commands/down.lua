@@ -1,4 +1,4 @@
---- down(): after debug(), looks at the call inside this one.
+--- down(): after debug(), looks at the next call inwards, which the present call made.
 
 local frames <const> = require "braid.repl.frames"
 

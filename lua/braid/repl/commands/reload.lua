@@ -1,4 +1,4 @@
---- reload(name): loads a module again; its table or class stays the same and gets what is new.
+--- reload(name): loads a module again; its table or class stays the same and gets the new fields.
 
 local modules <const> = require "braid.repl.modules"
 

@@ -1,4 +1,4 @@
---- time(f, ...): runs f for a second; prints the median, the spread, the memory.
+--- time(f, ...): runs f repeatedly for a second; prints the median time, its spread and the memory.
 
 local check <const> = require "braid.check"
 local format <const> = require "braid.format"

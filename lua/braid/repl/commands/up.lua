@@ -1,4 +1,4 @@
---- up(): after debug(), looks at the call around this one.
+--- up(): after debug(), looks at the next call outwards, which made the present call.
 
 local frames <const> = require "braid.repl.frames"
 

@@ -44,7 +44,8 @@ end
 
 -- ---- arguments ----------------------------------------------------------------------------
 
--- An argument is {name =, type =, optional =, said =}. A row of numbers also takes more of them.
+-- An argument is {name =, type =, optional =, said =, is_row = whether its numbers may also be
+-- passed as several arguments}.
 
 local function of_row(row)
   local list <const>, options <const> = {}, {}
@@ -79,8 +80,8 @@ local function declared_options(declared)
   return list
 end
 
--- The arguments of a function in Lua. One without a declared kind and without @tparam may be
--- anything, and may be missing.
+-- The arguments of a function in Lua. An argument without a declared kind and without @tparam may
+-- be anything, and may be missing.
 local function of_lua(doc)
   local list <const>, declared <const> = {}, doc.declared
   for i, name in ipairs(doc.parameters or {}) do
@@ -129,8 +130,8 @@ local function options_class(name, options)
   return lines
 end
 
--- Other ways to call: with options in place of optional arguments, without those that stand
--- before needed ones, with numbers in a row.
+-- Other ways to call: with a table of options in place of optional arguments, without the optional
+-- arguments that come before needed ones, with numbers as several arguments.
 local function overloads(list, options, returns, first)
   local found <const> = {}
   local function one(chosen)
@@ -166,7 +167,7 @@ local function overloads(list, options, returns, first)
   return found
 end
 
-local ANYTHING <const> = {{type = "any"}} -- what a function gives that does not say it
+local ANYTHING <const> = {{type = "any"}} -- results of a function whose comment does not say them
 
 local named = {} -- the class of a table of options, by declaration or row
 
@@ -182,7 +183,8 @@ local function results_of(returns)
   return list
 end
 
--- The class of a call's options, and its lines where no call before had the same options.
+-- The class of a call's options, and its lines. There are none if an earlier call had the same
+-- options.
 local function class_of(doc, options, sort)
   if not options or #options == 0 then return nil, {} end
   local source <const> = doc.row or doc.declared
@@ -206,7 +208,7 @@ local function type_options(list, name, options, takes_list)
   end
 end
 
--- The lines of a function's arguments and results, and its last one.
+-- Adds the lines of a function's arguments and results, and the line of the function itself.
 local function definition(lines, path, list, returns, others)
   local words <const> = {}
   for i, each in ipairs(list) do
@@ -222,11 +224,11 @@ local function definition(lines, path, list, returns, others)
   return lines
 end
 
---- The stub of a function: its lines, with those of the class of its options before it.
+--- The lines of a function's stub, after the lines of its options' class.
 -- o: path = what it is called ("F.relu", "x:relu"), type = the name of its options' class without
--- ".Options", returns = a list of results where the comment has none, first = the type of the
--- object that a method has before its arguments, comment = lines. only_calls = true gives the lines
--- of the options, and those of the ways to call it, as a class has them.
+-- ".Options", returns = a list of results if the comment has none, first = the type of the object
+-- that a method has before its arguments, comment = lines. only_calls = true returns two lists for
+-- the stub of a class: the lines of the options, and the lines of the ways to call it.
 function M.stub(doc, o)
   local list, options
   if doc.row then list, options = of_row(doc.row) else list, options = of_lua(doc) end

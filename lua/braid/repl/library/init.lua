@@ -1,8 +1,8 @@
 --- Makes the files that editors read: ---@meta stubs from the table of operators, the declared
 -- options and the comments, as help shows them. `braid library DIR` writes them.
 --
--- Every class of Braid is a type with the name that users write, braid.nn.Conv2d; an option table
--- is one too, braid.nn.Conv2d.Options.
+-- Every class of Braid is a type with the name that users write, braid.nn.Conv2d; a table of
+-- options is a type too, braid.nn.Conv2d.Options.
 
 local class <const> = require "braid.class"
 local comments <const> = require "braid.repl.comments"
@@ -53,7 +53,7 @@ local function own_methods(handle)
   return list
 end
 
--- How methods name the object; "_" where they do not need it.
+-- How methods name the object; "_" if they do not need it.
 local IS_SELF <const> = {self = true, _ = true, module = true}
 
 local function is_said(f, name) return #docs.of(f, {"", name}, nil, true).text > 0 end
@@ -75,8 +75,8 @@ local function class_comment(handle, chain, place)
   return functions.comment(doc, place and related(handle, chain, doc.see))
 end
 
--- The type of the objects of a class, and that of the class itself, which is called to make one.
--- Objects have fields that no table tells.
+-- The type of the objects of a class, and the type of the class itself, which is called to make an
+-- object. Objects also have fields that no table lists.
 local function class_lines(handle, sort, chain, place)
   local doc <const> = docs.of(handle, chain, place)
   local meta <const>, base <const> = class.metatable(handle), handle.base
@@ -89,7 +89,7 @@ local function class_lines(handle, sort, chain, place)
   append(lines, {"local object = {}", ""})
   for _, name in ipairs(own_methods(handle)) do
     local f <const> = class.own(handle, name)
-    -- one that says nothing of its own is the one of the base
+    -- a method without its own comment is left out if the base has it: editors show the base's
     if not base or base[name] == nil or is_said(f, name) then
       append(lines, method_lines("object", sort, name, f))
     end
@@ -129,7 +129,7 @@ end
 
 local PLAIN <const> = {number = true, string = true, boolean = true}
 
--- A place as a block of its own, as a file may have few locals.
+-- The lines of a place between do and end, because a file may have only 200 locals.
 local function closed(before, lines)
   return append(append(append(before, {"do"}), lines), {"end", ""})
 end
@@ -252,7 +252,7 @@ function M.files()
   local before <const>, lines <const> = place_lines(braid, {"braid"}, seen)
   write("braid", append(append(before, lines), {"return braid"}), " braid")
   write("tensor", tensor_lines())
-  -- scripts may also use the core, which promises nothing, and what makes classes and options
+  -- scripts may also use braid.core, which promises nothing, braid.check and braid.class
   write("core", {"---@type table<string, any>", "local core = {}", "return core"}, " braid.core")
   write("check", {"---@type table<string, any>", "local check = {}", "return check"},
     " braid.check")

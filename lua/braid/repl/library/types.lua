@@ -20,7 +20,7 @@ local WHOLE <const>, PAIR <const>, WHOLES <const> = "braid.whole", "braid.pair",
 
 -- ---- declared kinds (braid.check) ---------------------------------------------------------
 
--- Kinds that are checked by a function, by the words for them.
+-- The types of kinds that a function checks, by the words that describe the kind.
 local SAID <const> = {
   ["a network"] = "Module", ["a module"] = "Module", ["a network of columns"] = "mtl.columns",
   ["tasks, as mtl.tasks gives them"] = "mtl.tasks", ["tasks as mtl.tasks gives them"] = "mtl.tasks",
@@ -85,8 +85,8 @@ end
 
 local names, used, hidden = {}, {}, {} -- types by name; types that were named; classes by type
 
---- Begins anew: `public` is the type of each public class, by handle. Other classes of Braid are
--- called as messages call them.
+--- Begins anew: `public` is the type of each public class, by handle. Other classes of Braid have
+-- the names that messages use.
 function M.begin(public)
   names, used, hidden = {Tensor = M.TENSOR, dtype = M.DTYPE}, {}, {}
   local known <const>, handles <const> = class.names(), {}

@@ -1,8 +1,8 @@
 --- How elementwise operators are written in ONNX.
 --
--- A row is the name of ONNX's operator, which takes the tensors in order, in the type of the
--- result; or a function of the graph (draft.lua) and a call (merge.lua), which returns the names of
--- the results.
+-- A row is either the name of the ONNX operator that does the same to the call's one tensor x, in
+-- the type of the result, or a function f(graph, call) (draft.lua, merge.lua) that adds nodes and
+-- returns the names of the results.
 
 local types <const> = require "braid.onnx.export.types"
 
@@ -13,7 +13,7 @@ local rows <const> = {
   softplus = "Softplus", hardswish = "HardSwish",
 }
 
--- The tensors of a call in the type of its result.
+-- The names of a call's tensors, in the type of its result.
 local function operands(g, call, ...)
   local names <const> = {}
   for i, key in ipairs{...} do names[i] = g:of(call.inputs[key], call.outputs[1].dtype) end
@@ -99,7 +99,7 @@ end
 
 function rows.logical_not(g, call) return g:node("Not", {g:of(call.inputs.x, "bool")}) end
 
--- The same values; how they lie in memory is nothing to a graph.
+-- The values stay the same; a graph does not say how they are laid out in memory.
 local function same(g, call) return (g:of(call.inputs.x)) end
 
 rows.clone, rows.contiguous_copy, rows.channels_last = same, same, same
@@ -145,7 +145,7 @@ function rows.lerp(g, call)
   return g:node("Add", {x, g:node("Mul", {weight, g:node("Sub", {y, x})})})
 end
 
--- Comparisons are made in the type that both have in common.
+-- A comparison converts both tensors to their common type.
 local function comparison(kind, opposite)
   return function(g, call)
     local x <const>, y <const> = call.inputs.x, call.inputs.y

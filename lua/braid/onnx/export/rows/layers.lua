@@ -60,8 +60,8 @@ end
 
 -- ---- pooling ----------------------------------------------------------------------------
 
--- Windows that hang over the end, as ceil_mode has them, are written as padding, because programs
--- count them differently.
+-- Windows that reach beyond the end of the image, as with ceil_mode, are written as padding,
+-- because programs that run ONNX files count such windows differently.
 function rows.max_pool2d(g, call)
   local a <const> = call.args
   local stride <const> = a.stride or a.kernel
@@ -77,7 +77,7 @@ function rows.avg_pool2d(g, call)
   local name = g:of(x)
   local pads <const> = pads_of(g, call, a.kernel, stride, ONES, p)
   if a.count_include_pad and (p[1] > 0 or p[2] > 0) then
-    -- The padding counts, but not what hangs over beyond it.
+    -- The padding counts, but not what a window covers beyond it.
     name = g:node("Pad", {name, g:list{0, 0, p[1], p[2], 0, 0, p[1], p[2]}, g:number(0, x.dtype)},
       {mode = "constant"})
     for i = 1, 2 do pads[i], pads[2 + i] = 0, pads[2 + i] - p[i] end
@@ -95,7 +95,7 @@ local function windows(size, count)
   return list
 end
 
--- Means along dimension d as a product with a matrix (count, size) of shares.
+-- The matrix (count, size) whose product with `size` pixels gives the means of `count` windows.
 local function shares(size, count)
   local matrix <const> = {}
   for i, window in ipairs(windows(size, count)) do
@@ -108,7 +108,7 @@ local function shares(size, count)
   return matrix
 end
 
--- rows x columns^T for images x (n,c,h,w), both matrices as tables.
+-- The product over_rows * x * over_columns^T for images x (n,c,h,w). Both matrices are tables.
 local function both_sides(g, name, over_rows, over_columns, dtype)
   local left <const> = g:tensor(core.from_table(over_rows, dtype))
   local right <const> = g:tensor(ops.contiguous_copy(ops.t(core.from_table(over_columns, dtype))))
@@ -194,7 +194,8 @@ function rows.linear(g, call)
   return bias and g:node("Add", {y, g:of(bias)}) or y
 end
 
--- The weights of y_i = x_i + sum of alpha_ij (x_j - x_i), as of y_i = sum of beta_ij x_j.
+-- Turns the weights alpha of y_i = x_i + sum of alpha_ij (x_j - x_i) into the weights beta of
+-- y_i = sum of beta_ij x_j.
 local function plain_weights(alpha)
   local beta <const> = ops.clone(alpha)
   for i = 1, alpha:size(1) do
@@ -205,8 +206,8 @@ local function plain_weights(alpha)
   return beta
 end
 
--- Stacked columns (n, t*c, ...) as (n, t, c * pixels), so that a mix is a product of matrices; with
--- weights for each channel as (n, c, t, pixels).
+-- Stacked columns (n, t*c, ...) are reshaped to (n, t, c * pixels), so that a mix is a product of
+-- matrices. With weights for each channel the shape is (n, c, t, pixels).
 function rows.mix(g, call)
   local x <const>, out <const> = call.inputs.x, call.outputs[1]
   local alpha = g:constant(call.inputs.alpha)
@@ -229,7 +230,7 @@ end
 
 -- ---- resizing ---------------------------------------------------------------------------
 
--- Where output i reads among `size` pixels, as resample.c has it: a row of weights for each.
+-- For each output a row with the weights of `size` pixels, as resample.c computes them.
 local function readings(size, out, scale, aligned)
   local matrix <const> = {}
   for i = 0, out - 1 do
@@ -245,7 +246,7 @@ local function readings(size, out, scale, aligned)
   return matrix
 end
 
--- Whether a scale is the one that ONNX finds from the sizes.
+-- Whether a scale is the scale that ONNX computes from the sizes.
 local function usual(size, out, scale, aligned)
   local own <const> = aligned and (out > 1 and (size - 1) / (out - 1) or 0) or size / out
   return math.abs(scale - own) <= 1e-12 * own

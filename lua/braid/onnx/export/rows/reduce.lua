@@ -1,11 +1,12 @@
---- How operators that bring dimensions together are written in ONNX. See elementwise.lua for what
--- a row is.
+--- How operators that reduce, sort, sum or normalise along dimensions are written in ONNX. See
+-- elementwise.lua for what a row is.
 
 local types <const> = require "braid.onnx.export.types"
 
 local rows <const> = {}
 
--- The dimensions that a call goes over, from 0, and the product of their sizes.
+-- The dimensions that a call goes over, counted from 0, and a function that returns the product of
+-- their sizes: an error if it depends on the number of samples.
 local function axes_of(g, call)
   local shape <const>, list = call.inputs.x.shape, call.args.dim
   if math.type(list) then list = {list} end
@@ -23,7 +24,7 @@ local function axes_of(g, call)
   return axes, fixed
 end
 
--- One of ONNX's reductions over the axes. Up to version 17 only ReduceSum has them as an input.
+-- Adds one of ONNX's reductions. Up to opset 17 only ReduceSum takes its axes as an input.
 local function reduce(g, kind, name, axes, keepdim)
   if #axes == 0 then return name end -- a tensor without dimensions
   if kind == "ReduceSum" then
@@ -42,7 +43,7 @@ end
 rows.sum, rows.mean, rows.prod = plain "ReduceSum", plain "ReduceMean", plain "ReduceProd"
 rows.logsumexp = plain "ReduceLogSumExp"
 
--- Truths are reduced as numbers.
+-- Booleans are reduced as numbers.
 local function truth(kind, dtype)
   return function(g, call)
     local x <const> = g:cast(g:of(call.inputs.x, "bool"), dtype)
@@ -56,7 +57,7 @@ rows.count_nonzero = truth("ReduceSum", "int64")
 
 -- ---- extremes and order -----------------------------------------------------------------
 
--- The index, from 1, of the extreme along a dimension; without one, among all elements.
+-- The index, from 1, of the extreme along a dimension; without a dimension, among all elements.
 local function place(kind)
   return function(g, call)
     local x <const>, d = call.inputs.x, call.args.dim

@@ -79,7 +79,7 @@ end
 
 -- ---- parts ------------------------------------------------------------------------------
 
--- k times a size, where both may follow the number of samples.
+-- k times a size; a multiple of the number of samples stays such a multiple.
 local function scaled(size, k)
   return type(size) == "table" and {times = size.times * k} or size * k
 end
@@ -169,7 +169,7 @@ function rows.unfold(g, call)
   return g:node("Transpose", {windows}, {perm = order})
 end
 
--- ---- places given by a tensor, which count from 1 ---------------------------------------
+-- ---- indices that a tensor holds, counted from 1 ----------------------------------------
 
 local function from_zero(g, value)
   if not value.follows then

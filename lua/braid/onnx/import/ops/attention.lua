@@ -8,7 +8,7 @@ local ops <const> = core.ops
 
 local M <const> = {}
 
--- (n, length, heads * size) as (n, heads, length, size).
+-- Splits (n, length, heads * size) into (n, heads, length, size).
 local function split_heads(x, heads)
   if x:dim() == 4 then return x end
   if not heads or heads < 1 or x:size(3) % heads ~= 0 then

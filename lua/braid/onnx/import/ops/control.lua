@@ -6,7 +6,7 @@ local values <const> = require "braid.onnx.import.values"
 
 local M <const> = {}
 
-local MOST <const> = 100000 -- turns of a loop whose file names no number
+local MOST <const> = 100000 -- turns that a loop may take
 
 M.If = {1, function(a, condition)
   local branch <const> = values.scalar(condition)

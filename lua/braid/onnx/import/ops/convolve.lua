@@ -49,8 +49,8 @@ M.Conv = {2, function(a, x, w, b)
   return ops.conv2d(x:unsqueeze(3), w:unsqueeze(3), b, o):squeeze(3)
 end}
 
--- The padding that gives a transposed convolution the size that the node asks for. Second, what
--- is added at the end of the output.
+-- The padding before and after that gives a transposed convolution the size that the node asks
+-- for, and the pixels that are added at the end of the output.
 local function transposed_padding(a, g, x)
   local more <const> = a.output_padding or {}
   local auto <const> = a.auto_pad or "NOTSET"
@@ -129,9 +129,15 @@ M.Col2Im = {3, function(a, x, image, block)
   local g <const> = windows.of(a, blank, kernel)
   local counts <const>, more <const> = windows.counts(g, blank), {}
   for i = 1, g.n do
+<<<<<<< HEAD
     places, channels = places * kernel[i], channels // kernel[i]
     more[i] = size[i] + g.low[i] + g.high[i] - (counts[i] - 1) * g.stride[i]
       - (kernel[i] - 1) * g.dilation[i] - 1
+=======
+    -- values beyond the last product are only the bias
+    if extra[i] - high[i] > 0 and b then values.lacks("this output_padding with a bias") end
+    low[i], high[i] = -low[i], extra[i] - high[i]
+>>>>>>> words-wc
   end
   values.sized{places, places, channels}
   local k <const> = ops.cumsum(core.new({places}, "int64", 1), 1)

@@ -59,7 +59,7 @@ M.Mod = {2, function(a, x, y)
 end}
 
 M.Pow = {2, function(_, x, y)
-  -- a plain number takes the shorter way of squares and roots
+  -- for an exponent that is a plain number the core has shorter ways, as for squares and roots
   if is_float(x) and y:numel() == 1 and y:dim() == 0 then return x ^ y:item() end
   return (x ^ y):to(x.dtype)
 end}

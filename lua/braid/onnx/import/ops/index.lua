@@ -22,7 +22,7 @@ M.GatherElements = {2, function(a, x, at)
   return x:gather(d, index(at, x:size(d)))
 end}
 
--- Puts updates in the place of values, or combines them: in order, as indices may be repeated.
+-- Replaces values by updates, or combines them one after the other: indices may be repeated.
 local function put(x, d, at, updates, how)
   if how == "add" then return x:scatter_add(d, at, updates) end
   if (how or "none") == "none" then return x:scatter(d, at, updates) end

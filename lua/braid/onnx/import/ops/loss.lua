@@ -1,4 +1,4 @@
---- ONNX's losses. Labels count from 0, and may be negative where they are ignored.
+--- ONNX's losses. Labels count from 0; a label that is ignored may be negative.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"

@@ -70,7 +70,7 @@ M.RMSNormalization = {2, function(a, x, w)
   return x * deviation((x * x):mean(from_axis(a, x), true), a) * w
 end}
 
--- An even window has one channel more after its own in ONNX, and before it in Braid.
+-- A window of even size reaches one channel further after its own channel in ONNX, before in Braid.
 M.LRN = {1, function(a, x)
   local size <const> = a.size or check.fail("it has no size")
   local o <const> = {alpha = a.alpha or 1e-4, beta = a.beta or 0.75, k = a.bias or 1}

@@ -1,4 +1,4 @@
---- ONNX's pools. Two-dimensional ones are Braid's own; others, and those with dilated averages,
+--- ONNX's pools. A two-dimensional pool is Braid's own operator; all others, and dilated averages,
 -- uneven padding or indices, take the extreme or the mean over a tensor of all windows.
 
 local check <const> = require "braid.check"
@@ -53,7 +53,7 @@ M.MaxPool = {1, function(a, x)
   return y, a.results > 1 and indices_of(a, g, x, counts, winner - 1) or nil
 end}
 
--- The number of values in each window, of which x or also its padding counts.
+-- The number of values in each window: the values of x, and also of its padding if that counts.
 local function sizes_of(a, g, x, counts)
   local one <const> = core.new({1, 1, table.unpack(x.shape, 3)}, x.dtype, 1)
   if a.count_include_pad ~= 1 then return windows.all(g, one, counts, 0):sum(1) end

@@ -29,7 +29,7 @@ M.Einsum = {1, function(a, ...)
 end}
 
 M.Det = {1, function(_, x)
-  -- by elimination of one column after the other
+  -- by expansion along the first row
   local n <const> = x:size(-1)
   local function minor(t, k)
     if k == 1 then return t:select(-1, 1):select(-1, 1) end

@@ -1,7 +1,7 @@
---- ONNX's whole numbers that stand for floats: x = (q - zero) scale.
+--- ONNX's whole numbers that stand for floats: x = (q - zero) * scale.
 --
--- Braid has uint8 and int32 alone of ONNX's small types. A file's int8 values are read as int32, so
--- that they can be turned into floats, but nothing is made int8 again.
+-- Braid has only uint8 and int32 of ONNX's small types. A file's int8 values are read as int32, so
+-- that they can be turned into floats, but nothing becomes int8 again.
 
 local core <const> = require "braid.core"
 local tensors <const> = require "braid.onnx.import.tensors"
@@ -11,7 +11,7 @@ local ops <const> = core.ops
 
 local M <const> = {}
 
--- A scale or zero point in the shape that goes along an axis of x, or in blocks along it.
+-- Shapes a scale or zero point so that its values, or blocks of them, go along an axis of x.
 local function along(a, x, t)
   if not t or t:numel() == 1 then return t and t:reshape({}) end
   local d <const> = values.dim(a.axis or 1, x:dim())

@@ -65,7 +65,7 @@ CELLS.GRU = {gates = 3, usual = {"sigmoid", "tanh"}, step = function(c, x, h)
   return (-update + 1) * c.f[2](part(x, 3, 3) + last) + update * h
 end}
 
--- Runs one direction over x (steps, n, inputs). Returns the states of all steps, and the last ones.
+-- Runs one direction over x (steps, n, inputs). Returns h of all steps, the last h, and the state.
 local function run(cell, c, x, lengths, backwards, h, state)
   local steps <const>, outputs <const> = x:size(1), {}
   local wide <const> = ops.linear(x, c.w) + c.wb

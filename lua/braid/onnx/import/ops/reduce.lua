@@ -1,4 +1,4 @@
---- ONNX's reductions, sums along an axis, and orders.
+--- ONNX's reductions, softmax, running sums and products, and TopK.
 
 local core <const> = require "braid.core"
 local values <const> = require "braid.onnx.import.values"
@@ -8,7 +8,7 @@ local dim <const>, dims <const>, ints <const> = values.dim, values.dims, values.
 
 local M <const> = {}
 
--- The dimensions that a node reduces, or nil for all of them; second, whether it reduces none.
+-- The dimensions that a node reduces, or nil for all of them; and whether it reduces none.
 local function wanted_by(a, x, axes)
   local wanted <const> = dims(ints(axes) or a.axes, x:dim())
   return wanted, not wanted and a.noop_with_empty_axes == 1
@@ -51,7 +51,7 @@ local function left_of(x, wanted, keep)
   return shape
 end
 
--- In Braid max and min reduce one dimension at a time. The extreme of nothing is the type's end.
+-- In Braid max and min reduce one dimension at a time. The extreme of no values is an infinity.
 local function extreme(name, of_bools, of_nothing)
   return {1, function(a, x, axes)
     local wanted, none <const> = wanted_by(a, x, axes)

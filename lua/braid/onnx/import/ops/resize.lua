@@ -53,7 +53,7 @@ end
 -- entry for each output.
 local function taps(o, axis, n, m)
   local list <const>, f <const> = {}, o.kernel
-  -- antialias makes the kernel as wide as an output value, where the size shrinks
+  -- antialias makes the kernel as wide as an output value, if the axis shrinks
   local wide <const> = o.antialias and axis.scale < 1 and axis.scale or 1
   local reach <const> = math.ceil(o.support / wide)
   for k = 1, 2 * reach do list[k] = {places = {}, weights = {}} end
@@ -149,7 +149,7 @@ local function options(a)
   return o
 end
 
--- Braid's own bilinear operator, where it does the same.
+-- The result of Braid's own bilinear operator if it does the same; otherwise nil.
 local function by_interpolate(o, x, list, dims)
   local plain <const> = o.how == "half_pixel" or o.how == "pytorch_half_pixel"
     or o.how == "align_corners"
@@ -199,7 +199,7 @@ local function floats(t)
 end
 
 M.Resize = {1, function(a, x, roi, scales, sizes)
-  if a.opset < 11 then -- the scales alone, and the places that Upsample has
+  if a.opset < 11 then -- Resize had only scales, and the places of Upsample
     return run(setmetatable({coordinate_transformation_mode = "asymmetric",
       nearest_mode = "floor"}, {__index = a}), x, nil, floats(roi))
   end

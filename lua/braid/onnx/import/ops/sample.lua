@@ -67,7 +67,7 @@ M.NonMaxSuppression = {2, function(a, boxes, scores, most, overlap, least)
   if a.center_point_box == 1 then
     local c <const>, half <const> = boxes:narrow(3, 1, 2), boxes:narrow(3, 3, 2) / 2
     boxes = core.ops.cat({c - half, c + half}, 3)
-  else -- any two corners that lie opposite
+  else -- a box is given by any two opposite corners
     local p <const>, q <const> = boxes:narrow(3, 1, 2), boxes:narrow(3, 3, 2)
     boxes = core.ops.cat({core.ops.minimum(p, q), core.ops.maximum(p, q)}, 3)
   end
