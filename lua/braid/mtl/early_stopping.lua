@@ -13,8 +13,8 @@
 -- local ended = stopping:step({landmarks = 1, smile = 0.5}, {landmarks = 1.2, smile = 0.6})
 -- for name in pairs(ended) do print(name, "ended") end
 --
--- step(training, validation) takes {task = loss} twice. It returns the tasks that end now, as {task
--- = criterion}, and sets their weight to 0. Options:
+-- step(training, validation) takes two tables {task = loss}. It returns the tasks that end now, as
+-- {task = criterion}, and sets their weight to 0. Options:
 --   main      the task or tasks that never end
 --   window    k
 --   epsilon   a number, {task = number}, or a function(lambda, name)
@@ -64,7 +64,8 @@ function Stopping:init(tasks, given)
   end
 end
 
---- A stopping for these tasks from the first epoch on: this one, or a new one with its options.
+--- An early stopping that begins at the first epoch of these tasks: this object if it is unused,
+-- otherwise a new one with the same options.
 function Stopping:bound(tasks)
   if self.tasks == tasks and self.epoch == 0 then return self end
   if self.tasks and self.tasks ~= tasks then

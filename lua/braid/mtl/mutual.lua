@@ -9,7 +9,7 @@
 --            grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, with scale 1)
 --            "trace", the trace norm of the matrix whose rows are the T weights (Yang and
 --            Hospedales 2016)
---   scale    of the exponential (default: the number of a layer's weights)
+--   scale    the scale of form "exponential" (default: the number of a layer's weights)
 --   blocks   a block, or a list of blocks, whose weights count (default: all)
 -- Only weights of two or more dimensions count: biases, norms and heads do not.
 --

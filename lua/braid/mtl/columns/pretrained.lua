@@ -117,7 +117,7 @@ local function fill_columns(what, net, given)
 end
 
 -- The parts of a network that take weights: its networks of columns and its backbones. If it has
--- none, this is the trunk in hard sharing, or the network itself.
+-- neither, the list has the trunk in hard sharing, and otherwise the network itself.
 local function parts_of(net)
   local Columns <const> = require "braid.mtl.columns"
   local list <const> = {}

@@ -1,5 +1,6 @@
 --- mtl.separation: separation multi-task networks (Matsui, Yamashita and Fujiyoshi 2019). A stream
--- that all tasks share runs beside the columns, and at each block its map joins every column's.
+-- that all tasks share runs beside the columns. At each block its map is concatenated to the map of
+-- every column.
 --
 -- Options:
 --   form         "plain": the next layer takes twice the channels; "channelwise": a 1x1 convolution
