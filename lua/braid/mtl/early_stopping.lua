@@ -6,7 +6,8 @@
 --   k med(Ltr) / (sum(Ltr) - k med(Ltr)) * (Lval(t) - min(Lval)) / (lambda min(Lval)) > epsilon.
 -- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; the first
 -- comparison is at epoch k + 1, when there are k + 1 terms. A task that ended has weight 0: its
--- loss is not computed, and no parameter, moment or decay follows it (tasks:loss).
+-- loss is not computed (tasks:loss). Parameters that only this task uses get no gradient, so the
+-- optimizer leaves them and their moments as they are, without weight decay.
 -- @usage
 -- local stopping = mtl.early_stopping(tasks, {main = "landmarks", window = 5,
 --   epsilon = function(lambda) return 15 * lambda end})

@@ -12,11 +12,11 @@
 -- opt:step()
 --
 -- Beta moves against its gradient (equation 11). W_i depends on alpha_ij through V_j, so
--- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; if tasks take turns, it is
--- the step of task j's last turn. Each block and pair of tasks has one beta, which moves by beta_lr
--- times its gradient. Gradients come from the step's own backward pass. If a task has no label in
--- the batch, its column has no gradient and gives no update. Weights of heads only take their own
--- task's updates.
+-- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; if tasks take turns, it
+-- is the step of task j's last turn. Each block and pair of tasks has one beta, which moves by
+-- beta_lr times its gradient. Gradients come from the step's own backward pass. If a task has no
+-- label in the batch, its column has no gradient and gives no update. Weights of heads only take
+-- their own task's updates.
 -- Decisions: c is c_i, the cost of the weight's own column, although the equation prints c_j. When
 -- columns run separately, c_j depends only on W_j. So the literal reading (cost = "j") gives
 -- <dc_j/dW_j, V_j>, which is the same for every i and does not tell how i and j fit together.

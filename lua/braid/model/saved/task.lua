@@ -132,7 +132,7 @@ local function is_named(value)
   return true
 end
 
---- Whether a value is such an entry, and its kind is known.
+--- Whether a value is an entry as M.described makes it, of a known kind.
 function M.is(entry)
   return is_named(entry) and class_of(entry.kind) ~= nil and type(entry.list) == "table"
     and plain.is_list(entry.list) and is_named(entry.options)

@@ -224,7 +224,7 @@ function Columns:forward(x, tap)
       .. "makes them")
   end
   if self.training and core.is_recording() then optimizer_check.check(self) end
-  local names = self.tasks.names -- this copies, so it is called once
+  local names = self.tasks.names -- each access copies the list, so there is only one
   if tap and type(tap) ~= "function" then names, tap = turns.tasks(self, tap), nil end
   if #names == 0 then return {} end
   local features <const>, home <const> = flow.run(self, x, tap, names), self.home

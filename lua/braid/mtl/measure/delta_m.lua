@@ -4,10 +4,10 @@
 -- The formula is 1/T sum over tasks i of (-1)^l_i (M_m,i - M_b,i) / M_b,i, with l_i = 1 if less is
 -- better. mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}. report and
 -- single are {task = {metric = value}}, as tasks:evaluate returns them; single has the values of
--- the single-task networks. Each task uses its main metric (the first one); a table that does not
--- name its metrics uses "accuracy", "error", "mae" or "distance". The last argument chooses another
--- metric for a task, or a list of metrics whose mean is used. Each metric knows whether more or
--- less is better.
+-- the single-task networks. Each task uses its main metric, the first of its metrics; a table that
+-- does not name its metrics uses "accuracy", "error", "mae" or "distance". The last argument
+-- chooses another metric for a task, or a list of metrics whose mean is used. Each metric says
+-- whether more or less is better.
 -- @usage mtl.delta_m({smile = {accuracy = 0.92}}, {smile = {accuracy = 0.9}})
 
 local check <const> = require "braid.check"

@@ -13,7 +13,7 @@ local matrix <const> = require "braid.mtl.weigh.matrix"
 local Dwa <const> = base.by_losses("dwa", {temperature = check.number{2, above = 0},
   every = check.whole{from = 1}})
 
--- Turns the sums of an epoch into means, which become the last epoch's.
+-- Turns the sums of an epoch into means. They become the means of the last epoch.
 local function close_epoch(state)
   for name, sum in pairs(state.sum) do
     state.older[name] = state.newer[name]

@@ -1,7 +1,7 @@
 --- Scores and labels of all samples, in double precision, for metrics that depend on their order.
 --
--- For two classes it keeps the positive class's score minus the other's, 8 bytes a sample. For more
--- classes it keeps all scores, because probabilities are compared between samples.
+-- For two classes it keeps the positive class's score minus the other class's score, 8 bytes a
+-- sample. For more classes it keeps all scores, because probabilities are compared between samples.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
