@@ -1,5 +1,5 @@
---- The card of a network, net.card: what someone who gets its file should know. braid.save writes
--- it, braid.open brings it back, and braid.inspect shows it.
+--- The card of a network, net.card: facts for people who get the network's file. braid.save writes
+-- the card, braid.open reads it back, and braid.inspect shows it.
 --
 -- The card is a plain table; every field may be missing:
 --   text, licence, authors   words of whoever made the network; authors may be a list

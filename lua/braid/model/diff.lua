@@ -108,8 +108,8 @@ end
 
 local function kind_of(t) return ("%s (%s)"):format(t.dtype, table.concat(t.shape, ", ")) end
 
--- The largest difference of two tensors of the same kind, and the relative one; nil if they have
--- the same values (NaN is the same as NaN).
+-- The largest difference of two tensors of the same kind, and their relative difference; nil if
+-- they have the same values (NaN is the same as NaN).
 local function distance(a, b)
   local _ <close> = grad.no_grad()
   local _ <close> = core.scope()

@@ -2,7 +2,7 @@
 --
 -- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, relation). Each
 -- instance of the class is at one block:
---   init(at, o)   at = {block, names (of the columns), channels (of each)}
+--   init(at, o)   at = {block, names (of the columns), channels (of each column)}
 --   list(xs, z)   mixes maps in a list, xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if any
 --   braid(x, z)   mixes stacked maps, x (n, T*c, h, w); it may return a Pair
 -- Parameters of a single column are in a PerColumn, so that they are saved, frozen and stacked by

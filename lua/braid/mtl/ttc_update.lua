@@ -64,8 +64,8 @@ local function weights_of(net, block)
   return list
 end
 
--- The columns' values or gradients as rows (T, d), with 0 for a column without any; nil if no
--- column has one.
+-- The columns' values or gradients as rows (T, d), with 0 for a column without a gradient; nil if
+-- no column has a gradient.
 local function rows_of(weight, count, pick)
   if weight.stacked then
     local t <const> = pick(weight.stacked)
@@ -191,7 +191,7 @@ local function move_beta(self, block, weights)
 end
 
 -- Notes the steps (T, d) of a block's weights. A column that took no step, because it was not its
--- turn, keeps the last one.
+-- turn, keeps its last step.
 local function note_steps(self, block, steps)
   local moved
   for _, step in ipairs(steps) do

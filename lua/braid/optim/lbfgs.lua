@@ -139,8 +139,8 @@ local function check_closure(closure)
     check.shown(closure))
 end
 
--- A value to be closed: if the step fails or is interrupted, it restores the parameters, and
--- forgets what was known of the curvature, so that the next step begins anew.
+-- A value to be closed: if the step fails or is interrupted, it restores the parameters and drops
+-- the history of steps, so that the next step begins without one.
 local function undone_by_errors(self, params)
   local start <const> = {}
   for i, p in ipairs(params) do start[i] = ops.clone(p) end

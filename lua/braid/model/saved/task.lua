@@ -90,7 +90,7 @@ local function differs(a, b)
 end
 
 --- A task as plain values {kind =, list =, options =}: `list` has the constructor's unnamed
--- arguments, `options` the named ones. A value that a file cannot hold raises an error of
+-- arguments, `options` the named arguments. A value that a file cannot hold raises an error of
 -- braid.save. The user's own metrics are functions, so they are left out, and a line on standard
 -- error says so once. A weight that is a function of the epoch is kept as its number in this epoch.
 function M.described(name, task, epoch)

@@ -36,8 +36,8 @@ function PerColumn:init(names, modules)
   end
 end
 
---- A PerColumn for other names. It keeps the modules that exist (stacked ones stay stacked), and
--- make(name) makes the others.
+--- A PerColumn for other names. It keeps the modules that exist (stacked modules stay stacked), and
+-- make(name) makes the other modules.
 function PerColumn:extended(names, make)
   local known <const>, modules <const> = {}, {}
   for _, name in ipairs(self.order) do known[name] = true end
@@ -49,7 +49,7 @@ function PerColumn:extended(names, make)
   return other
 end
 
---- The modules of all columns in order; those of a stack are copies.
+--- The modules of all columns in order; the modules of a stack are copies.
 function PerColumn:modules()
   local list <const>, copies <const> = {}, {}
   for i, m in ipairs(self.stacked and stack.unstack(self.stacked, #self.stacked_names) or {}) do

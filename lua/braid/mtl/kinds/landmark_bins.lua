@@ -2,7 +2,7 @@
 -- The class of a coordinate is the pixel that contains it. The predicted coordinate is the middle
 -- of the predicted pixel.
 --
--- Labels and metrics are those of mtl.landmarks: points (n,points,2) in [-1, 1] across the image,
+-- Labels and metrics are as in mtl.landmarks: points (n,points,2) in [-1, 1] across the image,
 -- and errors that are computed from the true coordinates. Outputs are (n, points * 2 * pixels): for
 -- each point the scores of x, then of y. The loss is the mean cross-entropy over the coordinates
 -- inside the image. With reduction = "sum" it is the sum of these cross-entropies, divided by the

@@ -1,6 +1,6 @@
---- mtl.pose_bins: head pose as classification, where the class of an angle is the bin that it is in
--- (Trottier, Giguere and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for roll, yaw
--- and pitch).
+--- mtl.pose_bins: head pose as classification. The class of an angle is the bin that contains the
+-- angle (Trottier, Giguere and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for
+-- roll, yaw and pitch).
 --
 -- mtl.pose_bins{"roll", "pitch", "yaw", bins = {4, 4, 6}} takes the labels of these names from a
 -- batch, in degrees (NaN is missing). Without names it takes the label with the task's own name. A

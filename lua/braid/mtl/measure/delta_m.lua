@@ -17,7 +17,7 @@ local named <const> = require "braid.mtl.measure.parts.named"
 local SIGN <const> = {max = 1, min = -1}
 local USUAL <const> = {"accuracy", "error", "mae", "distance"}
 
--- 1 if more of a metric is better, -1 if less is better. The tasks in the report know this.
+-- 1 if more of a metric is better, -1 if less is better. The tasks in the reports say it.
 local function sign_of(reports, task, metric)
   for _, report in ipairs(reports) do
     local tasks <const> = rawget(report, "tasks")

@@ -95,7 +95,7 @@ function Sluice:weights()
   return result
 end
 
---- A new column takes from the others with the first weights, and gives them nothing.
+--- A new column takes from the other columns with the first weights, and gives them nothing.
 function Sluice:resize(names)
   self:unstack()
   local s <const>, rows <const>, place <const> = self.options.subspaces, {}, {}

@@ -14,7 +14,8 @@
 -- With all alpha equal to 1, every column gets the same sum, as in the conventional multi-task
 -- network. With alpha_ij = 0 for i ~= j, every column is a separate network (section 3). start = 1
 -- and start = 0 begin exactly at these limits. With normalize, start = 1 and equal columns (init =
--- "copy") in a list, the numbers are exactly those of one trunk; stacked columns round differently.
+-- "copy") in a list, the outputs are exactly the outputs of one trunk; stacked columns round
+-- differently.
 -- Without normalize, the sum is T times the map. At first each column gets 1/T of the trunk's
 -- gradient. For columns that move as the trunk would, SGD needs T times its learning rate; Adam
 -- takes the same step with the same rate.
@@ -75,8 +76,8 @@ function TTC:init(at, o)
   self.beta = PerColumn(at.names, rows)
 end
 
--- The alpha of some rows. While beta is 0, a connection at a limit has exactly the value of the
--- limit, but the slope of the sigmoid.
+-- The alpha of some rows. While beta is 0, the alpha of a connection at a limit is exactly 0 or 1,
+-- but its gradient is the gradient of the sigmoid.
 local function alpha_of(rows)
   local beta <const>, limit <const> = rows.weight, rows.limit
   local alpha <const>, still <const> = ops.sigmoid(beta + limit * EDGE), ops.eq(beta, 0)

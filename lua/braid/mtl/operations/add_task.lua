@@ -1,6 +1,6 @@
 --- net:add_task(name, task, {freeze = "others", init =, head =}): adds a task with its own column
 -- and head. The outputs of the old tasks stay the same, bit for bit, until something trains,
--- because at first the mixers pass nothing from the new column to the old ones.
+-- because at first the mixers pass nothing from the new column to the old columns.
 --
 -- Options:
 --   freeze   "others" trains only the new column, its head, and its weights for the other columns

@@ -225,7 +225,7 @@ end
 -- place of a network, a function of the input can be given. The input is batch.image, batch.input,
 -- or the inputs that batch.inputs names; several inputs are one table by name. Numbers that the
 -- data set has standardised (batch.units) are measured in the units of their column, while losses
--- are those of training.
+-- are computed as in training.
 -- @treturn mtl.report
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)

@@ -42,10 +42,11 @@ function M.check_none(weighing)
 end
 
 --- Adds the gradients of a batch to the gradients of other batches. weighing:backward() then weighs
--- the sums, as if the batches were one. Only one batch's graph is in memory at a time. Each batch
--- costs T backward passes, with any method. Options: share, the factor of the batch's losses (1 / k
--- for k batches of one size), or {task = factor}; sample, the number of the sample that the batch
--- belongs to, for a method that wants several samples (weighing:samples() says how many).
+-- the sums, as if all batches were one large batch. Use it if a large batch does not fit into
+-- memory: only one batch's graph is there at a time. Each batch costs T backward passes, with any
+-- method. Options: share, the factor of the batch's losses (1 / k for k batches of one size), or
+-- {task = factor}; sample, the number of the sample that the batch belongs to, for a method that
+-- wants several samples (weighing:samples() says how many).
 -- @usage
 -- for _, batch in ipairs(batches) do
 --   weighing:gather(net(batch.image), batch, {share = 1 / #batches})

@@ -35,7 +35,7 @@ function Step:list(value)
   return list
 end
 
---- The values of a table by task, in order; `other` for a task without one.
+--- The values of a table by task, in order; `other` for a task without a value.
 function Step:by_task(map, other)
   local list <const> = {}
   for i, name in ipairs(self.names) do list[i] = map and map[name] or other end
@@ -52,7 +52,7 @@ function Step:check_names(what, map)
   end
 end
 
---- The values kept under a name for the tasks of this step; `first` for a task without one.
+--- The values kept under a key for the tasks of this step; `first` for a task without a value.
 function Step:recall(key, first) return self:by_task(self.state[key], first) end
 
 --- Keeps a number for each task of this step.
@@ -115,8 +115,8 @@ local function copy_of(self, key, rows)
   return copy
 end
 
---- A copy of the rows (T,d) kept for the tasks of this step, 0 for a task without one; and
--- {task = true} for the tasks without one.
+--- A copy of the rows (T,d) kept for the tasks of this step, with 0 for a task without a row; and
+-- {task = true} for the tasks without a row.
 function Step:recall_rows(key)
   local kept <const>, fresh <const> = self.state[key], {}
   if kept and same_list(kept.names, self.names) and same_list(kept.layout, self.layout) then

@@ -136,7 +136,7 @@ function Metric:observe(outputs, targets, batch)
 end
 
 --- The value over all observed samples; nil and a reason if it is undefined.
--- @return value or nil, reason or nil, counts of what is left out
+-- @return value or nil, reason or nil, counts of the samples or faces that are left out
 function Metric:result()
   if not self.state then return nil, "nothing was observed", {} end
   local value <const>, reason <const>, notes <const> = self:of_state(self.state)

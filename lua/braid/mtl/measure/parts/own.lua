@@ -21,7 +21,7 @@ local KNOWN <const> = check.declare("a metric of your own", {
   counts = check.text(), observe = check.optional(CALL), result = check.needed(CALL),
 })
 
---- Whether a value can be such a metric.
+--- Whether a value can be a metric of the user's own.
 function Own.fits(value)
   return type(value) == "function" or type(value) == "table" and getmetatable(value) == nil
     and value.result ~= nil

@@ -51,7 +51,7 @@ local function join(a, b)
 end
 
 -- The mean of each column over its known values, and each value minus the mean (0 for an unknown
--- one).
+-- value).
 local function centred(x, seen, count)
   if seen.absent then x = ops.masked_fill(x, seen.absent, 0) end
   local mean <const> = x:sum(1) / count

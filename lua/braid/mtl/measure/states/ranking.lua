@@ -79,8 +79,9 @@ function Part:init(scores, labels, context, a)
   for _, label in ipairs(self.labels:totable()) do self.of[label] = self.of[label] + 1 end
 end
 
---- The curve of class c against the others, by falling score: how many samples of the class, and
--- how many others, have each score. A NaN counts as the worst possible score for its sample.
+--- The curve of class c against the other classes, by falling score: how many samples of the class,
+-- and how many other samples, have each score. A NaN counts as the worst possible score for its
+-- sample.
 function Part:curve(c)
   if self.curves[c] then return self.curves[c] end
   local _ <close> = grad.scope()
