@@ -2,7 +2,7 @@
 -- no code in a file runs.
 --
 -- The result prints, and has the fields
---   definition   {removed = lines, added = lines}, or nil if both have the same text or none
+--   definition   {removed = lines, added = lines}, or nil if both have the same text or no text
 --   options, tasks, card, changes   lists of {name, was, is}, for values that differ
 --   tensors      {same = how many, changed = {{name =, largest =, relative =}}, removed = names,
 --                added = names, shapes = {{name, was, is}}}; `largest` is the largest difference of

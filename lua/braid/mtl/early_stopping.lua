@@ -154,7 +154,8 @@ end
 
 local EPOCH <const> = check.whole{from = 0}
 
--- Raises an error unless the list has a loss for each epoch up to the one at which the task ended.
+-- Raises an error unless the list has a loss for each epoch up to the epoch at which the task
+-- ended.
 local function check_losses(state, key, name)
   local list <const> = state[key][name]
   local count <const> = state.stopped[name] or state.epoch

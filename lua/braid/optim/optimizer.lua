@@ -195,7 +195,7 @@ function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, v
 
 --- Takes a step: changes every parameter that has a gradient. A `closure`, if given, is called
 -- first to compute the gradients, and its result is returned.
--- @treturn any what the closure gave
+-- @treturn any the result of the closure
 function Optimizer:step(closure)
   if closure ~= nil and type(closure) ~= "function" then
     check.fail("%s: step takes a function or nothing, not %s", self.declared.what,

@@ -30,9 +30,9 @@ local function class_of(kind)
   return known
 end
 
--- The arguments that make the task again: its fields by name, except the first one in the class's
--- `unnamed`, which has no name. A field in `option_of` has the name of its option. The number of a
--- task's outputs follows from these arguments.
+-- The arguments that make the task again: its fields by name, except the fields in the class's
+-- `unnamed`. The first of these that has a value gives the unnamed arguments. A field in `option_of`
+-- has the name of its option. The number of a task's outputs follows from these arguments.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end

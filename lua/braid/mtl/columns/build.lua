@@ -20,8 +20,8 @@ local M <const> = {}
 local Recipe <const> = class("Recipe")
 Recipe.apart = true -- its backbones are to be copied; they are not parts of the network
 
---- Gives a network its own recipe before a change, because copies of a network share one -> the
--- recipe.
+--- Gives a network its own recipe before a change, because copies of a network share a recipe.
+-- Returns the recipe.
 function M.own_recipe(self)
   local own <const> = Recipe()
   for key, value in pairs(self.recipe) do own[key] = value end

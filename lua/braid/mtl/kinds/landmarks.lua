@@ -6,10 +6,10 @@
 -- error over the coordinates that are not missing (Matsui et al. 2019, section 3.2). loss = "l1",
 -- "smooth_l1" or "wing" (Feng et al. 2018) takes another function of a coordinate's difference, in
 -- half widths of the image. loss = "relative" is the landmark error: the distance between the
--- predicted and the true point, divided by the distance between the eyes. It differs in two ways:
--- it is smooth for distances below 0.01 half widths, and eyes that are nearer than 0.15 half widths
--- count as 0.15 half widths apart. Faces without eyes then have no loss. reduction = "mean" then
--- takes the mean over points, "sum" the sum over a face's points.
+-- predicted and the true point, divided by the distance between the eyes. This loss differs from
+-- the metric in two ways: it is smooth for distances below 0.01 half widths, and eyes that are
+-- nearer than 0.15 half widths count as 0.15 half widths apart. Faces without eyes have no such
+-- loss. Here reduction = "mean" takes the mean over points, "sum" the sum over a face's points.
 --
 -- In the metrics, distances are divided by the distance between the true centres of the eyes
 -- (Trottier et al. 2018, section 4.1):

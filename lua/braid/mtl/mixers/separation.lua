@@ -7,7 +7,7 @@
 --                restores their number
 --   end_to_end   true trains the stream and the columns at once. Otherwise net:stage(1) trains the
 --                shared stream with its own heads, as a hard-sharing network, and net:stage(2)
---                freezes it and trains the columns
+--                freezes the stream and trains the columns
 --   fine_tune    true starts the columns at the second stage from the stream's weights; it needs
 --                form = "channelwise"
 -- @usage

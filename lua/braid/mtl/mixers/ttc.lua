@@ -15,10 +15,9 @@
 -- network. With alpha_ij = 0 for i ~= j, every column is a separate network (section 3). start = 1
 -- and start = 0 begin exactly at these limits. With normalize, start = 1 and equal columns (init =
 -- "copy") in a list, the outputs are exactly the outputs of one trunk; stacked columns round
--- differently.
--- Without normalize, the sum is T times the map. At first each column gets 1/T of the trunk's
--- gradient. For columns that move as the trunk would, SGD needs T times its learning rate; Adam
--- takes the same step with the same rate.
+-- differently. Without normalize, the sum is T times the map. At first each column gets 1/T of the
+-- trunk's gradient. For columns that move as the trunk would, SGD needs T times its learning rate;
+-- Adam takes the same step with the same rate.
 --
 -- Connections from a late task to earlier tasks also begin at 0, so that earlier outputs do not
 -- change. A connection at a limit has a gradient like any other. It stays exactly 0 or 1 until its
@@ -127,7 +126,8 @@ function TTC:needs(i, learning)
   return needed
 end
 
---- A new column takes from others with alpha = start. It gives nothing until its connections train.
+--- A new column takes from the other columns with alpha = start. It gives them nothing until their
+-- connections train.
 function TTC:resize(names)
   self:unstack()
   local rows <const> = {}

@@ -7,9 +7,9 @@
 --   init     the name of a task, such as "pose": the new column starts as a copy of its column
 --   column   the name of a column, such as "traits": the task uses it, and only the head is new
 --   head     a kind in mtl.heads (default: the kind of the other heads)
--- Stacked columns stay stacked, with the new column outside the stack. net:stack() stacks them all,
--- which changes rounding (1e-7). The mixers' parameters become new tensors, so make the optimizer
--- afterwards.
+-- Stacked columns stay stacked, with the new column outside the stack. net:stack() stacks all
+-- columns, which changes rounding (1e-7). The mixers' parameters become new tensors, so make the
+-- optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"

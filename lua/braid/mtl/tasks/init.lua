@@ -79,7 +79,7 @@ local EPOCH <const> = check.whole{from = 0}
 -- The current epoch, by tasks, for weights that are functions of the epoch.
 local epochs <const> = setmetatable({}, {__mode = "k"})
 
---- Sets the epoch (from 1) for weights that are functions of it and for weightings.
+--- Sets the epoch (from 1) for weights that are functions of the epoch and for weightings.
 function Tasks:set_epoch(epoch)
   epochs[self] = check.value("tasks: set_epoch", "the epoch", epoch, EPOCH)
 end

@@ -26,8 +26,8 @@ local function options_of(weighing, given)
   return o
 end
 
---- Raises an error if backward gets a batch, but the method takes several, or batches were
--- gathered.
+--- Raises an error if backward gets a batch, but the method takes several batches, or batches were
+-- gathered before.
 function M.check_none(weighing)
   local wanted <const> = weighing:samples()
   if wanted > 1 then

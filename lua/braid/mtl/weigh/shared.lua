@@ -16,8 +16,8 @@ local ops <const> = core.ops
 local Shared <const> = class("Shared")
 
 --- Chooses the parameters that the rows have columns for, and notes their names and sizes.
--- `counts` says how many losses depend on each; self.known {name = true} has the parameters that
--- were shared before.
+-- `counts` says how many losses depend on each parameter; self.known {name = true} has the
+-- parameters that were shared before.
 function Shared:choose(trained, names, counts)
   local known <const> = self.known
   local least <const> = #self.losses == 1 and next(known) == nil and 1 or 2

@@ -9,7 +9,7 @@
 --             (weighing:samples()); the last is `rows`
 --   number    the number of the step, from 1
 --   epoch     the epoch set by tasks:set_epoch, or nil
---   classes   {task = true} for tasks whose outputs are probabilities of classes
+--   tasks     the tasks by name, as mtl.tasks gives them
 --   state     a table that belongs to the method and is saved with it. It is a copy, which is kept
 --             only if the step succeeds
 --   known     {name = true} for the parameters that were shared so far; also a copy

@@ -218,7 +218,7 @@ function Weighing:update(outputs, batch)
 end
 
 --- Returns T rows of cosines between the tasks' gradients in the last step, and the tasks' names.
--- It returns nil if the method uses only losses. A gradient of 0 has cosine 0 with all others.
+-- It returns nil if the method uses only losses. A gradient of 0 has cosine 0 with all gradients.
 function Weighing:cosine()
   local gram <const> = self.gram
   if not gram then return nil end

@@ -1,4 +1,4 @@
---- Turns equal modules of several columns into one that computes them all, and back.
+--- Turns equal modules of several columns into one module that computes all of them, and back.
 --
 -- The maps of T stacked columns are concatenated in one tensor (n, T*c, h, w). A layer that treats
 -- every channel separately (channelwise) is used unchanged, with the columns' parameters one after

@@ -54,8 +54,8 @@ local function check_shapes(context, outputs, labels)
   end
 end
 
--- The class with the highest score of each problem. If a score is NaN, it is 0: no class is
--- predicted.
+-- The number of the class with the highest score of each problem. If a score is NaN, the number is
+-- 0: no class is predicted.
 local function answers_of(scores)
   return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
 end

@@ -51,7 +51,7 @@ end
 
 function Own:fresh() return Own(self.what, self.name, self.given) end
 
---- Adds a batch. known (n) is a mask of samples with a label; nil means all.
+--- Adds a batch. known (n) is a mask of samples with a label; nil means all samples.
 function Own:add(output, target, batch, known)
   if known and not known:all():item() then
     if not known:any():item() then return end
