@@ -31,8 +31,9 @@ local function class_of(kind)
 end
 
 -- The arguments that make the task again: its fields by name, except the fields in the class's
--- `unnamed`. The first of these that has a value gives the unnamed arguments. A field in `option_of`
--- has the name of its option. The number of a task's outputs follows from these arguments.
+-- `unnamed`. The first of these that has a value gives the unnamed arguments. A field in
+-- `option_of` has the name of its option. The number of a task's outputs follows from these
+-- arguments.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end
