@@ -5,7 +5,7 @@
 -- 0.7 it is the mean over the 70% of these images that have the highest loss (Zhang, Zhang, Li and
 -- Qiao 2016, online hard sample mining). Metrics:
 --   accuracy   the share of right classes
---   balanced   the mean over classes of the accuracy on each (Fang et al. 2017, section 4.1)
+--   balanced   the mean over classes of the accuracy on each class (Fang et al. 2017, section 4.1)
 --   unseen     the number of classes without a sample, which balanced leaves out
 -- Options: weight; flip; metrics, which replaces these metrics (mtl.metric) and may have your own
 -- metrics by name; metric, the metric that is shown first and that mtl.delta_m takes, such as
