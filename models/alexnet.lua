@@ -1,6 +1,7 @@
---- AlexNet in its single-tower form (Krizhevsky 2014), torchvision's layout and names.
--- Input (n,3,h,w), at least 63 pixels on a side; 224 as published. With tasks there is a linear
--- head for each on the last hidden layer; without, one output for o.classes (1000).
+--- AlexNet in its single-tower form (Krizhevsky 2014), with torchvision's layout and names.
+-- Input (n,3,h,w), at least 63 pixels on a side; 224 as published. With tasks, each task has a
+-- linear head on the last hidden layer. Without tasks, a last layer gives a score for each of
+-- o.classes (1000) classes.
 -- Options: classes, dropout (0.5), width (1.0; multiplies the channels and the hidden layers),
 -- channels of the input (3), head.
 -- Parameters: 61,100,840 for 1000 classes.

@@ -1,11 +1,12 @@
 --- Multi-task network cascade (Dai, He and Sun 2016): tasks share their features, and each stage
--- also sees the outputs of the stages before it. The loss is the sum of all stages' losses. Their
--- gradients flow back through the whole cascade (equation 5, L1(B) + L2(M | B) + L3(C | B, M)).
+-- also takes the outputs of the stages before it. The loss is the sum of all stages' losses. The
+-- gradients of all losses flow back through the whole cascade (equation 5, L1(B) + L2(M | B) +
+-- L3(C | B, M)).
 -- Decisions: the stages are the tasks of a face, not boxes, masks and instances. Stage k is a
 -- layer of `hidden` ReLUs over the shared features and all earlier outputs, and a linear layer.
--- Options: order (the order of tasks as stages; by name), hidden (64), head (of each stage,
--- instead of those layers), detach (false; true stops gradients between stages), backbone
--- ("tcdcn"), and its width, channels and input.
+-- Options: order (sorted by name; the tasks in the order of their stages), hidden (64), head (of
+-- each stage, instead of these two layers), detach (false; true stops gradients between stages),
+-- backbone ("tcdcn"), and its width, channels and input.
 -- Parameters for MTFL's five tasks (21 outputs): 113,417.
 local Cascade = class("Cascade", nn.Module)
 

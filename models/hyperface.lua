@@ -1,13 +1,15 @@
---- HyperFace (Ranjan, Patel and Chellappa 2017), as Trottier et al. 2018 compare with it. The maps
--- of AlexNet's pool1, conv3 and pool5 are brought to one size by 4x4/4 and 2x2/2 convolutions of
--- 256, and concatenated (768). Then follow a 1x1 convolution to 192, a layer of 3072, and for
--- each task a layer of 512 and its output. Every layer has a ReLU, and the full layers have
--- dropout 0.5.
+--- HyperFace (Ranjan, Patel and Chellappa 2017), in the form that Trottier et al. 2018 compare
+-- with. The maps of AlexNet's pool1, conv3 and pool5 are brought to one size: pool1 by a 4x4
+-- convolution of stride 4, conv3 by a 2x2 convolution of stride 2, each with 256 channels. The
+-- maps are concatenated (768 channels). Then follow a 1x1 convolution to 192 channels, a layer of
+-- 3072 units, and for each task a layer of 512 units and its output. Every layer has a ReLU, and
+-- the layers of 3072 and 512 units have dropout 0.5.
 -- Decisions: AlexNet in its single-tower form, as in the comparison; faces are not detected.
 -- Blocks: fusion (the three maps), reduce, full.
--- Options: input (227; 63 to 70, 95 to 102 and so on, in steps of 32, give maps of one size),
--- width (1.0), channels of the input (3), dropout, split (the last block that all share; all),
--- head (instead of its own).
+-- Options: input (227; the side in pixels: 63 to 70, 95 to 102 and so on, in steps of 32, give
+-- maps of one size), width (1.0), channels of the input (3), dropout (0.5), split (the last block;
+-- the name of the last block that all tasks share), head (instead of the layer of 512 units and
+-- the output).
 -- Parameters for MTFL's five tasks (21 outputs): 32,387,605.
 local Fusion = class("Fusion", nn.Module)
 

@@ -4,10 +4,10 @@
 -- by Xavier's rule and biases at a small positive constant (section 3.3). The loss is equation 3,
 -- with lambda 6 for pose and 3 for glasses.
 -- Decisions: the constant is 0.1. ReLU follows every layer except the heads; the paper does not
--- say. Landmarks are in [-1, 1] of the image, not in pixels. Their loss (equation 2) gets the
--- weight 75^2, so the sum is the paper's.
--- The paper's six runs are this network with single = "pose", "glasses" or "landmarks"; with all
--- tasks; with mtl.early_stopping too (equation 4); and with shifted images: examples/kth.lua.
+-- say where it is. Landmarks are in [-1, 1] of the image, not in pixels. Their loss (equation 2)
+-- gets the weight 75^2, so the sum of the losses is the same as in the paper.
+-- The paper's six runs are in examples/kth.lua: this network with single = "pose", "glasses" or
+-- "landmarks"; with all tasks; also with mtl.early_stopping (equation 4); and with shifted images.
 -- Options: dropout (0; the authors tried it and removed it), bias (0.1; the first value of all
 -- biases), width (1.0), channels of the input (3), input (150), head.
 -- Parameters: 47,349,489.

@@ -1,10 +1,11 @@
 --- Multi-task attention network (Liu, Johns and Davison 2019): one shared network. For each task
--- and block, a mask in [0, 1] selects from the shared map (equation 1):
+-- and block, a mask with values in [0, 1] selects from the shared map (equation 1):
 --   a_hat_j = a_j * p_j,   a_j = sigmoid(BN conv1x1 ReLU BN conv1x1 [u_j, f(a_hat_(j-1))])
--- (equation 2). f is a 3x3 convolution, batch norm and ReLU, and averages maps down to the size
--- of the block. The head reads the last a_hat.
+-- (equation 2). f is a 3x3 convolution, batch norm and ReLU, then average pooling to the size of
+-- the block's map. A task's head takes the last a_hat.
 -- Decisions: u_j is the block's first layer in the paper. Here it is the block's output p_j,
--- because blocks are whole. A block without maps (fc) gets attention as maps of one pixel.
+-- because a block runs as a whole. The output of a block without maps (fc) counts as maps of one
+-- pixel.
 -- Options: backbone ("tcdcn"), and its width, channels and input, head.
 -- Parameters for MTFL's five tasks (21 outputs): 1,047,377.
 local function unit(inputs, outputs, kernel, activation)
@@ -14,7 +15,7 @@ end
 
 local Attention = class("Attention", nn.Module)
 
--- before: the channels of the block before; nil at the first block
+-- c: the channels of the block; before: the channels of the previous block, nil at the first block
 function Attention:init(c, before)
   self.mask = nn.Sequential{unit(before and 2 * c or c, c, 1, nn.ReLU()),
     unit(c, c, 1, nn.Sigmoid())}

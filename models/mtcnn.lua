@@ -1,20 +1,23 @@
---- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), as published with weights. With a
--- mixer each task has a column: Trottier, Giguere and Chaib-draa 2018 (section 4.5) use
--- collaborative blocks, {mixer = mtl.collaborative{}}. P slides with blocks as its window alone
--- if these pad nothing: mtl.collaborative{kernel = 1}.
--- PReLU has a slope for each channel, and pooling keeps windows that reach over the edge:
+--- MTCNN's networks P, R and O (Zhang, Zhang, Li and Qiao 2016), in the form whose weights are
+-- published. With a mixer each task has a column: Trottier, Giguere and Chaib-draa 2018 (section
+-- 4.5) use collaborative blocks, {mixer = mtl.collaborative{}}. To slide P over larger images,
+-- give mtl.collaborative{kernel = 1}: blocks without padding give each window the outputs that P
+-- gives for the window cut out.
+-- PReLU has a slope for each channel. Pooling (window/stride) keeps windows that reach over the
+-- edge:
 --   P  12x12  conv 3x3x10, pool 2/2, conv 3x3x16, conv 3x3x32; heads are 1x1 convolutions
 --   R  24x24  conv 3x3x28, pool 3/2, conv 3x3x48, pool 3/2, conv 2x2x64, fc 128
 --   O  48x48  conv 3x3x32, pool 3/2, conv 3x3x64, pool 3/2, conv 3x3x64, pool 2/2,
 --             conv 2x2x128, fc 256
--- Input (n,3,h,w) RGB as (x - 127.5)/128. P(x) takes 12x12. P:slide(x) takes any larger image and
--- gives a map (n,size,oh,ow) for each task, with one place for every second pixel.
--- Tasks unless given: face (1 no, 2 yes; mining keeps the 70% highest losses); box (the distance
--- of each side from the window's, in windows; the mean of four squares equals the paper's half of
--- their sum with its weight 0.5); landmarks (weight 0.5; in O 1). A sample has only some labels;
--- a missing one is -100 or NaN. A loss is the mean over the samples that have its label.
--- Options: stage ("O"), mixer, at (the blocks with mixers; all convolutions), width (1;
--- multiplies the channels), channels of the input (3), head, groups.
+-- The input is (n,3,h,w), RGB as (x - 127.5)/128. P(x) takes 12x12 pixels. P:slide(x) takes any
+-- larger image and gives a map (n,size,oh,ow) for each task, with one place for every second pixel.
+-- If no tasks are given, they are: face (1 no, 2 yes; mining keeps the 70% highest losses); box
+-- (the distance of each side of the box from the same side of the window, in window sizes; the
+-- mean of the four squares is half of their sum, as in the paper, times the paper's weight 0.5);
+-- landmarks (weight 0.5; in O 1). A sample has only some labels; a missing label is -100 or NaN.
+-- A loss is the mean over the samples that have its label.
+-- Options: stage ("O"; or "P", "R"), mixer, at (all convolutions; the blocks with mixers), width
+-- (1; multiplies the channels), channels of the input (3), head, groups.
 -- Parameters: O 389,040; R 101,468; P 6,962 (6,632 without landmarks, as published).
 local STAGES = {
   P = {{"conv1", 10, 3, pool = 2}, {"conv2", 16, 3}, {"conv3", 32, 3}},
@@ -42,7 +45,7 @@ local function blocks_of(stage, width)
   return blocks
 end
 
--- P, which also slides over images larger than its window.
+-- The network P, which also slides over images larger than its window.
 local Sliding = class("Sliding", mtl.columns)
 
 Sliding.slide = mtl.columns.forward

@@ -3,8 +3,8 @@
 -- neural discriminative dimensionality reduction.
 -- Decisions: the convolution starts with 0.9 for a column's own map and 0.1/(T - 1) for each
 -- other map, as in the paper's best run. Blocks of one pixel, such as fc, are mixed too.
--- Options: diag (0.9), off (0.1 / (T - 1)), at (blocks, "*"), backbone ("tcdcn"), and its width,
--- channels and input, head, groups.
+-- Options: diag (0.9), off (0.1 / (T - 1)), at ("*"; the blocks with mixers), backbone ("tcdcn"),
+-- and its width, channels and input, head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 910,021.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",

@@ -1,10 +1,11 @@
 --- Progressive networks (Rusu et al. 2016, equation 2): columns are learned one after the other.
--- Each takes the maps of earlier columns through a 1x1 convolution, ReLU and a learned scale.
--- Earlier columns do not change any more: net:train_only("pose") trains only one task's column
--- and its connections.
+-- Each column takes the maps of earlier columns through a learned scale, a 1x1 convolution and
+-- ReLU. While a column learns, earlier columns stay as they are: net:train_only("pose") trains only
+-- this task's column, its head and its connections.
 -- Decision: the taken maps are added to the column's own map, not to the next layer's sum.
--- Options: order (the order in which tasks are learned; by name), at (blocks, "*"), start (0.1;
--- the first scale), backbone ("tcdcn"), and its width, channels and input, head, groups.
+-- Options: order (sorted by name; the order in which tasks are learned), at ("*"; the blocks with
+-- mixers), start (0.1; the first scale), backbone ("tcdcn"), and its width, channels and input,
+-- head, groups.
 -- Parameters for MTFL's five tasks (21 outputs): 597,039.
 return function(tasks, o)
   local net = mtl.columns(tasks, nn.backbone(o.backbone or "tcdcn",

@@ -1,6 +1,7 @@
---- ResNet-18 (He, Zhang, Ren and Sun 2016), in torchvision's layout and with its names.
--- Input (n,3,h,w), at least 32 pixels on a side. With tasks there is a linear head for each on
--- the pooled features; without, one layer `fc` for o.classes (1000).
+--- ResNet-18 (He, Zhang, Ren and Sun 2016), with torchvision's layout and names.
+-- Input (n,3,h,w), at least 32 pixels on a side. With tasks, each task has a linear head on the
+-- pooled features. Without tasks, the layer `fc` gives a score for each of o.classes (1000)
+-- classes.
 -- Options: classes, width (1.0; multiplies the channels), channels of the input (3), head.
 -- Parameters: 11,689,512 for 1000 classes.
 local ResNet = class("ResNet", nn.Module)

@@ -1,6 +1,7 @@
---- VGG-16 (Simonyan and Zisserman 2015), torchvision's layout and names.
--- Input (n,3,h,w), at least 32 pixels on a side; 224 as published. With tasks there is a linear
--- head for each on the last hidden layer; without, one output for o.classes (1000).
+--- VGG-16 (Simonyan and Zisserman 2015), with torchvision's layout and names.
+-- Input (n,3,h,w), at least 32 pixels on a side; 224 as published. With tasks, each task has a
+-- linear head on the last hidden layer. Without tasks, a last layer gives a score for each of
+-- o.classes (1000) classes.
 -- Options: classes, dropout (0.5), width (1.0; multiplies the channels and the hidden layers),
 -- channels of the input (3), head.
 -- Parameters: 138,357,544 for 1000 classes.

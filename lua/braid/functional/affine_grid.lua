@@ -7,7 +7,8 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 
--- The places of a line's n pixels. -1 and 1 are the centres of the outer pixels, or their edges.
+-- The places of a line's n pixels. With align_corners, -1 and 1 are the centres of the outer
+-- pixels, otherwise their outer edges.
 local function line(n, align_corners, dtype)
   if n < 2 then return core.new({n}, dtype, 0) end
   local last <const> = align_corners and 1 or 1 - 1 / n

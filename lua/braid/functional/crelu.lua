@@ -1,5 +1,5 @@
 --- crelu (Shang et al. 2016): joins relu(x) and relu(-x) along a dimension (default: the channels),
--- which doubles it.
+-- whose size doubles.
 -- @usage F.crelu(images).shape
 
 local core <const> = require "braid.core"

@@ -1,5 +1,5 @@
 --- dropout2d (Tompson et al. 2015): sets whole channels of x (n,c,h,w) to 0 with probability p, and
--- multiplies the others by 1 / (1 - p).
+-- multiplies the other channels by 1 / (1 - p).
 -- @usage F.dropout2d(images, 0.2, {training = true})
 
 local core <const> = require "braid.core"

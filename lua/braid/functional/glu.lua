@@ -1,5 +1,5 @@
---- glu (Dauphin et al. 2017): multiplies the first half of a dimension by the sigmoid of the
--- second.
+--- glu (Dauphin et al. 2017): multiplies the first half of a dimension by the sigmoid of the second
+-- half.
 -- @usage F.glu(images)   F.glu(x, 1)
 
 local check <const> = require "braid.check"

@@ -1,6 +1,6 @@
 --- local_response_norm (Krizhevsky, Sutskever and Hinton 2012): divides x (n,c,...) by
 -- (k + alpha mean(x^2))^beta. The mean is over `size` neighbouring channels, with zeros beyond the
--- first and the last.
+-- first and the last channel.
 -- @usage F.local_response_norm(images, 5, {alpha = 1e-4, beta = 0.75, k = 1})
 
 local check <const> = require "braid.check"
@@ -16,7 +16,7 @@ local OPTIONS <const> = check.declare("local_response_norm", {
 -- hides the rounding of small squares.
 local LARGE <const>, SMALL <const> = 1e8, 1e-9
 
--- Whether float32 holds the squares. That is about precision alone, so a trace does not see it.
+-- Whether float32 holds the squares. This only concerns precision, so a trace does not record it.
 local function is_small(x)
   local paused <const> = core.trace_pause(true)
   local largest <const> = x:detach():norm(math.huge):item()

@@ -163,8 +163,8 @@ end
 --- Focal loss (Lin et al. 2017, eq. 4 and 5): cross-entropy times (1 - p)^gamma, where p is the
 -- probability of the label, so that easy samples count less. With labels from 1, x (n,c,...) goes
 -- through softmax and alpha is a tensor (c) or nil. With a float target of x's shape, x goes
--- through sigmoid, alpha is the weight of the positive part and 1 - alpha that of the other. A mean
--- divides by the number of elements that count.
+-- through sigmoid, alpha is the weight of the positive part and 1 - alpha the weight of the
+-- negative part. A mean divides by the number of elements that count.
 -- @usage F.focal(x, labels, {gamma = 2})
 function M.focal(x, target, given)
   local o <const> = check.options(FOCAL, given)

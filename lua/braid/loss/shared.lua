@@ -22,7 +22,7 @@ local function need_tensor(name, what, value)
   M.bad(name, "%s must be a tensor, not %s", what, check.shown(value))
 end
 
---- Declares the options of a loss: the common ones, and others by name.
+--- Declares the options of a loss: the common options, and further options by name.
 function M.declare(name, more)
   local known <const> = {weight = check.tensor(), mask = check.tensor(),
     reduction = check.choice{"mean", "sum", "none"}}

@@ -1,4 +1,4 @@
---- A network's answers for a picture, as text in the terms of its tasks.
+--- Turns a network's outputs into answers in the terms of its tasks, such as the name of a class.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -9,7 +9,7 @@ local M <const> = {}
 
 local function kind_of(task) return tostring(task):match("^mtl%.([%w_]+)") end
 
--- The class that is chosen, its probability, and those of all classes.
+-- The class that is chosen, its probability, and the probabilities of all classes.
 local function class_of(c, shares, names)
   return {class = c, name = names and names[c] or nil, share = shares[c], shares = shares}
 end
@@ -123,8 +123,8 @@ function Answer.__tostring(self)
 end
 
 --- The answers in the outputs for a batch, a list of {TASK = answer}; predict.lua says what an
--- answer has. o.count is the number of samples and o.classes {TASK = names}; o.maps[i](x, y) are
--- the pixels of a place that the network sees in sample i.
+-- answer has. o.count is the number of samples and o.classes {TASK = names}; o.maps[i](x, y) turns
+-- the network's coordinates in sample i into pixels of the picture.
 function M.all(tasks, outputs, o)
   local list <const> = {}
   for i = 1, o.count do list[i] = setmetatable({}, Answer) end

@@ -1,8 +1,8 @@
---- The way from a data set of pictures through a network to answers (answers.lua).
+--- Asks a network about a data set of pictures and makes the answers (answers.lua).
 --
--- An Asking knows a network, its tasks and what is done to a picture first. The network is asked
--- without gradients, and in evaluation mode where the caller has set that. It may be asked many
--- times, as a server does, as long as its parts stay.
+-- An Asking has a network, its tasks, and the steps that prepare a picture. The network runs
+-- without gradients; the caller sets evaluation mode. An Asking may be used many times, as a server
+-- does, as long as the network's parts stay the same.
 
 local answers <const> = require "braid.model.answers"
 local check <const> = require "braid.check"
@@ -43,7 +43,8 @@ local function check_functions(known, o)
       #wanted, #wanted == 1 and "" or "s", table.concat(wanted, ", ")))
 end
 
--- The loader's options: what the card says, or else the user. `cut` is as in data/recipe.lua.
+-- The loader's options, from the card; the user's size counts if the card has none. `cut` is as in
+-- data/recipe.lua.
 local function prepared(net, known, o, cut)
   if o.size and not known.transforms then
     local channels <const> = channels_of(net, o.size)
@@ -93,7 +94,7 @@ end
 
 local Asking <const> = class("Asking")
 
---- The tasks of a network, or those in the options of net:predict.
+--- The tasks of a network, or the tasks in the options of net:predict.
 function Asking.tasks_of(net, o)
   local record <const> = origin.of(net)
   local tasks <const> = o.tasks or rawget(net, "tasks") or record and record.tasks
@@ -104,7 +105,8 @@ function Asking.tasks_of(net, o)
   return tasks
 end
 
---- A copy of what the network's card says of the loader, which must fit the options.
+--- A copy of the loader's recipe on the network's card. Raises an error unless the user gives as
+-- many functions as the recipe has.
 function Asking.known_of(net, o)
   local card <const> = rawget(net, "card")
   local known <const> = {}

@@ -1,14 +1,14 @@
---- The card of a network, net.card: what someone who gets its file should know. braid.save writes
--- it, braid.open brings it back, and braid.inspect shows it.
+--- The card of a network, net.card: facts for people who get the network's file. braid.save writes
+-- the card, braid.open reads it back, and braid.inspect shows it.
 --
--- A plain table; every field may be missing:
+-- The card is a plain table; every field may be missing:
 --   text, licence, authors   words of whoever made the network; authors may be a list
---   data                     what it was trained on, in words
+--   data                     what the network was trained on, in words
 --   seed                     the seed of its training
---   classes                  {TASK = {"no", "yes"}}: names of classes that the task does not have
---   preprocessing            what is done to a picture first: loader:recipe() (data/recipe.lua)
+--   classes                  {TASK = {"no", "yes"}}: names of classes, if the task has no names
+--   preprocessing            how a picture is prepared: loader:recipe() (data/recipe.lua)
 --   metrics                  {part = "validation", data =, values = {TASK = {METRIC = number}}}
---   history                  {epoch =, step =}: how long it was trained
+--   history                  {epoch =, step =}: how long the network was trained
 -- train.fit writes seed, classes, preprocessing and, in best.safetensors, metrics and history. It
 -- leaves the other fields as they are.
 
@@ -54,8 +54,9 @@ function M.wrong(card)
   end
 end
 
---- A network's card with the fields of `more`, which win; nil without any. Metrics of tasks that
--- the network does not have are left out. Raises an error if a file cannot hold it.
+--- A network's card, in which the fields of `more` replace its own; nil if there is no field.
+-- Metrics of tasks that the network does not have are left out. Raises an error if a file cannot
+-- hold the card.
 function M.of(net, tasks, more)
   local card <const> = {}
   for _, part in ipairs{rawget(net, "card") or {}, more or {}} do

@@ -27,7 +27,8 @@ local function own_places()
   return list
 end
 
---- The paths of definitions by name: those in BRAID_PATH, and the models that come with Braid.
+--- The paths of definitions by name: the files in the directories of BRAID_PATH, and the models
+-- that come with Braid.
 function M.known()
   local paths <const>, places <const> = {}, own_places()
   for _, place in ipairs(table.move(PLACES, 1, #PLACES, #places + 1, places)) do
@@ -98,8 +99,8 @@ local function check_used(path, options, known)
   end
 end
 
--- The text of the definition of this name. `texts` are those in a network's file, which has all
--- that it needs; without it, the known definitions count.
+-- The text of the definition of this name. `texts` are the definitions in a network's file, which
+-- has all that the network needs. Without `texts`, it is one of the known definitions.
 local function text_of(name, texts)
   if type(name) ~= "string" or not name:find("^[%w_]+$") then
     check.fail("model: a definition takes another one by its name, such as \"dcnet\", not %s",
@@ -150,7 +151,7 @@ local function inner_model(texts, used, depth)
 end
 
 --- Runs the text of a definition -> the network for these tasks and options. `texts` are the
--- definitions that it may take by name, {name = text}; by default the known ones.
+-- definitions that it may take by name, {name = text}; by default the known definitions.
 function M.define(text, path, tasks, options, texts)
   local kept <const>, used <const> = copy_of(options, {}), {}
   local net <const> = sandbox.run(text, path, function(f)

@@ -2,7 +2,7 @@
 -- no code in a file runs.
 --
 -- The result prints, and has the fields
---   definition   {removed = lines, added = lines}, or nil if both have the same text or none
+--   definition   {removed = lines, added = lines}, or nil if both have the same text or no text
 --   options, tasks, card, changes   lists of {name, was, is}, for values that differ
 --   tensors      {same = how many, changed = {{name =, largest =, relative =}}, removed = names,
 --                added = names, shapes = {{name, was, is}}}; `largest` is the largest difference of
@@ -108,8 +108,8 @@ end
 
 local function kind_of(t) return ("%s (%s)"):format(t.dtype, table.concat(t.shape, ", ")) end
 
--- The largest difference of two tensors of the same kind, and the relative one; nil if they have
--- the same values (NaN is the same as NaN).
+-- The largest difference of two tensors of the same kind, and their relative difference; nil if
+-- they have the same values (NaN is the same as NaN).
 local function distance(a, b)
   local _ <close> = grad.no_grad()
   local _ <close> = core.scope()

@@ -49,7 +49,7 @@ function M.of(source)
   return read
 end
 
---- The same of the file at a path.
+--- As M.of, for the file at a path.
 function M.read(path)
   local source <const>, why <const> = files.read(path)
   if not source then check.fail("model: %s", why) end

@@ -11,7 +11,7 @@ local OWN <const> = {tasks = true, single = true, parameters = true, pretrained 
 local KINDS <const> = {single = check.text(), parameters = check.number{from = 1},
   pretrained = weights.kind}
 
--- Makes the network of a definition, with about `parameters` parameters if that is given.
+-- Makes the network of a definition. If `parameters` is given, the network has about this many.
 local function built(text, place, tasks, options, parameters)
   if parameters == nil then return definition.define(text, place, tasks, options) end
   local widened <const> = require "braid.mtl.widen"(function(width)
@@ -25,7 +25,7 @@ end
 -- tasks}).
 --
 -- Three options work for every definition:
---   single = "pose"    makes the network of that task alone; it may also name a group
+--   single = "pose"    makes the network for this task only; it may also name a group
 --                      (groups = {face = {"landmarks"}, ...})
 --   parameters = 5e6   chooses the width at which the network has about this many parameters
 --   pretrained         the weights that all columns and the stream begin with: a file's path,

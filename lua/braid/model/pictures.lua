@@ -40,7 +40,7 @@ local function add_tensor(items, t)
   items[#items + 1] = t
 end
 
---- A list of paths and tensors (c,h,w), and whether the user asked about one picture alone.
+--- A list of paths and tensors (c,h,w), and whether the user asked about only one picture.
 function M.listed(given)
   local items <const> = {}
   local function add(item)

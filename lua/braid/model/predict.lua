@@ -1,16 +1,18 @@
---- net:predict(given): a network's answers, in the terms of the person who asks.
+--- net:predict(given): a network's answers about pictures or rows, as class names, pixels and
+-- numbers in their units.
 --
 -- The network is asked about pictures, or about rows of its table (rows.lua). Pictures are the
 -- path of a file or of a directory, a tensor of bytes (h,w), (c,h,w) or (n,c,h,w), a list of these,
--- or a data set. Each is prepared as net.card.preprocessing says, which train.fit and files of
--- networks keep: the outputs are those for the loader's batches, to the bit. Modes of the network
--- stay as they are.
+-- or a data set. Each picture is prepared as net.card.preprocessing says; train.fit writes this
+-- field, and a network's file keeps it. The outputs are the same to the bit as for the loader's
+-- batches. Modes of the network stay as they are.
 --
 -- The result is a list of answers, or for one picture its answer. An answer has a field for each
 -- task, and `picture`: {number =, path =, height =, width =, box =}.
---   classes      {class = its label, name =, share = its probability, shares = of all classes}
---   landmarks    {points = {{x, y}, ...}} in pixels of the picture as it is, pixel centres at whole
---                numbers from 0
+--   classes      {class = its label, name =, share = its probability, shares = the probabilities of
+--                all classes}
+--   landmarks    {points = {{x, y}, ...}} in pixels of the original picture, with pixel centres at
+--                whole numbers from 0
 --   attributes   {each = {{label =, class =, name =, share =}, ...}}
 --   real         {values = {...}}
 --   pose_bins    {angles = {...}}, the middles of the bins in degrees
@@ -19,14 +21,15 @@
 --   boxes        the parts to look at, in pixels: {x0, y0, x1, y1}, or a list of such boxes, and
 --                for several pictures a list of these lists. There is an answer for each box
 --   detector     finds the boxes: what vision.detector or vision.mtcnn.detector gives
---   margin       boxes are made so many times as wide and high (1)
---   size         the side of the pictures that the network sees, where the card has none
+--   margin       the factor by which boxes are made wider and higher (1)
+--   size         the side in pixels of the pictures that the network sees, if the card has no size
 --   batch        how many pictures or rows go through the network at once (64)
---   transforms   the functions of Lua after the loader's other transforms, if it had any: the card
---                says where they were written, but no file can hold them
+--   transforms   the functions of Lua among the loader's transforms, if it had any: the card says
+--                where they were written, but no file can hold them. They run after the other
+--                transforms
 --   unknown      "missing": a category that was in no training row counts as missing; "error" (the
 --                default) names its row
---   tasks        the tasks, where the network does not have them
+--   tasks        the tasks, if the network does not have them
 -- @usage net:predict(faces.val[1].image)
 
 local Asking <const> = require "braid.model.asking"

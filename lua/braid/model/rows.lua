@@ -2,9 +2,9 @@
 --
 -- A network of a table (data.table) takes a row {age = 30, sex = "f"}, a list of rows, columns by
 -- name, the path of a file of these columns, a tensor (k) or (n,k) if all its columns are numbers,
--- or a data set of such a table. NaN, "" and the table's own marks are missing values. Each is
--- prepared by the statistics of the training rows on the network's card: the outputs are those for
--- the loader's batches, to the bit. Numbers come back in the units of their column.
+-- or a data set of such a table. NaN, "" and the table's own marks are missing values. Each row is
+-- prepared by the statistics of the training rows, which are on the network's card. The outputs are
+-- the same to the bit as for the loader's batches. Numbers come back in the units of their column.
 --
 -- A network of tensors (data.tensors) takes a tensor of one sample or of several, several inputs by
 -- name, or a data set.

@@ -7,7 +7,7 @@ local walk <const> = require "braid.nn.walk"
 
 --- braid.save("dcnet.safetensors", net) writes the definition, options, tasks and values of a
 -- network that braid.model or braid.open made. A third argument adds metadata, strings by name.
--- braid.save("x.npy", tensor) and others write values alone.
+-- braid.save("x.npy", tensor) and the other formats write only values.
 -- @treturn true
 -- @usage braid.save("net.safetensors", net)   braid.save("x.npy", x)
 return function(path, value, metadata)

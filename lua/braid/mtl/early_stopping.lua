@@ -6,15 +6,16 @@
 --   k med(Ltr) / (sum(Ltr) - k med(Ltr)) * (Lval(t) - min(Lval)) / (lambda min(Lval)) > epsilon.
 -- Decisions: the first denominator can be 0 or negative, so its magnitude is taken; the first
 -- comparison is at epoch k + 1, when there are k + 1 terms. A task that ended has weight 0: its
--- loss is not computed, and no parameter, moment or decay follows it (tasks:loss).
+-- loss is not computed (tasks:loss). Parameters that only this task uses get no gradient, so the
+-- optimizer leaves them and their moments as they are, without weight decay.
 -- @usage
 -- local stopping = mtl.early_stopping(tasks, {main = "landmarks", window = 5,
 --   epsilon = function(lambda) return 15 * lambda end})
 -- local ended = stopping:step({landmarks = 1, smile = 0.5}, {landmarks = 1.2, smile = 0.6})
 -- for name in pairs(ended) do print(name, "ended") end
 --
--- step(training, validation) takes {task = loss} twice. It returns the tasks that end now, as {task
--- = criterion}, and sets their weight to 0. Options:
+-- step(training, validation) takes two tables {task = loss}. It returns the tasks that end now, as
+-- {task = criterion}, and sets their weight to 0. Options:
 --   main      the task or tasks that never end
 --   window    k
 --   epsilon   a number, {task = number}, or a function(lambda, name)
@@ -64,7 +65,8 @@ function Stopping:init(tasks, given)
   end
 end
 
---- A stopping for these tasks from the first epoch on: this one, or a new one with its options.
+--- An early stopping that begins at the first epoch of these tasks: this object if it is unused,
+-- otherwise a new one with the same options.
 function Stopping:bound(tasks)
   if self.tasks == tasks and self.epoch == 0 then return self end
   if self.tasks and self.tasks ~= tasks then
@@ -152,7 +154,8 @@ end
 
 local EPOCH <const> = check.whole{from = 0}
 
--- Raises an error unless the list has a loss for each epoch up to the one at which the task ended.
+-- Raises an error unless the list has a loss for each epoch up to the epoch at which the task
+-- ended.
 local function check_losses(state, key, name)
   local list <const> = state[key][name]
   local count <const> = state.stopped[name] or state.epoch

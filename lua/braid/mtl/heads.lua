@@ -1,4 +1,4 @@
---- mtl.heads: makes the heads of tasks. mtl.heads(kind, {maps = false}) is a function(task,
+--- mtl.heads: makes the heads of tasks. mtl.heads(kind, {maps = false}) returns a function(task,
 -- channels, name) that makes a task's head for features (n,channels) or maps (n,channels,h,w).
 --
 -- kind is one of
@@ -6,9 +6,9 @@
 --   "deep"     the head of Trottier et al. 2018 (figure 2): global average pooling,
 --              Linear(channels, floor((channels + outputs) / 2)), batch norm, ReLU, Linear
 --   a function(task, channels, name) of your own that returns a module
--- With maps = true the first two have 1x1 convolutions, whose outputs are maps (n,outputs,h,w); a
--- network that slides over pictures needs that. net:heads, mtl.network, mtl.shared and the option
--- `head` of definitions take the same kinds.
+-- With maps = true, "linear" and "deep" are made of 1x1 convolutions without pooling. Their outputs
+-- are maps (n,outputs,h,w), which a network that slides over pictures needs. net:heads,
+-- mtl.network, mtl.shared and the option `head` of definitions take the same kinds.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn", {input = 40}))
 -- net:heads(mtl.heads("deep"))      -- as net:heads("deep") does

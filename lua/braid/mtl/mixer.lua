@@ -2,7 +2,7 @@
 --
 -- A mixer is a file in mtl/mixers/ that returns Mixer.define(Class, options, relation). Each
 -- instance of the class is at one block:
---   init(at, o)   at = {block, names (of the columns), channels (of each)}
+--   init(at, o)   at = {block, names (of the columns), channels (of each column)}
 --   list(xs, z)   mixes maps in a list, xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if any
 --   braid(x, z)   mixes stacked maps, x (n, T*c, h, w); it may return a Pair
 -- Parameters of a single column are in a PerColumn, so that they are saved, frozen and stacked by
@@ -18,7 +18,7 @@
 --   needs(self, i, learning) the names of the columns that column i takes from; when learning, also
 --                            columns whose weight is 0 now but can change
 --   resize(self, names)      changes the columns to `names`; old columns take nothing from new ones
---   reconnect(self)          starts connections that resize left off, if they can train
+--   reconnect(self)          starts the connections that resize set to 0, if they can train
 -- @usage
 -- local class <const> = require "braid.class"
 -- local Halves <const> = class("Halves", mtl.mixer)   -- columns take half of the mean
@@ -40,7 +40,7 @@ local ops <const> = core.ops
 
 local Mixer <const> = class("Mixer", Module)
 
--- Every mixer gets its place and its options.
+-- Every mixer gets its place (at) and its options.
 function Mixer:init(_, _) end
 Mixer.shared_stream = false
 Mixer.structural = false
@@ -49,7 +49,7 @@ Mixer.aggregates = false
 Mixer.alone = false
 Mixer.wants_maps = false
 
--- A mixer with its options that is at no block yet.
+-- A kind of mixer and its options, before it is put at a block.
 local Recipe <const> = class.guarded(class "Mixer recipe")
 
 function Recipe:init(kind, options) self.kind, self.options = kind, options end

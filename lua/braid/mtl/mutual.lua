@@ -2,14 +2,15 @@
 -- lambda times the sum over the weights theta_j of r(theta_j^1, ..., theta_j^T).
 --
 -- Options:
---   weight   lambda
+--   weight   lambda (1e-3)
 --   form     the function r:
 --            "l2" (default), the squared distances of all pairs (soft sharing, Duong et al. 2015)
 --            "exponential", the sum over pairs of scale (exp(distance squared / scale) - 1), which
---            grows as columns part (Rozantsev, Salzmann and Fua 2016, equation 4, with scale 1)
+--            grows fast if columns move apart (Rozantsev, Salzmann and Fua 2016, equation 4, with
+--            scale 1)
 --            "trace", the trace norm of the matrix whose rows are the T weights (Yang and
 --            Hospedales 2016)
---   scale    of the exponential (default: the number of a layer's weights)
+--   scale    the scale of form "exponential" (default: the number of a layer's weights)
 --   blocks   a block, or a list of blocks, whose weights count (default: all)
 -- Only weights of two or more dimensions count: biases, norms and heads do not.
 --

@@ -1,4 +1,5 @@
---- mtl.network: a network of columns in a single call, for comparisons that change one word.
+--- mtl.network: makes a network of columns in a single call, for comparisons of networks that
+-- differ in one option, such as the mixer.
 -- @treturn mtl.columns
 -- @usage
 -- mtl.network{tasks = tasks, blocks = nn.backbone("dmt"), mixer = mtl.ttc{},
@@ -6,8 +7,9 @@
 -- mtl.network{tasks = tasks, blocks = "resnet18", columns = "shared"}
 --
 -- blocks is a backbone, its name, or a list {{name, function of channels}, ...}. mixer (default:
--- none) is put at some blocks (default: "*"). heads is "linear" (default) or another kind of
--- mtl.heads. Options of mtl.columns: columns, split, single, init, stacked, groups, pretrained.
+-- none) is put at the blocks that `at` names (default: "*", all blocks). heads is "linear"
+-- (default) or another kind of mtl.heads. Options of mtl.columns: columns, split, single, init,
+-- stacked, groups, pretrained.
 
 local check <const> = require "braid.check"
 local Backbone <const> = require "braid.nn.backbone"

@@ -1,5 +1,6 @@
---- mtl.shared: hard sharing with one trunk for all tasks and a head for each. The heads are of a
--- kind of mtl.heads, or made by a function(task, channels, name); `channels` are the trunk's.
+--- mtl.shared: hard sharing with one trunk for all tasks and a head for each. `head` is a kind of
+-- mtl.heads or a function(task, channels, name); `channels` is the number of the trunk's output
+-- channels.
 -- @usage mtl.shared(tasks, trunk, "deep", 512)
 -- @usage mtl.shared(tasks, trunk, function(task) return nn.Linear(100, task.size) end)
 

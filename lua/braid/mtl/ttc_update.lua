@@ -12,11 +12,11 @@
 -- opt:step()
 --
 -- Beta moves against its gradient (equation 11). W_i depends on alpha_ij through V_j, so
--- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; with turns it is the step
--- of j's last turn. Each block and pair of tasks has one beta, which moves by beta_lr times its
--- gradient. Gradients come from the step's own backward pass. If a task has no label in
--- the batch, its column has no gradient and gives no update. Weights of heads only take their own
--- task's updates.
+-- dc/dalpha_ij = <dc/dW_i, V_j>. V_j is the last step that column j took; if tasks take turns, it
+-- is the step of task j's last turn. Each block and pair of tasks has one beta, which moves by
+-- beta_lr times its gradient. Gradients come from the step's own backward pass. If a task has no
+-- label in the batch, its column has no gradient and gives no update. Weights of heads only take
+-- their own task's updates.
 -- Decisions: c is c_i, the cost of the weight's own column, although the equation prints c_j. When
 -- columns run separately, c_j depends only on W_j. So the literal reading (cost = "j") gives
 -- <dc_j/dW_j, V_j>, which is the same for every i and does not tell how i and j fit together.
@@ -64,8 +64,8 @@ local function weights_of(net, block)
   return list
 end
 
--- The columns' values or gradients as rows (T, d), with 0 for a column without any; nil if no
--- column has one.
+-- The columns' values or gradients as rows (T, d), with 0 for a column without a gradient; nil if
+-- no column has a gradient.
 local function rows_of(weight, count, pick)
   if weight.stacked then
     local t <const> = pick(weight.stacked)
@@ -191,7 +191,7 @@ local function move_beta(self, block, weights)
 end
 
 -- Notes the steps (T, d) of a block's weights. A column that took no step, because it was not its
--- turn, keeps the last one.
+-- turn, keeps its last step.
 local function note_steps(self, block, steps)
   local moved
   for _, step in ipairs(steps) do

@@ -9,7 +9,7 @@
 local check <const> = require "braid.check"
 local Module <const> = require "braid.nn.module"
 
--- Widths are tried in steps of 1/1024: one step adds one channel to a layer of 1024.
+-- Widths are tried in steps of 1/1024: one step adds one channel to a layer of 1024 channels.
 local STEP <const>, WIDEST <const> = 1024, 64
 -- At the smallest and the largest width, the count may be wrong by this factor.
 local BEYOND <const> = 1.1

@@ -1,4 +1,5 @@
---- Adamax (Kingma and Ba 2015, algorithm 2), as in PyTorch: Adam scaled by the largest gradient.
+--- Adamax (Kingma and Ba 2015, algorithm 2), as in PyTorch: Adam whose steps are divided by a
+-- decaying maximum of the gradients.
 -- @usage optim.Adamax(net:parameters(), {lr = 2e-3})
 
 local class <const> = require "braid.class"

@@ -1,7 +1,9 @@
 --- Scales all gradients so that their norm, taken as one vector, is at most max_norm (Pascanu,
--- Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_.
+-- Mikolov and Bengio 2013), like PyTorch's clip_grad_norm_. This limits the step after a batch with
+-- very large gradients.
 --
--- Options: norm_type (2; math.huge is possible), error_if_nonfinite (false).
+-- Options: norm_type (2), the p of the p-norm, which may be math.huge; error_if_nonfinite (false),
+-- true to raise an error if the norm is infinite or NaN.
 -- @treturn number the norm before scaling
 -- @usage
 -- tasks:loss(net(batch.image), batch):backward()

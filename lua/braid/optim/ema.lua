@@ -7,10 +7,10 @@
 --                       values fade sooner
 --   average = "equal"   all updates have the same weight (Izmailov et al. 2018, stochastic weight
 --                       averaging; then update once an epoch)
--- Running statistics, such as batch norm's, are averaged too, because the module's own do not fit
--- averaged weights. using{recompute = batches} computes them again under the averages, over the
--- batches of a loader. Frozen parameters are in the averages unchanged. Other buffers keep the
--- module's values. Layers that infer their sizes must have run before.
+-- Running statistics, such as batch norm's, are averaged too, because the module's own statistics
+-- do not fit averaged weights. using{recompute = batches} computes them again with the averaged
+-- weights, over the batches of a loader. Frozen parameters are in the averages unchanged. Other
+-- buffers keep the module's values. Layers that infer their sizes must have run before.
 -- @usage
 -- local ema = optim.EMA(net, {decay = 0.99})
 -- opt:step(); ema:update()      -- in training

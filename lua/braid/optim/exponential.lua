@@ -1,4 +1,4 @@
---- The exponential schedule: gamma ^ step, like PyTorch's ExponentialLR.
+--- The exponential schedule, like PyTorch's ExponentialLR: the factor is gamma ^ step.
 -- @usage optim.schedule(opt, optim.exponential(0.95))
 
 local check <const> = require "braid.check"

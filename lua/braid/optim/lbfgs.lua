@@ -51,7 +51,7 @@ local STATE <const> = check.declare("LBFGS: load_state_dict: parameter 1", {
   end
 end)
 
---- Checks the single state, which belongs to all parameters and is kept under the first.
+--- Checks the single state, which belongs to all parameters and is kept under the first parameter.
 function LBFGS:check_state_of(p, _, state, wrong)
   local params <const>, n = self.groups[1].params, 0
   if p ~= params[1] then wrong("its state is not known") end
@@ -79,8 +79,8 @@ local function flat_grad(params)
   return ops.clone(ops.cat(parts, 1))
 end
 
--- Moves the parameters that train by t along d. Frozen ones are skipped, although d may still have
--- values for them from earlier steps.
+-- Moves the parameters that train by t along d. Frozen parameters are skipped, although d may still
+-- have values for them from earlier steps.
 local function move(params, t, d)
   local at = 1
   for _, p in ipairs(params) do
@@ -139,8 +139,8 @@ local function check_closure(closure)
     check.shown(closure))
 end
 
--- A value to be closed: if the step fails or is interrupted, it restores the parameters, and
--- forgets what was known of the curvature, so that the next step begins anew.
+-- A value to be closed: if the step fails or is interrupted, it restores the parameters and drops
+-- the history of steps, so that the next step begins without one.
 local function undone_by_errors(self, params)
   local start <const> = {}
   for i, p in ipairs(params) do start[i] = ops.clone(p) end

@@ -1,4 +1,5 @@
---- The multistep schedule: each milestone multiplies the rate by gamma, like PyTorch's MultiStepLR.
+--- The multistep schedule, like PyTorch's MultiStepLR: at each milestone (a number of steps) the
+-- rate is multiplied by gamma.
 -- @usage optim.schedule(opt, optim.multistep({30, 80}, {gamma = 0.1}))
 
 local check <const> = require "braid.check"

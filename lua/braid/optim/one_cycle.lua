@@ -1,9 +1,9 @@
 --- The one-cycle schedule (Smith and Topin: "Super-convergence", 2019), with two phases like
 -- PyTorch's OneCycleLR.
 --
--- The optimizer's rate is the highest of the cycle. The cycle starts at that rate / div_factor,
--- reaches the highest rate after pct_start of all steps, and ends at the first rate /
--- final_div_factor. Step the schedule after every batch.
+-- The optimizer's learning rate is the highest rate of the cycle. The cycle starts at the highest
+-- rate / div_factor, reaches the highest rate after the share pct_start of all steps, and ends at
+-- the first rate / final_div_factor. Call schedule:step() after every batch.
 -- @usage optim.schedule(opt, optim.one_cycle(30 * 100, {pct_start = 0.3}))
 
 local check <const> = require "braid.check"

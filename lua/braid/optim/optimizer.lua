@@ -26,7 +26,8 @@ Optimizer.at_times = {}
 
 local GROUP <const> = {lr_mult = check.number{1, from = 0}, params = check.needed(check.any())}
 
--- Raises an error for opt.lr = 0.1, which would change nothing, because the rate is a group's.
+-- Raises an error for opt.lr = 0.1, which would change nothing, because each group has its own
+-- rate.
 local function set(self, key, value)
   if self.group_declared.kinds[key] then
     check.fail("%s: an optimizer has no %s of its own, its groups have: opt.groups[1].%s = ...%s",
@@ -43,7 +44,7 @@ end
 
 local function group_name(self, i) return ("%s: group %d"):format(self.declared.what, i) end
 
--- A group with checked options. Options that it does not give are the optimizer's.
+-- A group with checked options. An option that the group does not give has the optimizer's value.
 local function group_of(self, i, group, seen)
   local what <const>, own <const> = group_name(self, i), {}
   if type(group) ~= "table" or group.params == nil or check.is_object(group) then
@@ -194,7 +195,7 @@ function Optimizer.zeros_like(p, value) return core.keep(core.like(p, p.dtype, v
 
 --- Takes a step: changes every parameter that has a gradient. A `closure`, if given, is called
 -- first to compute the gradients, and its result is returned.
--- @treturn any what the closure gave
+-- @treturn any the result of the closure
 function Optimizer:step(closure)
   if closure ~= nil and type(closure) ~= "function" then
     check.fail("%s: step takes a function or nothing, not %s", self.declared.what,

@@ -42,7 +42,7 @@ function M.tensors(what, given)
 end
 
 --- Raises an error for a tensor that an optimizer cannot change. It must be a leaf, have a float
--- type, and occur once. `seen` maps known tensors to their places; new ones are added.
+-- type, and occur once. `seen` maps known tensors to their places; new tensors are added to it.
 function M.check_trainable(what, list, seen)
   M.tensors(what, M.check_list(what, list))
   for i, p in ipairs(list) do

@@ -3,9 +3,9 @@
 --
 -- If the metric has not improved for more than `patience` steps, the rate is multiplied by
 -- `factor`, down to `lowest` times the first rate. Then the schedule waits for `cooldown` steps.
--- Options: mode ("min" or "max"), factor (0.1), patience (10), threshold (1e-4), threshold_mode
--- ("rel" or "abs"), cooldown (0), lowest (0), metric (the field to use if step() gets a table of
--- metrics).
+-- Options: mode ("min", or "max" if more is better), factor (0.1), patience (10), threshold (1e-4;
+-- a smaller improvement does not count), threshold_mode ("rel": a share of the best value; or
+-- "abs"), cooldown (0), lowest (0), metric (the field to use if step() gets a table of metrics).
 -- @usage
 -- local schedule = optim.schedule(opt, optim.plateau{patience = 3})
 -- schedule:step(0.31)      -- the measured value

@@ -1,4 +1,4 @@
---- The step schedule: gamma ^ floor(step / size), like PyTorch's StepLR.
+--- The step schedule, like PyTorch's StepLR: the factor is gamma ^ floor(step / size).
 -- @usage optim.schedule(opt, optim.step(30, {gamma = 0.1}))
 
 local check <const> = require "braid.check"

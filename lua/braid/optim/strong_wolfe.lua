@@ -39,7 +39,7 @@ local function bracket(probe, start, t, most)
   return {start, point}, tries
 end
 
--- The next trial between the ends. It stays away from the ends if the last one made little
+-- The next trial between the ends. It stays away from the ends if the last trial made little
 -- progress.
 local function trial(ends, stuck)
   local t <const> = cubic(ends[1], ends[2])
@@ -52,7 +52,7 @@ local function trial(ends, stuck)
 end
 
 --- evaluate(t) gives loss and gradient at t along the direction. slope_of(g) is the product of g
--- and the direction, whose largest entry is `size`.
+-- and the direction. `size` is the largest entry of the direction.
 -- @return loss, gradient, t and the number of evaluations
 return function(evaluate, t, size, f, g, slope, slope_of, o)
   local count = 0

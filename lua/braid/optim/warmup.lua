@@ -1,6 +1,6 @@
 --- The warm-up schedule (Goyal et al.: "Accurate, large minibatch SGD", 2017, section 2.2), like
--- PyTorch's LinearLR: the factor grows linearly from `start` to 1 within `steps` steps. Then
--- `after` continues; it is a function like any schedule's and counts its steps from there.
+-- PyTorch's LinearLR: the factor grows linearly from `start` to 1 within `steps` steps. After that,
+-- the function `after` of another schedule gives the factor; its steps count from 0 again.
 -- @usage optim.schedule(opt, optim.warmup(5, {after = optim.cosine(25)}))
 
 local check <const> = require "braid.check"

@@ -1,7 +1,7 @@
---- The form of a network as text: everything but the values of its tensors. Two networks of the
--- same form compute the same from the same values.
+--- The form of a network as text: everything except the values of its tensors. Two networks of the
+-- same form compute the same outputs if their tensors have the same values.
 --
--- A line has the path of a thing, a tab, and a description. Stacked columns are written as the list
+-- A line has the path of a field, a tab, and a description. Stacked columns are written as the list
 -- of columns that they stand for.
 
 local class <const> = require "braid.class"

@@ -23,7 +23,7 @@ local M <const> = {}
 -- ---- writing --------------------------------------------------------------------------
 
 --- Keeps what M.write needs to know about a network: the text of its definition, its tasks, its
--- options, and the texts of the definitions that its own took, by name.
+-- options, and the texts of other definitions that its definition takes, by name.
 function M.remember(net, text, tasks, options, definitions)
   local unfit
   options = options_of.described(options)
@@ -80,7 +80,7 @@ end
 
 -- ---- reading --------------------------------------------------------------------------
 
--- Repeats the changes that the saved network had, on the new one.
+-- Repeats the saved network's changes on the new network.
 local function change_again(net, changes)
   for i, c in ipairs(changes) do
     if not (class.is_a(net, Columns) and net.head) then

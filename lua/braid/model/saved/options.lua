@@ -1,5 +1,5 @@
---- Converts the options of a definition to plain values, and back. A mixer in them, such as
--- mtl.nddr{}, becomes its name and options.
+--- Converts the options of a definition to plain values, and back. A mixer among the options, such
+-- as mtl.nddr{}, becomes its name and options.
 
 local check <const> = require "braid.check"
 local Mixer <const> = require "braid.mtl.mixer"

@@ -30,9 +30,10 @@ local function class_of(kind)
   return known
 end
 
--- The arguments that make the task again: its fields by name, except the first one in the class's
--- `unnamed`, which has no name. A field in `option_of` has the name of its option. The number of a
--- task's outputs follows from these arguments.
+-- The arguments that make the task again: its fields by name, except the fields in the class's
+-- `unnamed`. The first of these that has a value gives the unnamed arguments. A field in
+-- `option_of` has the name of its option. The number of a task's outputs follows from these
+-- arguments.
 local function arguments_of(task, class)
   local options <const>, list = {}, {}
   for key, value in pairs(task) do options[key] = value end
@@ -90,7 +91,7 @@ local function differs(a, b)
 end
 
 --- A task as plain values {kind =, list =, options =}: `list` has the constructor's unnamed
--- arguments, `options` the named ones. A value that a file cannot hold raises an error of
+-- arguments, `options` the named arguments. A value that a file cannot hold raises an error of
 -- braid.save. The user's own metrics are functions, so they are left out, and a line on standard
 -- error says so once. A weight that is a function of the epoch is kept as its number in this epoch.
 function M.described(name, task, epoch)
@@ -132,7 +133,7 @@ local function is_named(value)
   return true
 end
 
---- Whether a value is such an entry, and its kind is known.
+--- Whether a value is an entry as M.described makes it, of a known kind.
 function M.is(entry)
   return is_named(entry) and class_of(entry.kind) ~= nil and type(entry.list) == "table"
     and plain.is_list(entry.list) and is_named(entry.options)

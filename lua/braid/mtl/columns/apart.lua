@@ -24,9 +24,9 @@ function M.braid(x, apart, count)
   return ops.masked_fill(x, ops.reshape(core.from_table(flags, "bool"), shape), 0)
 end
 
---- A mixer's weights alpha (rows*s*t*s) or (rows*s*t*s, c), with 0 where a column would take from
--- another column that is apart. The rows belong to the columns from number `first` on. Each of them
--- takes from t columns of s parts (default: 1).
+--- A mixer's weights alpha (rows*s*t*s) or (rows*s*t*s, c), with 0 in place of the weights by which
+-- a column takes from another column that is apart. The rows belong to the columns from number
+-- `first` on. Each column takes from t columns of s parts (default: 1).
 function M.weights(alpha, apart, t, first, s)
   if not apart then return alpha end
   s = s or 1

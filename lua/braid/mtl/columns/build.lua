@@ -15,13 +15,13 @@ local walk <const> = require "braid.nn.walk"
 
 local M <const> = {}
 
--- {plan, backbones by task or one for all, split, mixers by block, stacked, start}. It has its own
--- class, so that it is not taken for a part of the network.
+-- A network's recipe: {plan, backbones by column, split, mixers by block, stacked, start}. It has
+-- its own class, so that it is not taken for a part of the network.
 local Recipe <const> = class("Recipe")
 Recipe.apart = true -- its backbones are to be copied; they are not parts of the network
 
---- Gives a network its own recipe before a change, because copies of a network share one -> the
--- recipe.
+--- Gives a network its own recipe before a change, because copies of a network share a recipe.
+-- Returns the recipe.
 function M.own_recipe(self)
   local own <const> = Recipe()
   for key, value in pairs(self.recipe) do own[key] = value end
@@ -192,7 +192,7 @@ local function make_mixers(self, mixers)
   end
 end
 
---- Lets mixers start the connections that an operation left unset, if these can train.
+--- Lets mixers start the connections that an operation has set to 0, if these can train.
 function M.reconnect(self)
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].reconnect then self.mixer[block]:reconnect() end
@@ -226,7 +226,7 @@ function M.settle(self)
 end
 
 --- Gives new parts the network's mode (training or not) when the returned value closes. Older parts
--- keep theirs.
+-- keep their mode.
 function M.adopting(self)
   local known <const> = {}
   self:apply(function(m) known[m] = true end)

@@ -58,7 +58,8 @@ local function run_list(self, xs, z, tap)
   return xs
 end
 
--- Runs a block of stacked columns on their map x, and of columns added later on {name = map}.
+-- Runs the blocks of stacked columns on their map x, and the blocks of columns that were added
+-- later on {name = map}.
 local function run_stacked(self, x, beside, z, tap)
   local columns <const>, late <const> = self.columns, self.columns:names_beside()
   for _, block in ipairs(column_blocks(self)) do

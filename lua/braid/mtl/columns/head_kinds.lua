@@ -16,13 +16,13 @@ M.OPTION = check.optional(M.KIND)
 
 local MADE <const> = {}
 
---- mtl.readout, a linear layer on the mean of each channel. If outputs are maps, it is a 1x1
--- convolution, which does at each place what the layer would do.
+--- mtl.readout, a linear layer on the mean of each channel. With `maps` it is a 1x1 convolution,
+-- which applies the linear layer at each place.
 function MADE.linear(task, channels, maps)
   return maps and nn.Conv2d(channels, task.size, {kernel = 1}) or readout(task, channels)
 end
 
---- The head of Trottier et al. 2018, figure 2. If outputs are maps, it has 1x1 convolutions.
+--- The head of Trottier et al. 2018, figure 2. With `maps` it has 1x1 convolutions.
 function MADE.deep(task, channels, maps)
   local middle <const> = (channels + task.size) // 2
   if maps then
@@ -43,7 +43,7 @@ local function made_by(f, task, channels, name)
   return head
 end
 
---- A function(task, channels, name) that makes a head. The heads of the names in `maps` are
+--- Returns a function(task, channels, name) that makes a head. If `maps` is true, the heads are
 -- convolutions, whose outputs are maps.
 function M.maker(kind, maps)
   check.value("heads", "head", kind, M.KIND)

@@ -10,7 +10,7 @@
 -- Options:
 --   columns      "per_task" (default), or "shared": hard sharing
 --   split        the last block that all tasks share
---   single       a task (or a group): builds the network of this task alone
+--   single       a task (or a group): builds the network for this task (or group) only
 --   stacked      false keeps the columns in a list. By default equal columns are stacked: they run
 --                as one tensor (n, T*c, h, w) and give the same numbers (net:stacked())
 --   init         "copy": columns copy the backbone's weights; "fresh": each column draws its own.
@@ -99,8 +99,8 @@ local function share(self, at)
 end
 
 --- Puts a mixer at some blocks; "*" means every block of the columns. The heads may be made
--- already, so that columns can train apart first. The mixers are then new parameters, so make the
--- optimizer afterwards. At first the outputs stay as they were where the mixer begins as the
+-- already, so that columns can first train without mixers. The mixers' parameters are then new, so
+-- make the optimizer afterwards. At first the outputs stay as they were if the mixer begins as the
 -- identity: cross_stitch or sluice with diag = 1 and off = 0, ttc with start = 0, collaborative
 -- with gamma_init = "zero" after blocks that end in ReLU.
 -- @treturn self
@@ -136,7 +136,8 @@ function Columns:mix(where, mixer)
 end
 
 --- Builds the network with its heads. `kind` is "linear" (default) or "deep" as in mtl.heads, or
--- f(task, channels, name) that returns a task's head; `channels` are the last block's.
+-- f(task, channels, name) that returns a task's head; `channels` is the number of the last block's
+-- output channels.
 -- @treturn self
 function Columns:heads(kind)
   if self.head then
@@ -182,8 +183,9 @@ function Columns:can_stack()
 end
 
 --- Stacks the columns if possible. Their parameters become new tensors, so make an optimizer
--- afterwards.
--- @treturn self
+-- afterwards. It returns whether the columns are stacked; or false and the reason.
+-- @treturn boolean
+-- @treturn string?
 function Columns:stack()
   local ok <const>, why <const> = self:can_stack()
   if not ok then return false, why end
@@ -207,13 +209,14 @@ end
 
 --- Runs the network: x (n,c,h,w) -> {task = output}. Columns without a trunk also take {task = x}.
 -- tap(block, name, x), if given, gets every column's map before the mixer, and its result replaces
--- the map. If its second result is true, the mixer gives nothing of this map to other columns. The
--- trunk's name is "shared".
+-- the map. If its second result is true, the mixer gives nothing of this map to other columns. For
+-- maps of the trunk and of the shared stream, `name` is "shared".
 --
 -- net(x, {tasks = "smile"}), or a list such as tasks:present(batch), returns only the outputs of
--- these tasks. Another column runs only if a mixer takes its maps. It runs as in evaluation, so its
--- running statistics do not change; its parameters train if the tasks' loss depends on them. In
--- training the columns must be in a list: call net:unstack() before you make the optimizer.
+-- these tasks. The column of another task runs only if a mixer takes its maps. It runs as in
+-- evaluation, so its running statistics do not change; its parameters train if the tasks' loss
+-- depends on them. In training the columns must be in a list: call net:unstack() before you make
+-- the optimizer.
 -- @treturn table<string, Tensor>
 function Columns:forward(x, tap)
   if not self.head then
@@ -221,7 +224,7 @@ function Columns:forward(x, tap)
       .. "makes them")
   end
   if self.training and core.is_recording() then optimizer_check.check(self) end
-  local names = self.tasks.names -- this copies, so it is called once
+  local names = self.tasks.names -- each access copies the list, so there is only one
   if tap and type(tap) ~= "function" then names, tap = turns.tasks(self, tap), nil end
   if #names == 0 then return {} end
   local features <const>, home <const> = flow.run(self, x, tap, names), self.home

@@ -12,7 +12,7 @@ local StackedLate <const> = require "braid.mtl.columns.stack.late_conv2d"
 
 local M <const> = {}
 
---- Sorts columns: first the ones in `came`, in its order, then the others.
+--- Sorts columns: first the columns in `came`, in its order, then the other columns.
 function M.arrived(came, names)
   local order <const>, left <const> = {}, {}
   for _, name in ipairs(names) do left[name] = true end

@@ -17,7 +17,8 @@ function Row:init(weight, hint) self.weight = Module.parameter(weight, hint) end
 
 M.Row = Row
 
---- The values value(j) for j = 1 .. count, with `channels` copies of each, or one.
+--- A tensor of value(j) for j = 1 .. count: (count), or (count, channels) with copies of each
+-- value.
 function M.values(count, channels, value)
   local values <const> = core.new(channels and {count, channels} or {count}, "float32")
   local _ <close> = grad.no_grad()

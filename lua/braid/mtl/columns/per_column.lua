@@ -36,8 +36,8 @@ function PerColumn:init(names, modules)
   end
 end
 
---- A PerColumn for other names. It keeps the modules that exist (stacked ones stay stacked), and
--- make(name) makes the others.
+--- A PerColumn for other names. It keeps the modules that exist (stacked modules stay stacked), and
+-- make(name) makes the other modules.
 function PerColumn:extended(names, make)
   local known <const>, modules <const> = {}, {}
   for _, name in ipairs(self.order) do known[name] = true end
@@ -49,7 +49,7 @@ function PerColumn:extended(names, make)
   return other
 end
 
---- The modules of all columns in order; those of a stack are copies.
+--- The modules of all columns in order; the modules of a stack are copies.
 function PerColumn:modules()
   local list <const>, copies <const> = {}, {}
   for i, m in ipairs(self.stacked and stack.unstack(self.stacked, #self.stacked_names) or {}) do
@@ -172,13 +172,14 @@ end
 function PerColumn:describe() return table.concat(self.stacked_names or {}, ", ") end
 
 -- The number of channels of an input that all columns share. It is false if the module that reads
--- the input cannot take a shared one. A composed module names the part that reads in `first`.
+-- the input cannot take a shared input. The field `first` of a composed module names the part that
+-- reads the input.
 local function shared_channels(m)
   if m.takes_shared then return m.weight:size(2) * (m.options and m.options.groups or 1) end
   return m.first ~= nil and shared_channels(m[m.first])
 end
 
---- The channels of an image that the stack can read once for all columns, or false.
+--- The number of channels of an image that the stack can read once for all columns, or false.
 function PerColumn:image_channels() return shared_channels(self.stacked) end
 
 --- Repeats the input of one column for all stacked columns.

@@ -65,8 +65,8 @@ function M.take(own, backbone)
   return true
 end
 
---- Gives a new part the values of its backbone, if the recipe has init = "copy" or the values are
--- not the first random ones.
+--- Gives a new part the values of its backbone, if the recipe has init = "copy" or if the values
+-- were loaded, trained or set.
 function M.start(r, part, backbone)
   if r.start == "fresh" or not r.start and not places.is_changed(backbone) then return end
   state.give_sizes(part, backbone:state_dict())
@@ -117,7 +117,7 @@ local function fill_columns(what, net, given)
 end
 
 -- The parts of a network that take weights: its networks of columns and its backbones. If it has
--- none, this is the trunk in hard sharing, or the network itself.
+-- neither, the list has the trunk in hard sharing, and otherwise the network itself.
 local function parts_of(net)
   local Columns <const> = require "braid.mtl.columns"
   local list <const> = {}

@@ -113,7 +113,8 @@ local function start_from_shared(self)
 end
 
 --- Begins a stage of a separation network's training. Stage 1 trains the shared stream with its own
--- heads; stage 2 freezes it and trains the columns. An optimizer of all parameters suits both.
+-- heads; stage 2 freezes the stream and trains the columns. An optimizer of all parameters suits
+-- both stages.
 function M.stage(self, number)
   if not self.shared_head then
     check.fail("stage: only a network with mtl.separation and end_to_end = false has stages")
@@ -151,7 +152,8 @@ local TABLE <const> = check.kind("a table of networks or states by task", functi
   return type(v) == "table"
 end)
 
--- The column that `name` means, and the tasks that start with it. An unknown name is an error.
+-- The column that `name` means, and the tasks whose heads start with it. An unknown name is an
+-- error.
 local function start_of(self, name)
   local served <const> = groups.served(self, name)
   if #served > 0 then return name, served end
@@ -195,7 +197,7 @@ function M.start_from(self, given)
 end
 
 --- Adds a loss that draws the columns' weights together; net:penalty() includes it. The options are
--- those of mtl.mutual; form = false ends it.
+-- the options of mtl.mutual; form = false removes the loss.
 function M.mutual(self, given)
   local done <const>, ends <const> = origin.changing(self),
     type(given) == "table" and given.form == false
@@ -205,12 +207,12 @@ function M.mutual(self, given)
   return self
 end
 
---- The network's own loss, to be added to the tasks' losses, or nil. It is the sum of net:mutual's
--- loss and the mixers' (such as the orthogonality in sluice networks).
+--- The network's own loss, to be added to the tasks' losses, or nil. It is the sum of the loss of
+-- net:mutual and the mixers' losses (such as the orthogonality in sluice networks).
 -- @usage loss = loss + (net:penalty() or 0)
 function M.penalty(self)
   local total = self.drawn and (#self.names > 1 and mutual(self, self.drawn)
-    or core.new({}, walk.dtype(self), 0)) -- one column has no other to be near to
+    or core.new({}, walk.dtype(self), 0)) -- a single column has no other column to compare with
   for _, block in ipairs(check.sorted_keys(self.mixer or {})) do
     if self.mixer[block].penalty then
       for _, w in ipairs(last_weights(self, block)) do

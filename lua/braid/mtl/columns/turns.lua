@@ -1,11 +1,11 @@
---- Steps on the labels of only some tasks, such as tasks in turns. This decides which columns run
--- and which of their parts learn.
+--- Steps on the labels of only some tasks, such as tasks that take turns. This file decides which
+-- columns run and which of their parts learn.
 --
 -- Columns get roles, from the last block to the first. A column is "live" if the head of a task in
--- turn depends on its map. It is "read" if a connection that learns only looks at its map; it then
--- gets no gradient. Other columns do not run. Columns without a task in turn run as in evaluation,
--- so that their statistics do not follow another task's batch. Parts of mixers get no gradient if
--- their result is not needed.
+-- turn depends on its map. It is "read" if only the gradient of a connection's weight needs its
+-- map; the column itself then gets no gradient. Other columns do not run. Columns without a task in
+-- turn run as in evaluation, so that their statistics do not follow another task's batch. Parts of
+-- mixers get no gradient if their result is not needed.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -38,8 +38,8 @@ function M.tasks(self, given)
   return list
 end
 
---- Returns {column = true} for the columns that serve the tasks. It returns nil if all columns do,
--- or if the columns are stacked and do not train, because then they all run anyway.
+--- Returns {column = true} for the columns that serve the tasks. It returns nil if all columns
+-- serve them, or if the columns are stacked and do not train, because then they all run anyway.
 function M.columns(self, names)
   local set <const> = {}
   for _, name in ipairs(names) do set[groups.of(self, name)] = true end

@@ -1,5 +1,5 @@
 --- mtl.attributes: attributes of two classes that share one column and one head, such as the 40 of
--- CelebA in Matsui, Yamashita and Fujiyoshi 2019. Labels are 1 and 2; -100 is a missing one.
+-- CelebA in Matsui, Yamashita and Fujiyoshi 2019. Labels are 1 and 2; -100 is a missing label.
 --
 -- mtl.attributes{"Smiling", "Young", ...} takes the labels of these names from a batch.
 -- mtl.attributes{40} takes a label (n,40) with the task's own name. The loss is the mean
@@ -9,9 +9,9 @@
 --   unseen                          the number of classes without a sample; balanced leaves them
 --                                   out
 --   ap, auc, ap_each (by request)   means over the attributes; in a list, false means undefined
--- Options: weight; metrics, which replaces these metrics (mtl.metric); metric, the one that is
+-- Options: weight; metrics, which replaces these metrics (mtl.metric); metric, the metric that is
 -- shown and that mtl.delta_m takes (default: "accuracy"); names of the two classes, such as {"no",
--- "yes"}; positive, the positive class (default: "yes", or without names the second).
+-- "yes"}; positive, the positive class (default: "yes", or without names the second class).
 -- @usage mtl.tasks{traits = mtl.attributes{"smile", "glasses"}}
 
 local core <const> = require "braid.core"
@@ -69,7 +69,7 @@ function Attributes.loss(_, output, target)
   return ops.cross_entropy(output:reshape(-1, 2), target:reshape(-1))
 end
 
---- Turns the output for a mirror image into one for the image: attributes stay the same.
+--- Turns the output for a mirror image into the output for the image: attributes stay the same.
 function Attributes.mirrored(_, output) return output end
 
 --- The number of samples with a label.

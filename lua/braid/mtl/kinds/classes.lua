@@ -1,16 +1,16 @@
---- mtl.classes: a classification task with labels 1 .. n. `ignore` (-100, the loader's value) is a
--- missing label.
+--- mtl.classes: a classification task with labels 1 .. n. A label equal to `ignore` (-100, the
+-- loader's value) is missing.
 --
--- The loss is the cross-entropy over the labelled images of a batch. With the option hardest = 0.7
--- it is taken over the 0.7 of them with the highest loss (Zhang, Zhang, Li and Qiao 2016, online
--- hard sample mining). Metrics:
+-- The loss is the mean cross-entropy over the labelled images of a batch. With the option hardest =
+-- 0.7 it is the mean over the 70% of these images that have the highest loss (Zhang, Zhang, Li and
+-- Qiao 2016, online hard sample mining). Metrics:
 --   accuracy   the share of right classes
---   balanced   the mean over classes of the accuracy on each (Fang et al. 2017, section 4.1)
+--   balanced   the mean over classes of the accuracy on each class (Fang et al. 2017, section 4.1)
 --   unseen     the number of classes without a sample, which balanced leaves out
--- Options: weight; flip; metrics, which replaces these metrics (mtl.metric) and may have the user's
--- own by name; metric, such as "balanced", the one that is shown first and that mtl.delta_m takes;
--- names of the classes in the order of their labels, as in a data set's ds.classes; positive, one
--- of the names (default: "yes", or without names the second of two classes).
+-- Options: weight; flip; metrics, which replaces these metrics (mtl.metric) and may have your own
+-- metrics by name; metric, the metric that is shown first and that mtl.delta_m takes, such as
+-- "balanced"; names of the classes in the order of their labels, as in a data set's ds.classes;
+-- positive, one of the names (default: "yes", or without names the second of two classes).
 -- @usage mtl.classes{2, names = faces.train.classes.smile, metric = "balanced"}
 -- @usage mtl.classes{2, metrics = {"f1.macro", "auc", "accuracy"}}
 -- @usage mtl.classes{5, weight = 0.1, flip = {5, 4, 3, 2, 1}}   mtl.classes{2, hardest = 0.7}
@@ -54,7 +54,8 @@ function Classes:loss(output, target)
   return kept == 0 and each:sum() or (ops.topk(each, kept)):mean()
 end
 
---- Turns the output for a mirror image into one for the image. Without flip, it stays the same.
+--- Turns the output for a mirror image into the output for the image. Without the option flip, the
+-- output stays the same.
 function Classes:mirrored(output)
   return self.flip and flips.back(output, self.flip) or output
 end

@@ -1,11 +1,13 @@
 --- mtl.landmark_bins: the landmark task as classification (Trottier, Giguere and Chaib-draa 2018).
--- The class of a coordinate is the pixel that it is in, and a prediction is a pixel's middle.
+-- The class of a coordinate is the pixel that contains it. The predicted coordinate is the middle
+-- of the predicted pixel.
 --
--- Labels and metrics are those of mtl.landmarks: points (n,points,2) in [-1, 1] across the image,
--- and errors that are computed from the true coordinates. Outputs are (n, points * 2 * pixels), the
--- x of a point and then its y. The loss is the mean cross-entropy over the coordinates inside the
--- image. With reduction = "sum" it is their sum, divided by the number of faces with a point.
--- Decision: the mean is the default, so that landmarks count as much as any other classification.
+-- Labels and metrics are as in mtl.landmarks: points (n,points,2) in [-1, 1] across the image,
+-- and errors that are computed from the true coordinates. Outputs are (n, points * 2 * pixels): for
+-- each point the scores of x, then of y. The loss is the mean cross-entropy over the coordinates
+-- inside the image. With reduction = "sum" it is the sum of these cross-entropies, divided by the
+-- number of faces with a point. Decision: the mean is the default, so that landmarks count as much
+-- as any other classification.
 -- @usage mtl.landmark_bins{points = 5, pixels = 40, flip = {2, 1, 3, 5, 4}, weight = 1}
 
 local core <const> = require "braid.core"
@@ -45,7 +47,7 @@ function LandmarkBins:places(output)
   return places:masked_fill(scores:ne(scores):any(4), 0 / 0)
 end
 
---- Turns the output for a mirror image into one for the image.
+--- Turns the output for a mirror image into the output for the image.
 function LandmarkBins:mirrored(output, name)
   if not self.flip then flips.unknown("mtl.landmark_bins", name) end
   local scores <const> = flips.back(output:reshape(-1, self.points, 2, self.pixels), self.flip)

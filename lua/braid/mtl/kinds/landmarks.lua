@@ -5,25 +5,27 @@
 -- and Zuber, equation 2, after Zhang et al. 2014). With reduction = "mean" it is the mean squared
 -- error over the coordinates that are not missing (Matsui et al. 2019, section 3.2). loss = "l1",
 -- "smooth_l1" or "wing" (Feng et al. 2018) takes another function of a coordinate's difference, in
--- half widths of the image. loss = "relative" is the landmark error itself, a point's distance
--- divided by the distance of the eyes. But it is smooth below 0.01 half widths, and nearer eyes
--- count as 0.15 half widths apart. Faces without eyes then have no loss. Its reduction "mean" is
--- over points, "sum" over a face's points.
+-- half widths of the image. loss = "relative" is the landmark error: the distance between the
+-- predicted and the true point, divided by the distance between the eyes. This loss differs from
+-- the metric in two ways: it is smooth for distances below 0.01 half widths, and eyes that are
+-- nearer than 0.15 half widths count as 0.15 half widths apart. Faces without eyes have no such
+-- loss. Here reduction = "mean" takes the mean over points, "sum" the sum over a face's points.
 --
 -- In the metrics, distances are divided by the distance between the true centres of the eyes
 -- (Trottier et al. 2018, section 4.1):
 --   error          the landmark error: the mean over a face's points, and then over faces
 --   failure        the share of faces whose landmark error is above 0.10
---   auc            the area under the curve of errors up to 0.10, over 0.10 (mtl.ced)
+--   auc            the area under the curve of errors up to 0.10, divided by 0.10 (mtl.ced)
 --   points         for each point, the share of faces in which it is off by at most `alpha` (0.10)
 --                  (Matsui et al. 2019, equation 2); point_accuracy is the mean of these shares
 --   errors         the landmark error of each face
 --   without_eyes   the number of faces left out, because an eye is missing or both are at one place
--- If the batch has `box_width` (n), box_error, box_failure (above 0.05) and box_errors are divided
--- by the width of the face's box; without_box counts faces without a box. `distance` is in half
--- widths of the image. without_points counts faces without a point. An output of NaN is infinitely
--- far away: it is a failure, and never left out. Distances are measured in the batch's image; if
--- the image is higher than wide, a unit down is longer than a unit across.
+-- If the batch has `box_width` (n), there are also box_error, box_failure (errors above 0.05) and
+-- box_errors, whose distances are divided by the width of the face's box; without_box counts faces
+-- without a box. `distance` is in half widths of the image. without_points counts faces without a
+-- point. An output of NaN is infinitely far away: it is a failure, and never left out. Distances
+-- are measured in the batch's image; if the image is higher than wide, a unit of y is longer than a
+-- unit of x.
 --
 -- Options:
 --   weight, flip
@@ -91,7 +93,7 @@ function Landmarks:loss(output, target)
   return point_losses[self.loss_kind].of(self, output, target, known_of(target))
 end
 
---- Turns the output for a mirror image into one for the image.
+--- Turns the output for a mirror image into the output for the image.
 function Landmarks:mirrored(output, name)
   if not self.flip then flips.unknown("mtl.landmarks", name) end
   local places <const> = flips.back(self:places(output), self.flip)

@@ -1,26 +1,26 @@
---- mtl.pose_bins: head pose as classification, where the class of an angle is the bin that it is in
--- (Trottier, Giguere and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for roll, yaw
--- and pitch).
+--- mtl.pose_bins: head pose as classification. The class of an angle is the bin that contains the
+-- angle (Trottier, Giguere and Chaib-draa 2018, section 4.3: bins of 30 degrees, 14 in all for
+-- roll, yaw and pitch).
 --
 -- mtl.pose_bins{"roll", "pitch", "yaw", bins = {4, 4, 6}} takes the labels of these names from a
--- batch, in degrees (NaN is missing). A single name, or without names the task's own name, may be a
--- label (n,k) of several angles. Outputs are (n, sum of bins). The loss is the mean cross-entropy
--- over the angles that are not missing. Metrics are means over the angles, weighted by their
--- numbers of samples:
+-- batch, in degrees (NaN is missing). Without names it takes the label with the task's own name. A
+-- single label may have several angles (n,k). Outputs are (n, sum of bins). The loss is the mean
+-- cross-entropy over the angles that are not missing. Metrics are means over the angles, weighted
+-- by their numbers of samples:
 --   accuracy   the share of right bins
 --   mae        the mean difference in degrees between the angle and the middle of the predicted
 --              bin; an output of NaN is infinitely far away
 --   each       the accuracy of each angle
 -- Options:
---   bins, width   the number of bins, or one for each angle, and their width in degrees. The middle
---                 bin is around 0; with an even number two bins meet at 0. The first and the last
---                 bin have no outer limit
---   kind          "roll pitch yaw": which angles they are, a word for each or one for all
---                 (data/follow.lua). A loader that gets the tasks then knows how mirroring and
---                 turning change labels of other names
+--   bins, width   the number of bins, or a list with a number for each angle, and the width of a
+--                 bin in degrees. The middle bin is around 0; with an even number two bins meet at
+--                 0. The first and the last bin have no outer limit
+--   kind          which angles the labels are, a word for each or one for all, such as "roll pitch
+--                 yaw" (data/follow.lua). A loader that gets the tasks then knows how mirroring and
+--                 turning change labels whose names do not say it
 --   metrics       other metrics, of classes or of numbers (mtl.metric)
--- Decision: section 4.3 says 14 bins in all. 4, 4 and 6 cover pitch and roll within 60 and yaw
--- within 90 degrees.
+-- Decision: section 4.3 says 14 bins in all. 4, 4 and 6 bins cover roll and pitch from -60 to 60
+-- degrees and yaw from -90 to 90 degrees.
 -- @usage mtl.tasks{pose = mtl.pose_bins{"yaw", bins = 5, width = 30}}
 
 local core <const> = require "braid.core"
@@ -129,7 +129,7 @@ function PoseBins:loss(output, target)
   return total * (1 / math.max(target:eq(target):sum():item(), 1))
 end
 
---- Turns the output for a mirror image into one for the image: yaw and roll change their sign.
+--- Turns the output for a mirror image into the output for the image: yaw and roll change sign.
 function PoseBins:mirrored(output, name)
   local labels <const>, parts <const> = self.labels or {name}, {}
   local words = self.kind and follow.angles(self.kind, #self.bins)

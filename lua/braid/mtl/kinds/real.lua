@@ -2,8 +2,8 @@
 --
 -- The loss is the mean squared difference over the numbers that are not missing. The metric is mae,
 -- the mean absolute difference. Options: weight; metrics, other metrics such as {"rmse", "r2",
--- "pearson"} (mtl.metric); metric, the one that is shown first; flip, how mirroring an image
--- changes the numbers: "negate", or a factor for each.
+-- "pearson"} (mtl.metric); metric, the metric that is shown first; flip, how mirroring an image
+-- changes the numbers: "negate", or a factor for each number.
 -- @usage mtl.real{3, flip = {-1, 1, -1}, weight = 0.1}
 
 local core <const> = require "braid.core"
@@ -34,7 +34,7 @@ function Real:init(given)
   judged.take(self, o)
 end
 
--- Output and target as (n,size), with 0 for missing targets, and a mask of the others.
+-- The target as (n,size), with 0 for missing numbers, and a mask of the numbers that are known.
 local function known_of(output, target)
   target = target:reshape(output.shape)
   local known <const> = target:eq(target)
@@ -47,7 +47,8 @@ function Real.loss(_, output, target)
   return ops.mse(output, filled, {mask = known})
 end
 
---- Turns the output for a mirror image into one for the image. Without flip, it stays the same.
+--- Turns the output for a mirror image into the output for the image. Without the option flip, the
+-- output stays the same.
 function Real:mirrored(output)
   if self.flip == "negate" then return -output end
   return self.flip and output * core.from_table(self.flip, output.dtype) or output

@@ -4,10 +4,10 @@
 -- The formula is 1/T sum over tasks i of (-1)^l_i (M_m,i - M_b,i) / M_b,i, with l_i = 1 if less is
 -- better. mtl.delta_m(report, single, {landmarks = "failure"}) -> mean, {task = change}. report and
 -- single are {task = {metric = value}}, as tasks:evaluate returns them; single has the values of
--- the single-task networks. Each task uses its main metric (the first one); a table that does not
--- name its metrics uses "accuracy", "error", "mae" or "distance". The last argument chooses another
--- metric for a task, or a list of metrics whose mean is used. Each metric knows whether more or
--- less is better.
+-- the single-task networks. Each task uses its main metric, the first of its metrics; a table that
+-- does not name its metrics uses "accuracy", "error", "mae" or "distance". The last argument
+-- chooses another metric for a task, or a list of metrics whose mean is used. Each metric says
+-- whether more or less is better.
 -- @usage mtl.delta_m({smile = {accuracy = 0.92}}, {smile = {accuracy = 0.9}})
 
 local check <const> = require "braid.check"
@@ -17,7 +17,7 @@ local named <const> = require "braid.mtl.measure.parts.named"
 local SIGN <const> = {max = 1, min = -1}
 local USUAL <const> = {"accuracy", "error", "mae", "distance"}
 
--- 1 if more of a metric is better, -1 if less is better. The tasks in the report know this.
+-- 1 if more of a metric is better, -1 if less is better. The tasks in the reports say it.
 local function sign_of(reports, task, metric)
   for _, report in ipairs(reports) do
     local tasks <const> = rawget(report, "tasks")

@@ -1,10 +1,11 @@
---- A network's prediction averaged with the one for the mirror image.
+--- A network's prediction averaged with its prediction for the mirror image.
 --
 -- mtl.mirrored(net, tasks) -> f(image): the mean of net(image) and net(mirror image). Each task
 -- first turns the output for the mirror image back: points change sides and swap as their flip
 -- says, classes swap as their flip says, and angles change their sign. Outputs are averaged before
 -- any softmax. f runs the network in evaluation mode, without gradients, and takes twice the time.
--- The default of tasks is the network's own. A task that cannot turn its output back is an error.
+-- By default tasks are the network's own tasks. A task that cannot turn its output back is an
+-- error.
 -- @usage print(tasks:evaluate(mtl.mirrored(net), data.loader(faces.test, {batch = 256})))
 
 local check <const> = require "braid.check"

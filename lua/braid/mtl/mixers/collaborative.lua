@@ -8,8 +8,9 @@
 --   gamma_init   the first scale of the batch norms: "one", "uniform" (random from 0 to 1, as was
 --                usual in 2018), or "zero": the last batch norm of each y_t starts at 0, so that
 --                the block starts as the identity
---   kernel       3, or 1 in place of 3x3: without padding, a network that slides over a picture
---                gives at each place what its window gives alone (P of models/mtcnn.lua)
+--   kernel       3 (default), or 1, which makes the 3x3 convolutions 1x1. These need no padding.
+--                A network that slides over a picture then gives, for each window, the outputs that
+--                it gives for the window cut out (network P of models/mtcnn.lua)
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix("*", mtl.collaborative{ratio = 1/4})
@@ -66,7 +67,8 @@ function Collaborative:init(at, o)
   self.task = PerColumn(at.names, parts)
 end
 
--- A map that is apart is replaced by 0 only in the input of H; x_t + F_t keeps it (section 4.4).
+-- A map that is hidden from the other columns (apart) is replaced by 0 only in the input of H;
+-- x_t + F_t keeps it (section 4.4).
 function Collaborative:list(xs, _, apart)
   local z <const>, ys <const> = self.central(core.ops.cat(apart_maps.list(xs, apart), 2)), {}
   for i, part in ipairs(self.task:run_each(xs, z)) do

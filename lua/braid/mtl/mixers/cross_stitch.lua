@@ -1,15 +1,15 @@
 --- mtl.cross_stitch: cross-stitch units (Misra, Shrivastava, Gupta and Hebert 2016), y_i = sum_j
 -- alpha_ij x_j.
 --
--- Options: granularity "channel" (a weight for each channel; default) or "scalar"; diag (0.9) and
--- off (0.1 / (T - 1)), the first weights; lr_mult (100), which multiplies alpha's learning rate
--- under any schedule. Alpha has no weight decay. Usually the columns start from trained single-task
--- networks: net:start_from takes their states by task.
+-- Options: granularity "channel" (a weight for each channel; default) or "scalar"; diag (0.9), the
+-- first alpha_ii; off (0.1 / (T - 1)), the first alpha_ij for i ~= j; lr_mult (100), which
+-- multiplies alpha's learning rate under any schedule. Alpha has no weight decay. Usually the
+-- columns start from trained single-task networks: net:start_from takes their states by task.
 --
--- With Adam, alpha does not stay a convex mixture, and the unit does not require that: the size of
--- Adam's steps does not depend on the gradient. On MTFL with TCDCN's columns, alpha went from 0.9
--- and 0.025 to -4 .. 6 in four epochs. Failures were 39%, against 49% with lr_mult = 1 (means of
--- three seeds).
+-- With Adam, alpha does not stay a convex mixture, because the size of Adam's steps does not depend
+-- on the gradient. The unit does not require a convex mixture. On MTFL with TCDCN's columns, alpha
+-- went from 0.9 and 0.025 to -4 .. 6 in four epochs. The failure rate was 39%, against 49% with
+-- lr_mult = 1 (means of three seeds).
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix({"conv1", "conv3"}, mtl.cross_stitch{diag = 0.9})
@@ -69,7 +69,7 @@ function CrossStitch:needs(i, learning)
   return needed
 end
 
---- A new column takes from the others as at the start, and gives them nothing.
+--- A new column takes from the other columns with the first weights, and gives them nothing.
 function CrossStitch:resize(names)
   self:unstack()
   local rows <const>, o <const> = {}, self.options

@@ -1,10 +1,10 @@
 --- mtl.progressive: progressive networks (Rusu et al. 2016). Columns are learned one after the
--- other, and each takes from the earlier ones: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k.
+-- other, and each takes from earlier columns: y_k = x_k + ReLU(V_k cat_j(a_kj x_j)), j < k.
 --
 -- a_kj is a learned scale and V_k a 1x1 convolution. Decision: what a column takes is added to its
 -- own map, so that the next layer uses the same weights for both. Options: order, the tasks in the
 -- order in which they are learned (default: sorted by name); start (0.1), the first value of a_kj.
--- net:train_only{name} freezes all columns but one.
+-- net:train_only{name} freezes all columns except the column of this task.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix("*", mtl.progressive{order = {"smile", "landmarks"}})

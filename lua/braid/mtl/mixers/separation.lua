@@ -1,12 +1,13 @@
 --- mtl.separation: separation multi-task networks (Matsui, Yamashita and Fujiyoshi 2019). A stream
--- that all tasks share runs beside the columns, and at each block its map joins every column's.
+-- that all tasks share runs beside the columns. At each block its map is concatenated to the map of
+-- every column.
 --
 -- Options:
 --   form         "plain": the next layer takes twice the channels; "channelwise": a 1x1 convolution
 --                restores their number
 --   end_to_end   true trains the stream and the columns at once. Otherwise net:stage(1) trains the
 --                shared stream with its own heads, as a hard-sharing network, and net:stage(2)
---                freezes it and trains the columns
+--                freezes the stream and trains the columns
 --   fine_tune    true starts the columns at the second stage from the stream's weights; it needs
 --                form = "channelwise"
 -- @usage

@@ -4,7 +4,7 @@
 -- Options:
 --   subspaces   (2)
 --   diag, off   the first weights (default: 0.9, and 0.1 divided by the number of other subspaces)
---   lr_mult     (100); alpha has no weight decay
+--   lr_mult     (100) multiplies alpha's learning rate; alpha has no weight decay
 --   penalty     (1) the weight of the orthogonality constraint, which net:penalty() returns
 -- If the number of subspaces does not divide the channels, the last subspaces are shorter or empty:
 -- 9 channels in 4 subspaces give 3, 3, 3 and 0. Decision: the paper also mixes layers of different
@@ -28,7 +28,8 @@ Sluice.aggregates = true
 
 local function hint(o) return {lr_mult = o.lr_mult, weight_decay = 0} end
 
--- The first rows of column i of t: (s * t * s), one subspace after the other.
+-- The first weights of column i of t columns, (s * t * s): for each of its s subspaces, a row of
+-- weights for the t * s subspaces of all columns.
 local function first_rows(i, t, o)
   local s <const> = o.subspaces
   local off <const> = linear.off(o.off, t * s - 1)
@@ -85,7 +86,7 @@ end
 
 function Sluice:macs(y) return linear.macs(y, #self.names * self.options.subspaces) end
 
---- How much a column takes from each column: the summed magnitude, averaged over its subspaces.
+--- How much a column takes from each column: the sum of the weights, averaged over its subspaces.
 function Sluice:weights()
   local s <const>, t <const>, result <const> = self.options.subspaces, #self.names, {}
   for i, name in ipairs(self.names) do
@@ -94,7 +95,7 @@ function Sluice:weights()
   return result
 end
 
---- A new column takes from the others as at the start, and gives them nothing.
+--- A new column takes from the other columns with the first weights, and gives them nothing.
 function Sluice:resize(names)
   self:unstack()
   local s <const>, rows <const>, place <const> = self.options.subspaces, {}, {}
@@ -116,8 +117,9 @@ function Sluice:resize(names)
   self.names, self.alpha = names, PerColumn(names, rows)
 end
 
---- Sums, over pairs of subspaces of a column, the squared norm of their product. It uses the
--- weights (o, ...) of the layer that makes the subspaces.
+--- The penalty of a column: the sum, over pairs of its subspaces, of the squared norm of the
+-- product of their weights, times the option penalty. `weight` (o, ...) belongs to the layer that
+-- makes the subspaces.
 function Sluice:penalty(weight)
   local o <const>, spaces <const> = weight:size(1), {}
   local rows <const> = (o + self.options.subspaces - 1) // self.options.subspaces

@@ -6,26 +6,26 @@
 --   start         (0.5) the first alpha_ij
 --   granularity   "scalar" (default) or "channel"
 --   normalize     true takes the mean, sum_j alpha_ij x_j / sum_j alpha_ij, instead of the sum
---   lr_mult       (1); beta has no weight decay
+--   lr_mult       (1) multiplies beta's learning rate; beta has no weight decay
 -- Decision: the sum is the default. The paper's subnets have batch norm, which corrects the range
--- of a sum. In a mean, each further task lowers a column's share of itself. Use normalize without
--- batch norm.
+-- of a sum. In a mean, each further task lowers the share of a column's own map. Use normalize in
+-- networks without batch norm.
 --
 -- With all alpha equal to 1, every column gets the same sum, as in the conventional multi-task
 -- network. With alpha_ij = 0 for i ~= j, every column is a separate network (section 3). start = 1
 -- and start = 0 begin exactly at these limits. With normalize, start = 1 and equal columns (init =
--- "copy") in a list, the numbers are exactly those of one trunk; stacked columns round differently.
--- Without normalize, the sum is T times the map. At first each column gets 1/T of the trunk's
--- gradient. To move as the trunk does, SGD needs T times its rate for the columns; Adam takes the
--- same step.
+-- "copy") in a list, the outputs are exactly the outputs of one trunk; stacked columns round
+-- differently. Without normalize, the sum is T times the map. At first each column gets 1/T of the
+-- trunk's gradient. For columns that move as the trunk would, SGD needs T times its learning rate;
+-- Adam takes the same step with the same rate.
 --
 -- Connections from a late task to earlier tasks also begin at 0, so that earlier outputs do not
 -- change. A connection at a limit has a gradient like any other. It stays exactly 0 or 1 until its
--- beta first moves, which net:freeze{"mixers"} prevents. Decision: from then on alpha is
--- sigmoid(beta - 2), which begins at 0.12, or sigmoid(beta + 2), which begins at 0.88. These values
--- are near the limits, to keep what the columns have learned, but they have a slope. net:unfreeze,
--- net:train_only and net:remove_task reconnect (section 4.3): connections from a late task to rows
--- that train begin at `start`.
+-- beta first changes; net:freeze{"mixers"} keeps beta as it is. Decision: after the change, alpha
+-- is sigmoid(beta - 2), which begins at 0.12, or sigmoid(beta + 2), which begins at 0.88. These
+-- values are near the limits, to keep what the columns have learned, but the sigmoid has a slope
+-- there. net:unfreeze, net:train_only and net:remove_task reconnect (section 4.3): connections from
+-- a late task to columns whose beta trains begin at `start`.
 -- @usage
 -- local net = mtl.columns(tasks, nn.backbone("tcdcn"))
 -- net:mix({"conv1", "conv3"}, mtl.ttc{})
@@ -75,8 +75,8 @@ function TTC:init(at, o)
   self.beta = PerColumn(at.names, rows)
 end
 
--- The alpha of some rows. While beta is 0, a connection at a limit has exactly the value of the
--- limit, but the slope of the sigmoid.
+-- The alpha of some rows. While beta is 0, the alpha of a connection at a limit is exactly 0 or 1,
+-- but its gradient is the gradient of the sigmoid.
 local function alpha_of(rows)
   local beta <const>, limit <const> = rows.weight, rows.limit
   local alpha <const>, still <const> = ops.sigmoid(beta + limit * EDGE), ops.eq(beta, 0)
@@ -85,7 +85,8 @@ local function alpha_of(rows)
   return alpha + (ops.where(still, ops.sigmoid(limit * FAR), a) - a)
 end
 
--- The weights of the columns from number `first` on: alpha, or its shares of each row's sum.
+-- The weights of the columns from number `first` on: alpha, or with normalize alpha divided by the
+-- sum of its row.
 local function taken(self, rows, first, apart)
   local count <const> = #self.names
   local alpha <const> = apart_maps.weights(alpha_of(rows), apart, count, first)
@@ -125,7 +126,8 @@ function TTC:needs(i, learning)
   return needed
 end
 
---- A new column takes from others as at the start. It gives nothing until the connections train.
+--- A new column takes from the other columns with alpha = start. It gives them nothing until their
+-- connections train.
 function TTC:resize(names)
   self:unstack()
   local rows <const> = {}
@@ -140,7 +142,7 @@ function TTC:resize(names)
   self.names, self.beta = names, PerColumn(names, rows)
 end
 
---- Connections that are off begin as at the start, if their row trains.
+--- Connections whose alpha is 0 begin at the option start, if their row trains.
 function TTC:reconnect()
   local start <const> = self.options.start
   if limit_of(start) ~= 0 then return end

@@ -1,13 +1,13 @@
---- net:ablate(batches, {blocks =, part =, relative =}): how each metric changes when a task's
--- features are zeroed at one block (Trottier et al. 2018, section 4.4 and figure 6).
+--- net:ablate(batches, {blocks =, part =, relative =}): how each metric changes when the features
+-- of a task's column are zeroed at one block (Trottier et al. 2018, section 4.4 and figure 6).
 --
 -- Only the other columns lose the features; the task's own column keeps them. In mixers that are
 -- sums, this means alpha_jt = 0 for all j except t. part = "map" zeroes the map itself, for its own
 -- column too. batches is a loader, a batch, or a list of batches. blocks is a block or a list
 -- (default: all blocks with a mixer whose columns take from each other).
--- @return {names, columns, blocks, base, change}: names are the columns'; columns[task] is the
---   column of a task; base[task][metric] is the value without zeroing;
---   change[block][column][task][metric] is the relative change of that value when the column is
+-- @return {names, columns, blocks, base, change}: names has the columns' names; columns[task] is
+--   the column of a task; base[task][metric] is the value without zeroing;
+--   change[block][column][task][metric] is the relative change of this value when the column is
 --   zeroed, or the difference if relative is false or the value is 0
 
 local asked <const> = require "braid.data.asked"
@@ -71,7 +71,7 @@ local OPTIONS <const> = check.declare("ablate", {
   part = check.choice{"aggregation", "map"},
 })
 
--- The blocks at which features can be zeroed. A named block that cannot raises an error.
+-- The blocks at which features can be zeroed. If the user names another block, it is an error.
 local function blocks_of(self, o)
   local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   if o.part == "map" then return blocks end

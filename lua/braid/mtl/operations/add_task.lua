@@ -1,15 +1,15 @@
 --- net:add_task(name, task, {freeze = "others", init =, head =}): adds a task with its own column
 -- and head. The outputs of the old tasks stay the same, bit for bit, until something trains,
--- because at first the mixers pass nothing from the new column to the old ones.
+-- because at first the mixers pass nothing from the new column to the old columns.
 --
 -- Options:
 --   freeze   "others" trains only the new column, its head, and its weights for the other columns
---   init     "pose" copies the column of that task
---   column   "traits" uses that existing column, so that only the head is new
+--   init     the name of a task, such as "pose": the new column starts as a copy of its column
+--   column   the name of a column, such as "traits": the task uses it, and only the head is new
 --   head     a kind in mtl.heads (default: the kind of the other heads)
--- Stacked columns stay stacked, with the new column outside the stack. net:stack() stacks them all,
--- which changes rounding (1e-7). The mixers' parameters become new tensors, so make the optimizer
--- afterwards.
+-- Stacked columns stay stacked, with the new column outside the stack. net:stack() stacks all
+-- columns, which changes rounding (1e-7). The mixers' parameters become new tensors, so make the
+-- optimizer afterwards.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -64,7 +64,7 @@ local function check_arguments(self, name, task, o)
   end
 end
 
--- The mixers between the old columns and a new one.
+-- The mixers between the old columns and a new column.
 local function mixers_with_another(self)
   local mixers <const> = build.standing(self, #self.names + 1)
   for _, block in ipairs(check.sorted_keys(mixers)) do

@@ -44,12 +44,12 @@ local function suit(self, made)
   for _, mixer in pairs(made) do mixer:stack() end
 end
 
---- Attaches a mixer at blocks that have none.
+--- Attaches a mixer at blocks that have no mixer.
 function M.mixer(self, blocks, recipe)
   local done <const>, made <const> = origin.changing(self), {}
   local _ <close> = build.adopting(self)
   local dtype <const> = walk.dtype(self)
-  if #self.names > 1 then -- a single column gets its mixers together with a second one
+  if #self.names > 1 then -- a single column gets its mixers together with a second column
     for _, block in ipairs(blocks) do made[block] = build.mixer(self, recipe, block):to(dtype) end
   end
   suit(self, made)

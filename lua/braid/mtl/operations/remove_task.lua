@@ -1,5 +1,5 @@
---- net:remove_task(name): removes a task's head, its column, and what mixers take from the column.
--- The column stays if other tasks use it. The outputs of the other tasks change;
+--- net:remove_task(name): removes a task's head, its column, and the mixers' weights for this
+-- column. The column stays if other tasks use it. The outputs of the other tasks change;
 -- net:train_only{"mixers"} trains the connections that are left. The parameters become new tensors,
 -- so make an optimizer afterwards.
 

@@ -1,4 +1,4 @@
---- net:transfer(): how much flows between the columns, as {names, blocks, weights}.
+--- net:transfer(): how much the columns take from each other, as {names, tasks, blocks, weights}.
 --
 -- weights[block][i][j] is how much column i takes from column j's map (a mean over channels).
 -- Blocks whose mixer has no such weights are missing. net:transfer(batch) adds

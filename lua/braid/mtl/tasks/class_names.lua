@@ -36,8 +36,8 @@ end
 --- The label of a task's positive class: the option `positive`, or a class called "yes"; or nil.
 function M.positive(task) return place_of(task.names, task.positive or "yes") end
 
---- The text of the metric that judges the task, if it is a default one, with the number of classes
--- without samples.
+--- The text of the metric that judges the task, if this is a default metric. The text of "balanced"
+-- has the number of classes without samples.
 function M.shown(task, m)
   local name <const> = task.metric
   if name ~= "accuracy" and name ~= "balanced" then return nil end

@@ -22,8 +22,8 @@ function M.wrong(eyes, points)
     points == 1 and "" or "s")
 end
 
---- The task's own copy of its eyes. If none are given, these are the known eyes of that many
--- points.
+--- The task's own copy of its eyes. If no eyes are given, it takes the eyes that are known for this
+-- number of points.
 function M.own(eyes, points)
   if eyes == false then return false end
   local copy <const> = {}
@@ -67,7 +67,7 @@ M.OF = check.kind("a data set, such as a reader's train", function(v)
   return type(v) == "table" and (type(v.points) == "table" or type(v.parts) == "table")
 end)
 
---- The options, with missing ones taken from the data set in the option `of`.
+--- The options. Missing options are taken from the data set in the option `of`.
 function M.told(what, given)
   if type(given) ~= "table" or given.of == nil or not M.OF.accepts(given.of) then return given end
   local o <const>, facts <const> = check.copy(what, given), facts_of(what, given.of)

@@ -1,4 +1,5 @@
---- Checks flips, which list the label or point that replaces each of n in a mirror image.
+--- Checks and applies the option flip, which lists the labels or points that replace 1 .. n in a
+-- mirror image.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -17,7 +18,7 @@ function M.wrong(flip, n, what)
   return ("flip must name each of the %d %s once, not %s"):format(n, what, check.shown(flip))
 end
 
---- Puts the outputs (n,k,...) of a mirror image in the order that the image's own have.
+--- Puts the outputs (n,k,...) for a mirror image in the order of the outputs for the image itself.
 function M.back(outputs, flip)
   local from <const> = {}
   for i, to in ipairs(flip) do from[to] = i end

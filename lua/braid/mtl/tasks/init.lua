@@ -79,12 +79,12 @@ local EPOCH <const> = check.whole{from = 0}
 -- The current epoch, by tasks, for weights that are functions of the epoch.
 local epochs <const> = setmetatable({}, {__mode = "k"})
 
---- Sets the epoch (from 1) for weights that are functions of it and for weightings.
+--- Sets the epoch (from 1) for weights that are functions of the epoch and for weightings.
 function Tasks:set_epoch(epoch)
   epochs[self] = check.value("tasks: set_epoch", "the epoch", epoch, EPOCH)
 end
 
---- The epoch that set_epoch set last (1 before any call), and whether it was called.
+--- The epoch that set_epoch set last (1 before any call), and whether set_epoch was called.
 -- @treturn integer
 -- @treturn boolean
 function Tasks:get_epoch() return epochs[self] or 1, epochs[self] ~= nil end
@@ -104,7 +104,7 @@ function Tasks:weight_of(name)
   return weight.of(name, self[name].weight, epoch)
 end
 
---- Puts a weighting (mtl.weighting) to work on a network: mtl/weigh/weighing.lua.
+--- Applies a weighting (mtl.weighting) to a network. mtl/weigh/weighing.lua describes the result.
 -- @treturn mtl.weighing
 -- @usage local weighing = tasks:weigh(net, mtl.weighting.upgrad{})
 function Tasks:weigh(net, weighting) return Weighing(self, net, weighting) end
@@ -143,8 +143,8 @@ local function has_label(task, target)
   return not task.labelled or task:labelled(target) > 0
 end
 
--- The loss of a task. In a batch of mixed samples it is the loss for their own labels times their
--- share, and for the labels of the other samples times the rest.
+-- The loss of a task. In a batch of mixed samples it is share * (loss for their own labels) +
+-- (1 - share) * (loss for the labels of the samples that are mixed in).
 local function loss_of(name, task, outputs, batch, target)
   local output <const>, mixed <const> = output_of(name, outputs), batch.mixed
   if not mixed then return task:loss(output, target) end
@@ -177,7 +177,7 @@ end
 
 --- The names of the tasks that take part in a step on the batch; tasks:loss sums their losses. A
 -- task takes part if its weight is above 0 and the batch has a label of it. If tasks take turns,
--- only the one whose turn it is takes part.
+-- only the task whose turn it is takes part.
 -- @treturn string[]
 -- @usage local out = net(batch.image, {tasks = tasks:present(batch)})
 function Tasks:present(batch)
@@ -191,8 +191,8 @@ end
 
 --- The weighted sum of the tasks' losses, and the unweighted loss of each task by name. A task of
 -- weight 0, or without a label in the batch, takes no part: its loss is not computed and has no
--- entry, so parameters of this task alone get no gradient. If no task takes part, the sum is 0 and
--- has no gradient.
+-- entry, so parameters that only this task uses get no gradient. If no task takes part, the sum is
+-- 0 and has no gradient.
 -- @treturn Tensor
 -- @treturn table<string, Tensor>
 function Tasks:loss(outputs, batch)
@@ -218,14 +218,14 @@ end
 
 --- Measures a network over batches: report.landmarks.error, report.pose.accuracy and so on.
 -- report.loss has the mean loss of each task over the samples that have its label. An undefined
--- metric, such as a metric without any label, is nil; report.pose.undefined has the reasons by
--- metric.
--- report.pose.counted = {samples =, missing =} counts samples. The report prints as a line;
--- report:table() is a text of all metrics that also says which direction is better. A network runs
--- in evaluation mode, and each part then returns to its mode before. A function of the input is
--- called unchanged. The input is batch.image, batch.input, or what batch.inputs names; several are
--- one table by name. Numbers that the data have standardised (batch.units) are measured in the
--- units of their column, while losses are those of training.
+-- metric, such as a metric of a task without any label, is nil; report.pose.undefined has the
+-- reasons by metric. report.pose.counted = {samples =, missing =} counts samples. The report prints
+-- as a line; report:table() is a text of all metrics that also says which direction is better.
+-- A network runs in evaluation mode, and afterwards each part returns to the mode that it had. In
+-- place of a network, a function of the input can be given. The input is batch.image, batch.input,
+-- or the inputs that batch.inputs names; several inputs are one table by name. Numbers that the
+-- data set has standardised (batch.units) are measured in the units of their column, while losses
+-- are computed as in training.
 -- @treturn mtl.report
 function Tasks:evaluate(net, batches)
   check.value("tasks: evaluate", "net", net, CALLED)
@@ -276,8 +276,8 @@ function Tasks:evaluate(net, batches)
   return report.new(self, parts, losses, shares)
 end
 
---- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}. The first one
--- judges the task. A direction is "max", "min" or nil.
+--- The metrics of each task, {TASK = {{name =, direction =, unit =, counts =}, ...}}. The first
+-- metric judges the task. A direction is "max", "min" or nil.
 function Tasks:metrics()
   local list <const> = {}
   for name, task in self:each() do list[name] = report.metrics_of(task) end

@@ -1,8 +1,8 @@
 --- The losses of points: output (n, 2 points) against target (n,points,2), both in [-1, 1] across
--- the image; NaN is a missing coordinate. Each is {of = f(task, output, target, known), divisor =
--- f(task, target)}. `of` returns the loss, a tensor without dimensions. `divisor` returns the
--- number of values whose mean it is. known (n,points,2) is a mask, or nil if no coordinate is
--- missing.
+-- the image; NaN is a missing coordinate. Each loss is {of = f(task, output, target, known),
+-- divisor = f(task, target)}. `of` returns the loss, a tensor without dimensions. `divisor` returns
+-- the number of values over which the loss is a mean. known (n,points,2) is a mask, or nil if no
+-- coordinate is missing.
 
 local eyes <const> = require "braid.mtl.tasks.eyes"
 local core <const> = require "braid.core"

@@ -1,4 +1,4 @@
---- Outputs and labels of numbers in the units of their column, where a data set standardised them.
+--- Turns outputs and labels that a data set has standardised back to the units of their column.
 
 local core <const> = require "braid.core"
 
@@ -10,8 +10,8 @@ local function restored(x, unit)
   return rows * core.from_table(unit.deviation, "float64") + core.from_table(unit.mean, "float64")
 end
 
---- Output, target and batch of a task, in the units of the label. A task with a target of its own
--- stays as it is.
+--- Output, target and batch of a task, in the units of the label. The values of a task that has a
+-- method `target` stay as they are.
 function M.apart(name, task, output, target, batch)
   local all <const> = type(batch) == "table" and rawget(batch, "units")
   local unit <const> = type(all) == "table" and not task.target and all[name]

@@ -1,5 +1,5 @@
---- The weight of a task: a number, or a function of the epoch (from 1) that returns one. A user may
--- change it at any time: tasks.smile.weight = 0.3.
+--- The weight of a task: a number, or a function of the epoch (from 1) that returns a number. A
+-- user may change it at any time: tasks.smile.weight = 0.3.
 
 local check <const> = require "braid.check"
 

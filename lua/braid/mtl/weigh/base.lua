@@ -59,8 +59,8 @@ local function on() return {on = check.choice{"parameters", "representation"}} e
 --- Makes the class of a method that uses the products of the tasks' gradients.
 function M.by_gram(name, options, relation) return new(name, "gram", options, on(), relation) end
 
---- Makes the class of a method that uses the gradients themselves. With anywhere = true it can also
--- take gradients at values, whose size differs between batches.
+--- Makes the class of a method that uses the gradients themselves. With anywhere = true it also has
+-- the option on, so it can take gradients at values, whose size differs between batches.
 function M.by_rows(name, options, anywhere, relation)
   return new(name, "rows", options, anywhere and on() or {}, relation)
 end
@@ -77,7 +77,7 @@ function Custom:init(f) self.f, self.options = f, {on = "parameters"} end
 function Custom:weigh(s) return self.f(s.losses, s.gram, s.state, s.names) end
 Custom.__tostring = function() return "a function of your own" end
 
---- Returns the method that the user's value names, or raises an error.
+--- Makes a method from the user's value, a weighting or a function. Other values raise an error.
 function M.of(what, given)
   if class.is_a(given, Weighting) then return given end
   if class.is_class(given) and given.declared then

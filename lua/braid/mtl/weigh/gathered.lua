@@ -2,9 +2,9 @@
 -- sample, in which the gradients of the sample's batches add up. Only one batch's graph lives at a
 -- time.
 --
--- A batch may lack labels, so only the last batch shows which parameters are shared. Until then the
--- rows hold all parameters that train. Then they are divided: shared parameters stay in the rows,
--- and the other parameters get the gradient of their own task.
+-- A batch may lack labels, so it is known only after the last batch which parameters are shared.
+-- Until then the rows hold all parameters that train. Then the rows are divided: shared parameters
+-- stay in the rows, and the other parameters get the gradient of their own task.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -14,8 +14,8 @@ local ops <const> = core.ops
 
 local Gathered <const> = class("Gathered", Shared)
 
---- `names` are those of all tasks. parameters() iterates over names and parameters. `arenas` is a
--- list of tensors that are used again in every step.
+--- `names` are the names of all tasks. parameters() iterates over names and parameters. `arenas` is
+-- a list of tensors that are used again in every step.
 function Gathered:init(names, parameters, arenas)
   self.place, self.trained, self.paths, self.size = {}, {}, {}, 0
   self.samples, self.reached, self.at = {}, {}, {}
@@ -78,7 +78,7 @@ function Gathered:tasks()
   return names, losses
 end
 
--- The columns of the targets out of rows of all parameters.
+-- Takes the targets' values out of rows that have values for all parameters.
 local function columns_of(self, rows)
   local parts <const> = {}
   local from, n
@@ -120,15 +120,15 @@ local function give_own(self, rows, wanted)
   end
 end
 
---- Gives each parameter the sum of the rows, each times its factor. The method weighs nothing.
+--- Gives each parameter the sum of the rows, each times its factor. It serves methods that weigh
+-- losses and not gradients.
 function Gathered:give(names, factors)
   give_own(self, scaled_rows(self, self.samples[#self.samples], names, factors), self.reached)
 end
 
---- Divides the rows. A parameter of one task alone accumulates its gradient, times the task's
--- factor.
--- The rows of shared parameters stay: those of the last sample as `rows`, of all samples as
--- `sampled`.
+--- Divides the rows. A parameter that only one task uses accumulates its gradient, times the task's
+-- factor. The rows of shared parameters stay: `rows` has the rows of the last sample, `sampled` a
+-- list of the rows of all samples.
 function Gathered:divide(names, scales, known, net)
   local pieces <const> = pieces_of.of(net)
   self.losses, self.on, self.known, self.pieces = names, "parameters", known, pieces

@@ -1,4 +1,5 @@
---- Steps of several batches: what weighing:gather adds up until weighing:backward() weighs it.
+--- Steps of several batches: weighing:gather adds up the gradients of the batches, and
+-- weighing:backward() weighs the sums.
 
 local check <const> = require "braid.check"
 local Gathered <const> = require "braid.mtl.weigh.gathered"
@@ -25,8 +26,8 @@ local function options_of(weighing, given)
   return o
 end
 
---- Raises an error if backward gets a batch, but the method takes several, or batches were
--- gathered.
+--- Raises an error if backward gets a batch, but the method takes several batches, or batches were
+-- gathered before.
 function M.check_none(weighing)
   local wanted <const> = weighing:samples()
   if wanted > 1 then
@@ -41,10 +42,11 @@ function M.check_none(weighing)
 end
 
 --- Adds the gradients of a batch to the gradients of other batches. weighing:backward() then weighs
--- the sums, as if the batches were one. Only one graph lives at a time. Each batch costs T backward
--- passes, with any method. Options: share, the factor of the batch's losses (1 / k for k batches of
--- one size), or {task = factor}; sample, the number of the sample that the batch belongs to, for a
--- method that wants several (weighing:samples() says how many).
+-- the sums, as if all batches were one large batch. Use it if a large batch does not fit into
+-- memory: only one batch's graph is there at a time. Each batch costs T backward passes, with any
+-- method. Options: share, the factor of the batch's losses (1 / k for k batches of one size), or
+-- {task = factor}; sample, the number of the sample that the batch belongs to, for a method that
+-- wants several samples (weighing:samples() says how many).
 -- @usage
 -- for _, batch in ipairs(batches) do
 --   weighing:gather(net(batch.image), batch, {share = 1 / #batches})
@@ -64,7 +66,7 @@ function M:gather(outputs, batch, given)
   return total, per_task
 end
 
---- Weighs what was gathered.
+--- Weighs the gathered gradients.
 function M.finish(weighing, weigh)
   local gathered <const> = weighing.gathered
   if not gathered then

@@ -51,8 +51,8 @@ local function copied(value, seen)
   return seen[value]
 end
 
---- A step of the tasks with these losses. It changes copies of what the weighing remembers, which
--- Weighing:commit keeps once the gradient is there.
+--- A step of the tasks with these losses. The step changes copies of the weighing's state;
+-- Weighing:commit keeps the copies after the gradient is computed.
 function M.made(self, names, losses)
   local epoch <const>, counted <const> = self.tasks:get_epoch()
   return Step{names = names, count = #names, losses = losses,
@@ -61,7 +61,8 @@ function M.made(self, names, losses)
 end
 
 --- Makes the step from losses by task -> the step, its losses as tensors, and their weights, in the
--- order of the tasks. A loss without a gradient is left out, unless the step only looks at losses.
+-- order of the tasks. A loss without a gradient is left out, unless `looks` is true: such a step
+-- only uses the losses' values.
 function M.step(self, per_task, looks)
   local names <const>, losses <const>, weights <const>, values <const> = {}, {}, {}, {}
   for _, name in ipairs(self.tasks.names) do

@@ -85,8 +85,8 @@ function M.eigen(m)
   return values:totable(), ops.transpose(vectors, 1, 2):contiguous():totable()
 end
 
---- sum_k f(lambda_k) u_k u_k' v over the eigenvalues above `least` times the largest one; and their
--- number.
+--- sum_k f(lambda_k) u_k u_k' v over the eigenvalues above `least` times the largest eigenvalue;
+-- and the number of these eigenvalues.
 function M.by_eigen(m, v, least, f)
   local values <const>, vectors <const> = M.eigen(m)
   local out <const>, rank = M.scaled(v, 0), 0

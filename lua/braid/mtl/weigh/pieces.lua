@@ -32,7 +32,7 @@ local function before_mixer(net, mixer, behind)
   return before
 end
 
--- Notes the places of pieces of a module's tensors that serve only one task, by column.
+-- Notes the columns whose pieces of a module's tensors serve only one task.
 local function note(self, module, columns, serves)
   local own <const> = {}
   for k, name in ipairs(columns) do

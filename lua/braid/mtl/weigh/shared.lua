@@ -1,11 +1,11 @@
---- The gradients of tasks at what they share, as T rows of one arena, and their weighted sum as the
--- gradient. T backward passes over one graph fill the rows.
+--- The gradients of tasks at the parameters or values that the tasks share, as T rows of one
+-- tensor. Their weighted sum becomes the gradient. T backward passes over one graph fill the rows.
 --
--- With "parameters", the rows are for the parameters that two or more losses depend on in the
+-- With on = "parameters", the rows are for the parameters that two or more losses depend on in the
 -- graph. A parameter that was shared once counts as shared in steps of fewer tasks, too.
--- With "representation", the rows are for the last values that tasks share, where the parts of
--- single losses begin. The sum then goes through the shared part once.
--- Parameters of one loss alone get its gradient in the same passes.
+-- With on = "representation", the rows are for the last values that tasks share, where the parts of
+-- single losses begin. The weighted sum then goes back through the shared part once.
+-- Parameters that only one loss depends on get its gradient in the same passes.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -16,7 +16,8 @@ local ops <const> = core.ops
 local Shared <const> = class("Shared")
 
 --- Chooses the parameters that the rows have columns for, and notes their names and sizes.
--- `counts` says how many losses depend on each; self.known {name = true} were shared before.
+-- `counts` says how many losses depend on each parameter; self.known {name = true} has the
+-- parameters that were shared before.
 function Shared:choose(trained, names, counts)
   local known <const> = self.known
   local least <const> = #self.losses == 1 and next(known) == nil and 1 or 2
@@ -47,8 +48,8 @@ function Shared.widest(targets)
   return "float32"
 end
 
---- losses are scalars; parameters() iterates over names and parameters; known {name = true} were
--- shared before; net is the network, whose columns may have pieces.
+--- losses are scalars; parameters() iterates over names and parameters; known {name = true} has the
+-- parameters that were shared before; net is the network, whose columns may have pieces.
 function Shared:init(losses, on, parameters, known, net)
   self.losses, self.on, self.parameters, self.known = losses, on, parameters, known
   self.targets, self.layout = {}, {}
@@ -68,8 +69,8 @@ function Shared:init(losses, on, parameters, known, net)
   self.rows = core.new({#losses, size}, self.dtype)
 end
 
---- Writes the losses' gradients, each multiplied by its factor, into the rows. Parameters of one
--- loss alone accumulate its gradient.
+--- Writes the losses' gradients, each multiplied by its factor, into the rows. Parameters that only
+-- one loss depends on accumulate its gradient.
 function Shared:differentiate(factors)
   local last <const> = #self.losses
   for i, loss in ipairs(self.losses) do
@@ -93,7 +94,8 @@ function Shared.add_gradient(p, gradient)
   if core.has_grad(p) then ops.add_(p.grad, gradient) else p.grad = gradient end
 end
 
---- Adds the vector (d), a sum of rows, to the gradients of what tasks share.
+--- Adds the vector (d), a sum of rows, to the gradients of the shared parameters, or sends it back
+-- from the shared values.
 function Shared:accumulate(vector)
   if #self.targets == 0 then return end
   local gradients <const> = core.split_row(ops.reshape(vector, 1, -1), 1, self.targets)

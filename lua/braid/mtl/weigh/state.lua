@@ -15,7 +15,7 @@ local STATE <const> = check.declare("weighing: load_state_dict", {
 
 local function name_of(self) return getmetatable(self.method).__name end
 
---- {steps, method, memory, shared}; the tensors are its own.
+--- {steps, method, memory, shared}; the tensors are the weighing's own, not copies.
 function M:state_dict()
   return {steps = self.number, method = name_of(self), shared = check.sorted_keys(self.known),
     memory = copied(self.state, function(t) return t end)}

@@ -5,15 +5,15 @@
 --   losses    their losses, each multiplied by its task's weight: numbers in the order of the names
 --   gram      T rows of the products of their gradients, if the method needs them
 --   rows      the gradients (T,d), if the method needs them
---   sampled   a list of such gradients (T,d), one for each batch that the method draws; the last is
---             `rows`
+--   sampled   a list of such gradients (T,d), one for each sample of the step
+--             (weighing:samples()); the last is `rows`
 --   number    the number of the step, from 1
 --   epoch     the epoch set by tasks:set_epoch, or nil
---   classes   {task = true} for tasks whose outputs are probabilities of classes
---   state     a table that belongs to the method and is saved with it; a copy, which counts once
---             the step has been taken
+--   tasks     the tasks by name, as mtl.tasks gives them
+--   state     a table that belongs to the method and is saved with it. It is a copy, which is kept
+--             only if the step succeeds
 --   known     {name = true} for the parameters that were shared so far; also a copy
---   spare     {key = a tensor that may hold the next rows kept under that name}
+--   spare     {key = a tensor whose memory may hold the next rows kept under this key}
 --
 -- The state is kept by task, because the next step may have other tasks.
 
@@ -35,7 +35,7 @@ function Step:list(value)
   return list
 end
 
---- The values of a table by task, in order; `other` for a task without one.
+--- The values of a table by task, in order; `other` for a task without a value.
 function Step:by_task(map, other)
   local list <const> = {}
   for i, name in ipairs(self.names) do list[i] = map and map[name] or other end
@@ -52,7 +52,7 @@ function Step:check_names(what, map)
   end
 end
 
---- The values kept under a name for the tasks of this step; `first` for a task without one.
+--- The values kept under a key for the tasks of this step; `first` for a task without a value.
 function Step:recall(key, first) return self:by_task(self.state[key], first) end
 
 --- Keeps a number for each task of this step.
@@ -86,7 +86,7 @@ local function same_list(a, b)
   return true
 end
 
--- Kept rows in this step's order of parameters, with 0 for parameters that they do not have.
+-- Kept rows in this step's order of parameters, with 0 for parameters that the rows do not have.
 local function laid_out(self, kept)
   local out <const> = core.new({#kept.names, self.rows:size(2)}, self.rows.dtype, 0)
   local at <const>, from = {}, 1
@@ -105,7 +105,7 @@ local function laid_out(self, kept)
   return out
 end
 
--- A copy of rows, in the memory of the step before the last.
+-- A copy of rows, in the memory of rows that are no longer kept, if their shape and type fit.
 local function copy_of(self, key, rows)
   local copy = self.spare[key]
   if not copy or not same_list(copy.shape, rows.shape) or copy.dtype ~= rows.dtype then
@@ -115,8 +115,8 @@ local function copy_of(self, key, rows)
   return copy
 end
 
---- A copy of the rows (T,d) kept for the tasks of this step, 0 for a task without one; and
--- {task = true} for the tasks without one.
+--- A copy of the rows (T,d) kept for the tasks of this step, with 0 for a task without a row; and
+-- {task = true} for the tasks without a row.
 function Step:recall_rows(key)
   local kept <const>, fresh <const> = self.state[key], {}
   if kept and same_list(kept.names, self.names) and same_list(kept.layout, self.layout) then

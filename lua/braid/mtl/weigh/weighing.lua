@@ -1,22 +1,22 @@
---- A weighting at work on a network, from tasks:weigh(net, weighting).
+--- A weighing applies a weighting to a network; tasks:weigh(net, weighting) makes it.
 --
 -- weighing:backward(outputs, batch) replaces tasks:loss and loss:backward(). It accumulates the
 -- gradient and returns what tasks:loss returns. It can also take your own unweighted losses by
 -- task: weighing:backward{pose = loss, ...}. Each loss is first multiplied by the weight of its
--- task, which may change at any time. Afterwards these are set:
+-- task, which may change at any time. After the call there are:
 --   weighing.coefficients   {task = the factor of its weighted loss, or of its gradient}
 --   weighing.gram           the products of the gradients, as T rows in the order of
 --                           weighing.names; nil if the method does not use gradients
---   weighing:cosine()       the same as cosines, or nil
+--   weighing:cosine()       these products as cosines, or nil
 --
--- The graph tells what is shared. Methods that use gradients weigh them at the parameters that two
--- or more tasks depend on. In hard sharing these are the trunk's. In columns with mixers
--- (cross-stitch, task transfer connections, collaboration, NDDR, sluice) they are everything up to
--- and including the last mixer, because every task depends on every column there. Columns after the
--- last mixer, columns without mixers, and heads belong to a single task. With on =
--- "representation", gradients are weighed at the last values that tasks share: the output of a
--- trunk, or the maps that enter the last mixer. This takes one backward pass through the trunk
--- instead of T. It is another method, and its name says so.
+-- The graph shows which parameters tasks share. Methods that use gradients weigh them at the
+-- parameters that two or more tasks depend on. In hard sharing these are the parameters of the
+-- trunk. In columns with mixers (cross-stitch, task transfer connections, collaboration, NDDR,
+-- sluice) they are all parameters up to and including the last mixer, because every task depends on
+-- every column there. Columns after the last mixer, columns without mixers, and heads belong to a
+-- single task. With on = "representation", gradients are weighed at the last values that tasks
+-- share: the output of a trunk, or the maps that enter the last mixer. This takes one backward pass
+-- through the trunk instead of T, but it is another method, and its printed name says so.
 --
 -- A task without a label in the batch has no row in that step. If no task has a label, nothing is
 -- accumulated. A loss or gradient that is not finite raises an error that names the task. A step
@@ -94,7 +94,7 @@ end
 
 local function multiplied(a, b) return matrix.map(a, function(x, i) return x * b[i] end) end
 
--- Takes one backward pass from the sum of all losses, or the sum of what was gathered.
+-- Takes one backward pass from the sum of all losses, or uses the sum of the gathered gradients.
 local function pass(self, s, losses, weights, scales)
   if self.gathered then return self.gathered:give(s.names, scales) end
   local factors <const> = multiplied(weights, scales)
@@ -103,7 +103,7 @@ local function pass(self, s, losses, weights, scales)
   core.backward_rows(losses, gradients)
 end
 
--- Takes T passes, one for each loss. Each gradient is multiplied by its factor where it is weighed.
+-- Takes T passes, one for each loss, and multiplies each gradient by its factor.
 local function differentiate(self, s, losses, weights, scales)
   local shared = self.gathered
   if shared then
@@ -161,8 +161,8 @@ end
 local BY <const> = {losses = weigh_losses, gram = weigh_rows, rows = weigh_rows,
   lazy = weigh_lazily}
 
--- Remembers what a step remembers. The step after the next one may write into the memory of rows
--- that are no longer kept.
+-- Keeps the state that a step leaves. A later step may write into the memory of rows that are no
+-- longer kept.
 function Weighing:commit(s)
   for key, kept in pairs(self.state) do
     local now <const> = s.state[key]
@@ -174,7 +174,7 @@ end
 
 core.never_interrupt(Weighing.commit)
 
--- Takes the step's gradient from its losses, or from what was gathered.
+-- Takes the step's gradient from its losses, or from the gathered gradients.
 local function weigh(self, s, losses, weights)
   local coefficients, gram = {}, nil
   if s.count > 0 then
@@ -189,7 +189,7 @@ end
 
 --- Accumulates the gradient. It takes outputs and batch as tasks:loss does, or only losses by task.
 -- It returns the weighted sum of losses, without a graph, and the loss of each task by name.
--- Without arguments it weighs what weighing:gather gathered.
+-- Without arguments it weighs the gradients that weighing:gather has added up.
 function Weighing:backward(outputs, batch)
   if outputs == nil then return gathering.finish(self, weigh) end
   gathering.check_none(self)
@@ -199,11 +199,11 @@ function Weighing:backward(outputs, batch)
   return total, per_task
 end
 
---- How many samples, independent of each other, a step takes.
+--- The number of samples, independent of each other, that a step takes.
 function Weighing:samples() return self.method.samples and self.method:samples() or 1 end
 
---- Gives the new losses to a method that needs them, famo{update = "same"}: the losses of the same
--- batch after the optimizer's step. It takes outputs and batch, or losses by task.
+--- Gives the losses of the same batch after the optimizer's step to a method that needs them
+-- (famo{update = "same"}). It takes outputs and batch, or losses by task.
 -- @usage weighing:update(net(batch.image), batch)
 function Weighing:update(outputs, batch)
   if not self.method.update then
@@ -218,7 +218,7 @@ function Weighing:update(outputs, batch)
 end
 
 --- Returns T rows of cosines between the tasks' gradients in the last step, and the tasks' names.
--- It returns nil if the method uses only losses. A gradient of 0 has cosine 0 with all others.
+-- It returns nil if the method uses only losses. A gradient of 0 has cosine 0 with all gradients.
 function Weighing:cosine()
   local gram <const> = self.gram
   if not gram then return nil end

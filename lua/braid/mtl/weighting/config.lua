@@ -3,7 +3,7 @@
 --
 -- u = unit(U^+ w), where the rows of U are the directions of the gradients; its length is sum_t
 -- g_t' u. U^+ w = U' (U U')^+ w, so products of gradients are enough. w is the preference by task
--- (default: 1 / T). A gradient of 0 has no direction.
+-- (default: 1 / T). A gradient of 0 has no direction, and coefficient 0.
 -- @usage tasks:weigh(net, mtl.weighting.config())
 
 local base <const> = require "braid.mtl.weigh.base"

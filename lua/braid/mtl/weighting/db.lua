@@ -1,10 +1,10 @@
 --- DB-MTL (Lin et al. 2023, "Dual-balancing for multi-task learning", algorithm 1): balances the
 -- logarithms of losses, and the lengths of gradients.
 --
--- The gradients are those of log(L_t + eps), eps = 1e-8 (section 3.1), averaged over steps:
+-- g_t is the gradient of log(L_t + eps), eps = 1e-8 (section 3.1). It is averaged over steps:
 --   a_t <- b a_t + (1 - b) g_t, a = 0 at first, b = beta / k^beta_decay in step k (equation 3)
--- All get the length of the longest (section 3.2): sum_t max_i |a_i| / |a_t| a_t. Parameters of a
--- single task follow its log loss, too.
+-- All a_t get the length of the longest of them (section 3.2): sum_t max_i |a_i| / |a_t| a_t.
+-- Parameters of a single task also get the gradient of its log loss.
 -- @usage tasks:weigh(net, mtl.weighting.db())
 
 local base <const> = require "braid.mtl.weigh.base"

@@ -2,8 +2,9 @@
 -- attention", equation 7): tasks whose loss falls slowly count more.
 --
 --   w_t(e-1) = L_t(e-1) / L_t(e-2),  lambda_t(e) = K exp(w_t(e-1) / T) / sum_i exp(w_i(e-1) / T)
--- L_t(e) is the mean of a task's loss over epoch e, and K the number of tasks. In the first two
--- epochs w = 1. An epoch begins with tasks:set_epoch, or after `every` steps.
+-- L_t(e) is the mean of a task's loss over epoch e, K the number of tasks, and T the option
+-- temperature (2). In the first two epochs w = 1. An epoch begins with tasks:set_epoch, or after
+-- `every` steps.
 -- @usage tasks:weigh(net, mtl.weighting.dwa())
 
 local base <const> = require "braid.mtl.weigh.base"
@@ -13,7 +14,7 @@ local matrix <const> = require "braid.mtl.weigh.matrix"
 local Dwa <const> = base.by_losses("dwa", {temperature = check.number{2, above = 0},
   every = check.whole{from = 1}})
 
--- Turns the sums of an epoch into means, which become the last epoch's.
+-- Turns the sums of an epoch into means. They become the means of the last epoch.
 local function close_epoch(state)
   for name, sum in pairs(state.sum) do
     state.older[name] = state.newer[name]

@@ -6,9 +6,9 @@
 --   line 5  xi <- xi - beta (delta + gamma xi),
 --           delta = (dz/dxi)' (log l(theta_k) - log l(theta_k+1))
 -- l = L - floor + eps, where floor is a lower bound of the loss (0). As in the authors' code, Adam
--- moves xi; beta is its lr, and gamma its weight decay. By default the losses after a step are
--- those of the next batch, which costs nothing. update = "same" takes the same batch, as in the
--- authors' code and torchjd; call weighing:update(outputs, batch) after opt:step().
+-- moves xi; beta is its lr, and gamma its weight decay. By default l(theta_k+1) are the losses of
+-- the next batch, which costs nothing. update = "same" takes the losses of the same batch, as in
+-- the authors' code and torchjd; call weighing:update(outputs, batch) after opt:step().
 -- @usage tasks:weigh(net, mtl.weighting.famo())
 
 local adam <const> = require "braid.mtl.weigh.adam"

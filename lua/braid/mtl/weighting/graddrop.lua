@@ -1,5 +1,5 @@
 --- GradDrop (Chen et al. 2020, "Just pick a sign", algorithm 1): at every element, a random choice
--- keeps the gradients of one sign and drops the others.
+-- keeps the gradients of one sign and drops the gradients of the other sign.
 --
 -- P = (1 + sum_t g_t / sum_t |g_t|) / 2 (line 5), and U is uniform on (0, 1). Gradients above 0
 -- stay if P > U, gradients below 0 if P < U (lines 7, 8). A task's leak, from 0 to 1, is the share

@@ -3,7 +3,7 @@
 --
 -- The weights w_t of the losses start at 1. They move until the lengths G_t = |w_t g_t| are in
 -- proportion to r_t^alpha, where r_t is a task's inverse training rate (equation 1):
---   r_t = (L_t / L_t(0)) / mean over tasks of the same;  aim_t = mean(G) r_t^alpha
+--   r_t = (L_t / L_t(0)) / mean over tasks of this ratio;  aim_t = mean(G) r_t^alpha
 -- A step of Adam at rate lr lowers sum_t |G_t - aim_t| over w, with constant aims (equation 2);
 -- then w is scaled to sum to T. alpha is 1.5 and lr 0.025, as in the paper's section 4. L_t(0) is a
 -- task's loss in its first step.

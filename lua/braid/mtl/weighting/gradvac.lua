@@ -1,5 +1,5 @@
---- Gradient vaccine (Wang, Tsvetkov, Firat and Cao 2021, algorithm 1): moves gradients towards
--- others with which they agree less than usual.
+--- Gradient vaccine (Wang, Tsvetkov, Firat and Cao 2021, algorithm 1): moves each gradient towards
+-- the other gradients with which it agrees less than usual.
 --
 -- It is like PCGrad, but g_i moves along g_j whenever their cosine phi is below its moving average
 -- phi_hat (equations 4, 5):

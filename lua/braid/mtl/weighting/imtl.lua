@@ -1,11 +1,12 @@
 --- IMTL (Liu et al. 2021, "Towards impartial multi-task learning"): no task is preferred, neither
 -- by its gradient nor by the size of its loss.
 --
--- IMTL-G (equation 6) finds weights of sum 1 such that the sum has the same projection on the
--- direction of every gradient. Here they are proportional to G^+ d, d_t = |g_t|, which also works
--- for gradients that depend on each other; if these numbers sum to 0, the weights are 0. IMTL-L
--- (equation 9) brings losses to one size: exp(s_t) L_t - s_t, where s_t, 0 at first, follows its
--- gradient by Adam. parts chooses "both" (the paper's IMTL), "gradients" or "losses".
+-- IMTL-G (equation 6) finds weights of sum 1 such that the weighted sum has the same projection on
+-- the direction of every gradient. Here the weights are proportional to G^+ d, d_t = |g_t|, which
+-- also works for gradients that depend on each other; if these numbers sum to 0, the weights are 0.
+-- IMTL-L (equation 9) brings losses to one size: exp(s_t) L_t - s_t, where s_t, 0 at first, follows
+-- its gradient by Adam with rate lr. parts chooses "both" (the paper's IMTL), "gradients" or
+-- "losses".
 -- @usage tasks:weigh(net, mtl.weighting.imtl())
 
 local adam <const> = require "braid.mtl.weigh.adam"

@@ -1,7 +1,7 @@
 --- Weightings: methods that decide how much each task counts in a step, by name.
 --
--- mtl.weighting.NAME{options} is a method; tasks:weigh(net, method) puts it to work on a network
--- (mtl/weigh/weighing.lua). A method is one file here. Methods use
+-- mtl.weighting.NAME{options} is a method; tasks:weigh(net, method) applies it to a network
+-- (mtl/weigh/weighing.lua). A method is one file of this folder. Methods use
 --   the losses, at the cost of a plain step: equal, fixed, uncertainty, dwa, gls, rlw, stch, famo
 --   the products of the tasks' gradients, with T backward passes: pcgrad, gradvac, cagrad, mgda,
 --     imtl, nash, aligned, upgrad, dualproj, fairgrad, gradnorm, sdmgrad, config

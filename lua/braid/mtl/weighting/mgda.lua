@@ -1,10 +1,11 @@
 --- MGDA (Desideri 2012; Sener and Koltun 2018, "Multi-task learning as multi-objective
 -- optimization", equation 3): the weights of sum 1 with the least |sum_t w_t g_t|^2.
 --
--- The minimum is exact. solver = "frank-wolfe" is Sener and Koltun's algorithm 2, as in torchjd: it
--- starts from equal weights and takes at most `steps` steps with line search, until a step is below
--- `tolerance`. normalize first divides gradients, as in Sener and Koltun's code: by their lengths
--- ("l2"), by the losses ("loss"), or by both ("loss+"). By default gradients are not divided.
+-- By default the minimum is exact. solver = "frank-wolfe" is Sener and Koltun's algorithm 2, as in
+-- torchjd: it starts from equal weights and takes at most `steps` (100) steps with line search,
+-- until a step is below `tolerance` (1e-3). normalize first divides gradients, as in Sener and
+-- Koltun's code: by their lengths ("l2"), by the losses ("loss"), or by both ("loss+"). By default
+-- gradients are not divided.
 -- @usage tasks:weigh(net, mtl.weighting.mgda())
 
 local base <const> = require "braid.mtl.weigh.base"

@@ -1,12 +1,12 @@
 --- Nash-MTL (Navon et al. 2022, "Multi-task learning as a bargaining game", claim 3.1): the weights
 -- a > 0 with G a = 1 / a.
 --
--- Newton's method finds them up to rounding, where the paper's algorithm 1 uses convex
+-- Newton's method finds the weights up to rounding, while the paper's algorithm 1 uses convex
 -- approximations. The sum of the weighted gradients then has the length sqrt(T). normalize = true
--- solves for G divided by its Frobenius norm, and max_norm shortens a longer sum, as in the
--- authors' code and torchjd (whose max_norm is 1); neither is in the paper. A gradient of 0 has
--- weight 0. If no direction helps all tasks, the game has no solution: weights are large, and the
--- sum is nearly 0.
+-- solves for G divided by its Frobenius norm, and max_norm is the greatest length of the sum: a
+-- longer sum is shortened to it. Both are in the authors' code and in torchjd (whose max_norm is
+-- 1), but not in the paper. A gradient of 0 has weight 0. If no direction helps all tasks, the game
+-- has no solution: weights are large, and the sum is nearly 0.
 -- @usage tasks:weigh(net, mtl.weighting.nash())
 
 local base <const> = require "braid.mtl.weigh.base"

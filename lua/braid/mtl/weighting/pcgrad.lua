@@ -1,9 +1,9 @@
 --- PCGrad (Yu et al. 2020, "Gradient surgery for multi-task learning", algorithm 1): removes from
--- each gradient the parts that conflict with others.
+-- each gradient the parts that conflict with other gradients.
 --
--- For each i it draws a new order of the others j (line 4). If g_i and g_j conflict, it removes
--- from g_i the part along g_j (lines 6-7). It sums the results (line 11). The code keeps the
--- coefficients c_i of each changed g_i. A gradient of 0 conflicts with none.
+-- For each task i it draws a new order of the other tasks j (line 4). If g_i and g_j conflict, it
+-- removes from g_i the part along g_j (lines 6-7). It sums the results (line 11). The code keeps
+-- the coefficients c_i of each changed g_i. A gradient of 0 conflicts with no gradient.
 -- @usage tasks:weigh(net, mtl.weighting.pcgrad())
 
 local base <const> = require "braid.mtl.weigh.base"

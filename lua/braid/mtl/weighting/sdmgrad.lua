@@ -13,7 +13,7 @@
 --     w <- the simplex's point nearest to w - lr J(x) (J(x')' (w + lambda w0)). A last batch gives
 --     the direction J' (w + lambda w0). lr is then 0.1, and momentum 0. A training step takes
 --     2 * steps + 1 batches by weighing:gather, which train.fit calls by itself. The last step of
---     an epoch may have fewer batches, and makes one move for two of them.
+--     an epoch may have fewer batches; it makes one move for each two of them.
 -- @usage tasks:weigh(net, mtl.weighting.sdmgrad())
 
 local base <const> = require "braid.mtl.weigh.base"

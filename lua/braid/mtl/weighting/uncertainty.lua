@@ -4,8 +4,8 @@
 --   regression      exp(-s) / 2 L + s / 2     (equation 7)
 --   classification  exp(-s) L + s / 2         (equation 10)
 -- Adam updates each s by the gradient of this sum, as if s were a parameter of the network. The
--- kind of a task decides its form; form = "regression" gives all tasks the first one, as in
--- torchjd.
+-- kind of a task decides its form; form = "regression" gives all tasks the form of regression, as
+-- in torchjd.
 -- @usage tasks:weigh(net, mtl.weighting.uncertainty())
 
 local adam <const> = require "braid.mtl.weigh.adam"

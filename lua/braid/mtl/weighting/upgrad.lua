@@ -1,5 +1,5 @@
 --- UPGrad (Quinton and Rey 2024, "Jacobian descent for multi-objective optimization", section 3.1):
--- the sum of all gradients, each projected so that it conflicts with no other.
+-- the sum of all gradients, each projected so that it conflicts with no other gradient.
 --
 -- Each gradient is multiplied by its preference (default: 1 / T) and projected onto the nearest
 -- direction that conflicts with no gradient. The projections are summed. The projection of J' u is

@@ -1,14 +1,9 @@
 --- Makes the modules and the program of a graph.
 --
 -- A program is a list of steps, one for each node: {what, place, layer or f and a, inputs, outputs,
-<<<<<<< HEAD
--- done}. An input is the name of a value, false for none, {constant = tensor}, or {keys, key}, a
--- tensor of the module that the keys lead to. `done` are the values that no later step uses. A
--- layer that is `flat` gets all dimensions behind the channels as one.
-=======
 -- done}. An input is the name of a value, false if left out, {constant = tensor}, or {keys, key}, a
--- tensor of the module that the keys lead to. `done` are the values that no later step uses.
->>>>>>> words-wc
+-- tensor of the module that the keys lead to. `done` are the values that no later step uses. A
+-- layer that is `flat` takes all dimensions after the channels as one.
 
 local core <const> = require "braid.core"
 local damage <const> = require "braid.io.damage"

@@ -1,10 +1,10 @@
---- Turns equal modules of several columns into one that computes them all, and back.
+--- Turns equal modules of several columns into one module that computes all of them, and back.
 --
 -- The maps of T stacked columns are concatenated in one tensor (n, T*c, h, w). A layer that treats
--- every channel alone (channelwise) is used unchanged, with the columns' parameters one after the
--- other. A layer that mixes channels has a stacked form in a file of this folder, which is named
--- like its class. The modules' tensors are joined along their first dimension; their counters get
--- the shape (1, T).
+-- every channel separately (channelwise) is used unchanged, with the columns' parameters one after
+-- the other. A layer that mixes channels has a stacked form in a file of this folder, and the file
+-- is named like the layer's class. The modules' tensors are joined along their first dimension;
+-- their counters get the shape (1, T).
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -20,7 +20,8 @@ local special <const> = folder("braid.mtl.columns.stack", {
   internal = {"pair"},
 })
 
--- Whether a class, or one of its bases, is channelwise, with no other forward in between.
+-- Whether a class is channelwise: it or one of its bases is marked so, and no class between them
+-- has another forward.
 local function is_channelwise(kind)
   if not kind.channelwise then return false end
   while kind and class.own(kind, "channelwise") == nil do
@@ -56,7 +57,7 @@ local function same_tensors(list, path)
   return true
 end
 
--- The fields of a table but for the mode, which a module that was never switched does not have.
+-- The names of a table's fields without `training`, which a module has only if its mode was set.
 local function fields_of(t)
   local keys <const> = {}
   for _, key in ipairs(walk.fields(t)) do

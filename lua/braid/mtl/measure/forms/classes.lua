@@ -4,8 +4,8 @@
 -- The fields of the context are what (the name in messages), classes (their number), problems
 -- (their number), ignore (the mark of a missing label), positive (the number of a class), names (of
 -- the classes), sizes (the number of classes of each problem, if they differ), weigh (whether
--- problems count by their labels), and scores. scores is "logits", "probabilities", or nil: scores
--- are probabilities if those of every sample are from 0 to 1 and sum to 1.
+-- problems count by their labels), and scores. scores is "logits", "probabilities", or nil; nil
+-- means that they are probabilities if the scores of every sample are from 0 to 1 and sum to 1.
 
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
@@ -54,8 +54,8 @@ local function check_shapes(context, outputs, labels)
   end
 end
 
--- The class with the highest score of each problem. If a score is NaN, it is 0: no class is
--- predicted.
+-- The number of the class with the highest score of each problem. If a score is NaN, the number is
+-- 0: no class is predicted.
 local function answers_of(scores)
   return ops.masked_fill(scores:argmax(3), scores:ne(scores):any(3), 0)
 end

@@ -1,10 +1,11 @@
 --- Average precision: the sum over falling scores of precision times the rise of recall, without
 -- interpolation.
 --
--- With two classes, the samples are sorted by the score of the positive class. With more, each
--- class has its own value: samples are sorted by its probability, and all other classes are
+-- With two classes, the samples are sorted by the score of the positive class. With more classes,
+-- each class has its own value: samples are sorted by its probability, and all other classes are
 -- negative.
--- Options: average = "macro" (default), "weighted" or "each"; or class = the number or name of one.
+-- Options: average = "macro" (default), "weighted" or "each"; or class = the number or name of a
+-- class.
 -- @usage mtl.classes{2, metrics = {"ap"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

@@ -2,10 +2,11 @@
 -- than another sample (Fawcett 2006). Ties count half.
 --
 -- curve = "pr" takes the area under the curve of precision over recall, by trapezoids from (0, 1).
--- With two classes, the samples are sorted by the score of the positive class. With more, each
--- class has its own area: samples are sorted by its probability, and all other classes are
+-- With two classes, the samples are sorted by the score of the positive class. With more classes,
+-- each class has its own area: samples are sorted by its probability, and all other classes are
 -- negative.
--- Options: average = "macro" (default), "weighted" or "each"; or class = the number or name of one.
+-- Options: average = "macro" (default), "weighted" or "each"; or class = the number or name of a
+-- class.
 -- @usage mtl.classes{2, metrics = {"auc"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

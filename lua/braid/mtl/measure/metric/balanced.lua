@@ -1,5 +1,5 @@
---- Balanced accuracy: the mean over classes of the accuracy on each (Fang et al. 2017, section
--- 4.1). Classes without a sample are left out, and `unseen` counts them.
+--- Balanced accuracy: the mean over classes of the accuracy on each class (Fang et al. 2017,
+-- section 4.1). Classes without a sample are left out, and `unseen` counts them.
 -- @usage mtl.classes{5, metrics = {"balanced"}}
 
 local metric <const> = require "braid.mtl.measure.parts.metric"

@@ -1,6 +1,6 @@
 --- The exact area under the curve of errors (mtl.ced) up to `limit`, divided by the limit. Options:
--- by, as in mtl.metric.error; limit (default: 0.10, or 0.05 with by = "box"). A landmark task calls
--- this metric "auc".
+-- by, as in mtl.metric.error; limit (default: 0.10, or 0.05 with by = "box" or "diagonal"). A
+-- landmark task calls this metric "auc".
 -- @usage mtl.landmarks{points = 5, metrics = {mtl.metric.ced_area{limit = 0.08}}}
 
 local check <const> = require "braid.check"

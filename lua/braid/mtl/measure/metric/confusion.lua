@@ -1,4 +1,4 @@
---- The confusion matrix: rows are the true classes, columns the predicted ones. It prints as a
+--- The confusion matrix: rows are the true classes, columns the predicted classes. It prints as a
 -- table and has no direction. The value is {counts = rows of numbers, recall = {}, precision = {},
 -- lost = the number of outputs that are NaN, names}, with recall and precision by class.
 -- @usage mtl.classes{5, metrics = {"accuracy", "confusion"}}

@@ -1,5 +1,5 @@
---- Expected calibration error: the difference between accuracy and confidence, the highest
--- probability (Guo et al. 2017, equation 3).
+--- Expected calibration error: the difference between accuracy and confidence (Guo et al. 2017,
+-- equation 3). The confidence of an output is its highest probability.
 --
 -- Samples are put in M = 15 bins by confidence, where bin m is ((m - 1)/M, m/M]. The error is the
 -- mean over bins of |accuracy - confidence|, weighted by samples. An output of NaN counts as sure

@@ -7,7 +7,7 @@
 --   "box"        the width of the face's box, box_width in the batch
 --   "diagonal"   the diagonal of the upright box around the true points, if none is missing
 --   "none"       half the width of the image
--- Faces without that length are left out and counted. An output of NaN is infinitely far away.
+-- Faces without this length are left out and counted. An output of NaN is infinitely far away.
 -- @usage mtl.landmarks{points = 5, metrics = {"error"}}
 
 local check <const> = require "braid.check"

@@ -1,6 +1,6 @@
 --- F1: the harmonic mean of precision and recall, 2 right / (samples of the class + samples
--- predicted as it). Options: average = "macro" (default), "micro", "weighted" or "each"; or class =
--- the number or name of a class, as in "f1.yes".
+-- predicted as this class). Options: average = "macro" (default), "micro", "weighted" or "each"; or
+-- class = the number or name of a class, as in "f1.yes".
 -- @usage mtl.classes{2, names = {"yes", "no"}, metrics = {"f1.yes", "f1.macro"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

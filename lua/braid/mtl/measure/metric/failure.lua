@@ -1,6 +1,7 @@
---- The failure rate: the share of faces whose landmark error is above a threshold. The threshold is
--- 0.10 of the eyes' distance, or 0.05 of the box's width (Trottier et al. 2018, section 4.1). The
--- option `by` is as in mtl.metric.error. "failure.0.08" and "failure.box.0.05" are short forms.
+--- The failure rate: the share of faces whose landmark error is above a threshold. The default is
+-- 0.10 of the eyes' distance, or 0.05 of the box's width (Trottier et al. 2018, section 4.1) or of
+-- the points' diagonal. The option `by` is as in mtl.metric.error. "failure.0.08" and
+-- "failure.box.0.05" are short forms.
 -- @usage mtl.landmarks{points = 5, metrics = {mtl.metric.failure{threshold = 0.08}}}
 
 local check <const> = require "braid.check"

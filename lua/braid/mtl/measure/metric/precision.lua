@@ -1,6 +1,7 @@
 --- Precision: the share of the samples predicted as a class that belong to it. Options: average =
 -- "macro" (default), "micro", "weighted" or "each"; or class = a number or name, as in
--- "precision.yes"; undefined = 0 or "out".
+-- "precision.yes". A class that has samples but is never predicted counts as 0 (undefined = 0) or
+-- is left out (undefined = "out").
 -- @usage mtl.classes{2, metrics = {"precision.macro"}}
 
 local averages <const> = require "braid.mtl.measure.parts.averages"

@@ -1,5 +1,6 @@
---- Recall: the share of the samples of a class that are predicted as it. Options: average = "macro"
--- (default), "micro", "weighted" or "each"; or class = a number or name, as in "recall.yes".
+--- Recall: the share of the samples of a class that are predicted as this class. Options: average =
+-- "macro" (default), "micro", "weighted" or "each"; or class = a number or name, as in
+-- "recall.yes".
 -- A class without samples counts as 0 (undefined = 0) or is left out (undefined = "out").
 -- @usage mtl.classes{2, metrics = {"recall.macro"}}
 

@@ -1,5 +1,6 @@
---- Top-k accuracy: the share of samples whose class is among the k with the highest scores. The
--- default is k = 5, "top.5". If scores are equal, the first counts as higher, as for accuracy.
+--- Top-k accuracy: the share of samples whose class is among the k classes with the highest scores.
+-- The default is k = 5, "top.5". If scores are equal, the first class counts as higher, as for
+-- accuracy.
 -- @usage mtl.classes{10, metrics = {mtl.metric.top{k = 5}}}
 
 local check <const> = require "braid.check"

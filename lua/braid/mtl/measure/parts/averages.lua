@@ -12,7 +12,7 @@ local classes <const> = require "braid.mtl.measure.forms.classes"
 local M <const> = {}
 
 --- The options average, class and undefined. undefined = 0 counts a class without a value as 0 in a
--- mean, as in scikit-learn; "out" leaves it out. In both cases a note tells how many there are.
+-- mean, as in scikit-learn; "out" leaves it out. In both cases a note counts such classes.
 function M.options(averages)
   return {average = check.choice(averages),
     class = check.either(check.whole{from = 1}, check.text()),

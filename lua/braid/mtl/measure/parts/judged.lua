@@ -126,7 +126,7 @@ local function entries_of(task, wanted)
   return judged_first(wanted, record, list)
 end
 
---- New metrics for a task, {name =, metric =}. The first is the one that judges the task.
+--- New metrics for a task, {name =, metric =}. The first metric judges the task.
 function M.entries(task) return entries_of(task, task.metric) end
 
 --- Takes the options `metrics` and `metric` into the fields of a new task.
@@ -139,7 +139,7 @@ function M.take(task, o)
     end
     task.chosen, own[task] = chosen, mine
   end
-  local entries <const> = entries_of(task, o.metric) -- raises an error if one is impossible
+  local entries <const> = entries_of(task, o.metric) -- raises an error if a metric is impossible
   for _, e in ipairs(entries) do
     local form <const> = record.forms[rawget(e.metric, "observes") == nil and e.metric.FORM]
     local wanted <const> = form and e.metric.options.class
@@ -191,7 +191,8 @@ local function listing(task, m)
   return table.concat(words, ", ")
 end
 
---- Gives a kind that is based on another one the same metrics. Error messages name it `what`.
+--- Gives a kind of task the metrics of the kind that it is based on. Error messages call the new
+-- kind `what`.
 function M.derived(Kind, what)
   records[Kind] = setmetatable({what = what, made = {}}, {__index = records[Kind.base]})
 end

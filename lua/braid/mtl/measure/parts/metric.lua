@@ -47,7 +47,7 @@ function Metric:text()
   return table.concat(parts, ".")
 end
 
---- The options that the name does not have, as plain values, or nil if there are none.
+--- All given options, if some of them are not part of the metric's name; otherwise nil.
 function Metric:beyond_name()
   local rest <const> = check.copy("mtl.metric", self.given)
   for _, key in ipairs(self.WORDS) do rest[key] = nil end
@@ -67,7 +67,7 @@ function Metric:key()
   return table.concat(parts, " ")
 end
 
---- The facts about the samples: those of the task, and then the metric's own options.
+--- The facts about the samples: the task's facts, in which the metric's own options replace some.
 function Metric:context_of(told)
   local context <const> = {}
   for key, value in pairs(told) do context[key] = value end
@@ -117,7 +117,7 @@ function Metric:of_state(state)
   return total / weight, nil, notes, each
 end
 
--- ---- metrics that work alone ----------------------------------------------------------
+-- ---- metrics without a task -----------------------------------------------------------
 
 --- Adds a batch.
 --   classes   outputs (n,classes), or (n): whole numbers are predicted classes, others are scores
@@ -136,7 +136,7 @@ function Metric:observe(outputs, targets, batch)
 end
 
 --- The value over all observed samples; nil and a reason if it is undefined.
--- @return value or nil, reason or nil, counts of what is left out
+-- @return value or nil, reason or nil, counts of the samples or faces that are left out
 function Metric:result()
   if not self.state then return nil, "nothing was observed", {} end
   local value <const>, reason <const>, notes <const> = self:of_state(self.state)

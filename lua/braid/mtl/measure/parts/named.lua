@@ -13,7 +13,7 @@ local OF_POINTS <const> = {auc = "ced_area", area = "ced_area"}
 
 local function all() return require "braid.mtl.measure.metric" end
 
---- The names of all metrics, or of those of the given forms.
+--- The names of all metrics, or of the metrics of the given forms.
 function M.names(forms)
   local names <const> = {}
   for _, name in ipairs(folder.names(all())) do
@@ -26,7 +26,7 @@ function M.names(forms)
 end
 
 -- The options in the words after a metric's name. Options are tried in their order: a word goes to
--- the first one that accepts it, and the next word to an option after that.
+-- the first option that accepts it, and the next word to a later option.
 local function options_of(kind, rest)
   local o <const>, at = {}, 1
   while rest ~= "" do
@@ -53,7 +53,7 @@ local function wrong_word(what, name, kind, word)
     or ("'%s' cannot follow %s; these can: %s"):format(word, kind.NAME, table.concat(says, ", ")))
 end
 
---- Makes the metric of a name. `forms` {form = true} are the possible inputs; `what` is for
+--- Makes the metric with this name. `forms` {form = true} are the possible inputs; `what` is for
 -- messages.
 function M.metric(what, name, forms, more)
   local first <const>, rest <const> = name:match("^([^.]*)%.?(.*)$")

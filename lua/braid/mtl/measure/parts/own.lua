@@ -21,7 +21,7 @@ local KNOWN <const> = check.declare("a metric of your own", {
   counts = check.text(), observe = check.optional(CALL), result = check.needed(CALL),
 })
 
---- Whether a value can be such a metric.
+--- Whether a value can be a metric of the user's own.
 function Own.fits(value)
   return type(value) == "function" or type(value) == "table" and getmetatable(value) == nil
     and value.result ~= nil
@@ -51,7 +51,7 @@ end
 
 function Own:fresh() return Own(self.what, self.name, self.given) end
 
---- Adds a batch. known (n) is a mask of samples with a label; nil means all.
+--- Adds a batch. known (n) is a mask of samples with a label; nil means all samples.
 function Own:add(output, target, batch, known)
   if known and not known:all():item() then
     if not known:any():item() then return end

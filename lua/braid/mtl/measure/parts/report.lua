@@ -139,7 +139,7 @@ function M.metric(tasks, path, what)
   return found
 end
 
---- The direction of a metric, "max" or "min". A metric without one raises an error.
+--- The direction of a metric, "max" or "min". A metric without a direction raises an error.
 function M.direction(tasks, path)
   local m <const> = M.metric(tasks, path, "tasks: direction")
   if m.direction then return m.direction end

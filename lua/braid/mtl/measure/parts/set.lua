@@ -1,5 +1,5 @@
 --- The metrics of one task in one evaluation. Metrics that need the same numbers share a state, so
--- that these are computed only once.
+-- that the numbers are computed only once.
 
 local class <const> = require "braid.class"
 local Own <const> = require "braid.mtl.measure.parts.own"

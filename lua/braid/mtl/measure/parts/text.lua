@@ -1,4 +1,4 @@
---- Sets rows of words as a table: the first column is aligned left, the others right.
+--- Sets rows of words as a table: the first column is aligned left, the other columns right.
 
 local M <const> = {}
 

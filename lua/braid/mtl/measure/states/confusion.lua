@@ -8,8 +8,8 @@ local core <const> = require "braid.core"
 local Confusion <const> = class("confusion")
 
 -- The counts of a single problem are in a table with keys label << 32 | answer. The counts of
--- several problems are in one tensor: each begins at its entry of `offsets` and has a row for each
--- label.
+-- several problems are in one tensor: each problem begins at its entry of `offsets` and has a row
+-- for each label.
 function Confusion:init(context, _)
   self.context, self.samples, self.missing = context, 0, 0
   self.summed, self.at = false, 0

@@ -11,7 +11,7 @@ function Differences:init(context, _)
   end
 end
 
---- The size of each difference; other classes replace this.
+--- The size of each difference. A derived class may replace this method (squares.lua).
 function Differences.size(difference) return difference:abs() end
 
 function Differences:add(seen)

@@ -1,5 +1,5 @@
 --- The error of every face: the mean distance of its points, divided by a length of the face. It
--- also counts the faces without such a length.
+-- also counts the faces whose length is not known.
 
 local class <const> = require "braid.class"
 local relative <const> = require "braid.mtl.measure.parts.relative"

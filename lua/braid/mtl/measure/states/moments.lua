@@ -1,7 +1,8 @@
 --- Moments of predictions and labels: means, sums of squares about the mean, and sums of products.
 --
 -- Batches are joined without losing digits (Chan, Golub and LeVeque 1983, equation 2.1). The first
--- number of each column is subtracted from all, so that numbers far from 0 lose no digits either.
+-- number of each column is subtracted from all its numbers, so that numbers far from 0 lose no
+-- digits either.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -50,7 +51,7 @@ local function join(a, b)
 end
 
 -- The mean of each column over its known values, and each value minus the mean (0 for an unknown
--- one).
+-- value).
 local function centred(x, seen, count)
   if seen.absent then x = ops.masked_fill(x, seen.absent, 0) end
   local mean <const> = x:sum(1) / count
@@ -58,7 +59,7 @@ local function centred(x, seen, count)
   return mean:totable(), seen.absent and ops.masked_fill(left, seen.absent, 0) or left
 end
 
--- x with another value in place of unknown ones.
+-- x with `value` in place of unknown values.
 local function marked(x, seen, value)
   return seen.absent and ops.masked_fill(x, seen.absent, value) or x
 end

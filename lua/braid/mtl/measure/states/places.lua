@@ -1,5 +1,5 @@
 --- Counts how often a sample's class is among the k classes with the highest scores. If scores are
--- equal, the first counts as higher.
+-- equal, the first class counts as higher.
 
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"

@@ -1,7 +1,7 @@
 --- Scores and labels of all samples, in double precision, for metrics that depend on their order.
 --
--- For two classes it keeps the positive class's score minus the other's, 8 bytes a sample. For more
--- classes it keeps all scores, because probabilities are compared between samples.
+-- For two classes it keeps the positive class's score minus the other class's score, 8 bytes a
+-- sample. For more classes it keeps all scores, because probabilities are compared between samples.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -79,8 +79,9 @@ function Part:init(scores, labels, context, a)
   for _, label in ipairs(self.labels:totable()) do self.of[label] = self.of[label] + 1 end
 end
 
---- The curve of class c against the others, by falling score: how many samples of the class, and
--- how many others, have each score. A NaN counts as the worst possible score for its sample.
+--- The curve of class c against the other classes, by falling score: how many samples of the class,
+-- and how many other samples, have each score. A NaN counts as the worst possible score for its
+-- sample.
 function Part:curve(c)
   if self.curves[c] then return self.curves[c] end
   local _ <close> = grad.scope()

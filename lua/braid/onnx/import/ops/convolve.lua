@@ -129,15 +129,9 @@ M.Col2Im = {3, function(a, x, image, block)
   local g <const> = windows.of(a, blank, kernel)
   local counts <const>, more <const> = windows.counts(g, blank), {}
   for i = 1, g.n do
-<<<<<<< HEAD
     places, channels = places * kernel[i], channels // kernel[i]
     more[i] = size[i] + g.low[i] + g.high[i] - (counts[i] - 1) * g.stride[i]
       - (kernel[i] - 1) * g.dilation[i] - 1
-=======
-    -- values beyond the last product are only the bias
-    if extra[i] - high[i] > 0 and b then values.lacks("this output_padding with a bias") end
-    low[i], high[i] = -low[i], extra[i] - high[i]
->>>>>>> words-wc
   end
   values.sized{places, places, channels}
   local k <const> = ops.cumsum(core.new({places}, "int64", 1), 1)
