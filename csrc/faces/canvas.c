@@ -66,7 +66,7 @@ void br_path_ellipse(br_path *path, br_vec2 centre, br_vec2 a, br_vec2 b, float 
   for (int i = 0; i < 24; i++) {
     int q = i / 6, k = i % 6;
     float c = q % 2 ? wave[6 - k] : wave[k], s = q % 2 ? wave[k] : wave[6 - k];
-    float swell = 1 + square * (1 / br_maxf(c, s) - 1); /* 1: out to the rectangle */
+    float swell = 1 + square * (1 / br_maxf(c, s) - 1); /* square = 1: a rectangle */
     c *= (q == 1 || q == 2) ? -swell : swell;
     s *= q >= 2 ? -swell : swell;
     br_path_add(path,

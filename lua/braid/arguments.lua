@@ -1,11 +1,11 @@
 --- Reads the arguments of scripts and commands: options, as --name value or --name=value, and
 -- words.
 --
--- A table of defaults gives the options' names and types. A default may have bounds, {30, from = 1}
--- (from, above, to, below), or be the first of several choices, {"plain", "channelwise"}. A kind
--- (check/kinds.lua) is an option that may be left out. Numbers may be written 10k, 2M or 1e-3. A
--- flag needs no value: --json, or --json=no. All arguments after "--" are words. In names, _ and -
--- are the same.
+-- A table of defaults gives the options' names and types. A default may have bounds, {30, from =
+-- 1} (from, above, to, below), or be the first of several choices, {"plain", "channelwise"}. An
+-- option whose default is a kind (check/kinds.lua) has no value if it is left out. Numbers may be
+-- written 10k, 2M or 1e-3. A flag needs no value: --json, or --json=no. All arguments after "--"
+-- are words. In names, _ and - are the same.
 
 local check <const> = require "braid.check"
 local nearest <const> = require "braid.nearest"
@@ -38,7 +38,8 @@ end
 
 local function is_numeric(kind) return kind.sort == "number" or kind.sort == "whole" end
 
--- The value that a text gives an option. A choice is found by the way it is written.
+-- The value that a text gives an option. The text of a choice is looked up as
+-- it is; then as yes or no, or as a number.
 local function convert(kind, text)
   if is_numeric(kind) then return number_of(text, kind.sort == "whole") end
   if kind.sort == "flag" then return WORDS[text] end

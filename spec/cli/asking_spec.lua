@@ -162,7 +162,7 @@ describe("the commands eval and predict:", function()
         {1, "there is no DIR/no", "eval DIR/no" .. DATA},
         {1, "there is no DIR/b", "eval DIR/a --data DIR/b"},
         {2, "something is missing", "predict DIR/a"},
-        {2, "--json or --csv", "predict DIR/a --json --csv" .. picture},
+        {2, "--json and --csv", "predict DIR/a --json --csv" .. picture},
         {2, "--batch must be", "predict DIR/a --batch 0" .. picture},
         {1, "size is missing", "predict DIR/net.safetensors" .. picture},
         {1, "takes no pictures of 17 x 17", "predict DIR/a --size 17" .. picture},

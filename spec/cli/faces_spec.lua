@@ -119,7 +119,7 @@ describe("braid faces", function()
       for _, row in ipairs{
         {2, "--weights is missing", picture},
         {2, "something is missing", given},
-        {2, "--json or --csv", picture .. given .. " --json --csv"},
+        {2, "--json and --csv", picture .. given .. " --json --csv"},
         {2, "three numbers from 0, below 1", picture .. given .. " --thresholds 0.1,0.2"},
         {2, "three numbers from 0, below 1", picture .. given .. " --thresholds 0.1,0.2,1"},
         {2, "--min_face must be", picture .. given .. " --min_face 0"},

@@ -78,7 +78,7 @@ describe("data.mix", function()
     assert.has_error(function() data.mix{{a, 0}} end,
       "data.mix: the share of part 1 must be a number above 0, not 0")
     assert.has_error(function() data.mix{{a, 1}, by = "step"} end,
-      "data.mix: by must be \"batch\" or \"sample\", not \"step\"")
+      "data.mix: by must be \"batch\", \"sample\" or \"once\", not \"step\"")
   end)
 end)
 

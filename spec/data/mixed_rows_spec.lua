@@ -151,6 +151,25 @@ describe("data.mix of rows", function()
     assert.equal(50, report.larger.counted.samples - report.larger.counted.missing)
   end)
 
+  it("by batch leaves a weighting nothing to weigh, and train.fit says so", function()
+    local notice <const> = require "braid.notice"
+    local said <const>, write <const> = {}, notice.write
+    finally(function() notice.write = write end)
+    notice.write = function(text) said[#said + 1] = text end
+    local function run(by)
+      local tasks <const> = mtl.tasks{y = mtl.real{}, k = mtl.classes{3}}
+      local net <const> = mtl.network{tasks = tasks, columns = "shared", blocks = nn.backbone(
+        { {"fc", function(c) return nn.Linear(c, 4) end} }, {channels = 2})}
+      local first <const> = rows_of(1, 20, function(i) return {y = i} end)
+      braid.train.fit{net = net, tasks = tasks, epochs = 2, batch = 5, progress = false,
+        train = data.mix{{first}, {classes}, by = by}, weighting = mtl.weighting.pcgrad{}}
+      return #said
+    end
+    assert.equal(0, run("sample"))
+    assert.equal(1, run("batch"))
+    assert.matches("the labels of one task alone", said[1])
+  end)
+
   it("refuses parts that cannot make one batch, and names the part", function()
     local function refused(wanted_words, parts, o)
       assert.error_matches(function() data.loader(data.mix(parts), o or {}) end, wanted_words, 1,

@@ -371,7 +371,8 @@ describe("a network trained on data.table", function()
       assert.same(net:predict({age = 30, sex = "", dose = 1}).bp,
         net:predict(row, {unknown = "missing"}).bp)
       assert.error_matches(function() net:predict{age = 30, sex = "f"} end,
-        "there is no column 'dose'; there is age, sex", 1, true)
+        "there is no column 'dose', which the network takes; there is age, sex. A value that is "
+        .. "missing is \"\" or NaN", 1, true)
       assert.error_matches(function() net:predict(3) end, "predict: wants rows by name", 1, true)
       assert.error_matches(function() net:predict(row, {size = 4}) end,
         "size is an option for pictures", 1, true)

@@ -186,7 +186,8 @@ describe("braid.inspect", function()
     shell.in_directory(function(dir)
       for name, part in pairs{["x.ckpt"] = "if torch.save wrote it, name it .pth",
         ["x.pkl"] = "a pickle",
-        ["x.onnx"] = "reads none", ["x.md"] = "files end in .caffemodel, .csv, "} do
+        ["x.onnx"] = "braid.import reads such files",
+        ["x.md"] = "files end in .caffemodel, .csv, "} do
         shell.write(dir .. "/" .. name, "text")
         local text <const>, found <const> = said(dir .. "/" .. name)
         assert.is_nil(found)

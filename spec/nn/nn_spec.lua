@@ -87,6 +87,19 @@ describe("modules", function()
 
   it("refuse a state with other names, or report them with strict = false", function()
     local net <const> = nn.Linear(2, 3)
+    local two <const> = nn.Sequential{nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 3)}
+    local from_zero <const> = {["0.weight"] = braid.ones(3, 2), ["0.bias"] = braid.ones(3),
+      ["2.weight"] = braid.ones(3, 3), ["2.bias"] = braid.ones(3)}
+    assert.error_matches(function() two:load_state_dict(from_zero) end,
+      "all tensors fit with {rename = braid.nn.from_one}", 1, true)
+    assert.equal(4, #two:load_state_dict(from_zero, {rename = nn.from_one}).fitted)
+    assert.equal("a.1.b.13.c1", nn.from_one("a.0.b.12.c1"))
+    assert.error_matches(function() two:load_state_dict{model = from_zero, epoch = 3} end,
+      "tables of tensors are in it: model. Pass one of them: state.model", 1, true)
+    from_zero["2.bias"] = braid.ones(4)
+    local ok <const>, why <const> = pcall(two.load_state_dict, two, from_zero)
+    assert.is_false(ok)
+    assert.is_nil(why:find("from_one"))
     assert.has_error(function() net:load_state_dict{weight = braid.zeros(3, 2)} end,
       "load_state_dict: missing: bias; unexpected: ")
     local report <const> = net:load_state_dict({weight = braid.zeros(3, 2), extra = braid.zeros(1)},

@@ -90,6 +90,55 @@ describe("a batch of requests", function()
   end)
 end)
 
+describe("a request about rows of a table", function()
+  local predicting, predicted
+  setup(function()
+    local rows <const> = {}
+    for i = 1, 20 do rows[i] = {age = i, sex = i % 2 == 0 and "f" or "m", bp = 3 * i} end
+    local train <const> = data.table(rows, {reals = {"bp"}}).train
+    local net <const> = braid.nn.Sequential{braid.nn.Linear(3, 1)}
+    local whole <const> = mtl.network{tasks = mtl.tasks{bp = mtl.real{}}, columns = "shared",
+      blocks = braid.nn.backbone({ {"fc", function() return net end} }, {channels = 3})}
+    whole.card = {preprocessing = data.loader(train, {}):recipe()}
+    predicting = Predicting(whole, {batch = 8, text = machine.text})
+    predicted = function(row) return whole:predict(row).bp.values end
+  end)
+
+  -- The answer to a body, whose type is JSON unless given.
+  local function asked(body, kind)
+    return answered(predicting, {{kind or "application/json", body}})[1]
+  end
+
+  it("has null for a missing value, alone and in a list", function()
+    local wanted <const> = predicted{age = "", sex = "f"}
+    local got = asked('{"inputs": {"age": null, "sex": "f"}}')
+    assert.equal(200, got.status, got.body.error)
+    assert.same(wanted, got.body.bp.values)
+    got = asked('{"inputs": [{"age": null, "sex": "f"}, {"age": null, "sex": "f"}]}')
+    assert.same(wanted, got.body.answers[2].bp.values)
+  end)
+
+  it("says whether an unknown word is missing", function()
+    local got = asked('{"inputs": {"age": 3, "sex": "x"}}')
+    assert.equal(400, got.status)
+    assert.matches('unknown = "missing"', got.body.error)
+    got = asked('{"inputs": {"age": 3, "sex": "x"}, "unknown": "missing"}')
+    assert.same(predicted{age = 3, sex = ""}, got.body.bp.values)
+    assert.matches('unknown is "missing" or "error"',
+      asked('{"inputs": {"age": 3, "sex": "x"}, "unknown": 1}').body.error)
+    assert.matches("there is no field 'unknwon'",
+      asked('{"inputs": {"age": 3, "sex": "f"}, "unknwon": "missing"}').body.error)
+  end)
+
+  it("is told its Content-Type if that is not JSON", function()
+    local got <const> = asked('{"inputs": {"age": 3, "sex": "f"}}',
+      "application/x-www-form-urlencoded")
+    assert.equal(415, got.status)
+    assert.matches("Content-Type: application/json, not application/x-www-form-urlencoded",
+      got.body.error, 1, true)
+  end)
+end)
+
 describe("braid serve", function()
   it_stands("answers 503, and goes on, where there is no memory for a request", function()
     if shell.sanitized then return pending("sanitizers need more address space than that") end

@@ -112,7 +112,7 @@ describe("a size that makes no sense", function()
     end)
   end
 
-  it("is refused with the number of bytes where memory cannot hold it", function()
+  it("that memory cannot hold is refused with its number of bytes", function()
     assert.has_error(function() braid.zeros(1 << 50) end,
       "zeros: out of memory: 4503599627370496 bytes cannot be allocated")
   end)

@@ -99,6 +99,14 @@ describe("train.fit", function()
     same({optimizer = optim.Adam(net:parameters(), {lr = 1e-2})}, net)
   end)
 
+  it("says at once that files of a network without a definition hold only its values", function()
+    fit{dir = folder .. "/run", epochs = 1}
+    assert.matches("no definition made the network", said[1])
+    notices.forget()
+    fit{dir = folder .. "/run", epochs = 1}
+    for _, text in ipairs(said) do assert.is_nil(text:find("no definition")) end
+  end)
+
   it("writes config, metrics, the last state and the best network", function()
     local history <const>, _, tasks <const> = fit{dir = folder .. "/a/run", epochs = 4,
       best = "landmarks.error", patience = 3, log = 2}

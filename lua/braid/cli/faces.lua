@@ -16,7 +16,7 @@ local open <const> = require "braid.model.open"
 local plot <const> = require "braid.plot"
 local vision <const> = require "braid.vision"
 
--- The networks; and how many pixels of a picture's longer side make a line one pixel thicker.
+-- The networks. Lines are one pixel thicker for every THICK pixels of a picture's longer side.
 local STAGES <const>, THICK <const> = {"P", "R", "O"}, 150
 
 local function network(dir, stage)
@@ -117,7 +117,7 @@ return {usage = "faces PICTURE ...          find faces in pictures, by MTCNN", l
       .. "in pixels from 0",
     overwrite = "replace pictures that are in --out",
     min_face = "the side in pixels of the smallest faces to find",
-    factor = "between the sizes of the pictures that are searched",
+    factor = "each picture is searched at sizes that shrink by this factor",
     thresholds = "of the three stages, from 0 to 1"},
   wrong = function(o)
     if not o.weights then return "--weights is missing: a directory of MTCNN's networks" end
@@ -126,6 +126,6 @@ return {usage = "faces PICTURE ...          find faces in pictures, by MTCNN", l
       or math.max(table.unpack(list)) >= 1 then
       return ("--thresholds must be three numbers from 0, below 1, not '%s'"):format(o.thresholds)
     end
-    return o.json and o.csv and "wants --json or --csv" or nil
+    return o.json and o.csv and "wants only one of --json and --csv" or nil
   end,
   run = run}

@@ -33,7 +33,8 @@ local function of_tables(net, tasks, paths, o)
   end
   local list <const> = {}
   for _, path in ipairs(paths) do
-    local answers <const> = predict(net, path, {tasks = tasks, batch = o.batch})
+    local answers <const> = predict(net, path, {tasks = tasks, batch = o.batch,
+      unknown = o.unknown})
     for _, row in ipairs(rows_of(answers, path)) do list[#list + 1] = row end
   end
   return list
@@ -75,13 +76,15 @@ end
 return {usage = "predict DIR | FILE PICTURE  print a network's answers for pictures or rows",
   least = 2, most = math.huge, words = {"network", "file"},
   options = {out = check.text(), json = false, csv = false, overwrite = false,
-    batch = {64, from = 1}, size = check.whole{from = 1, to = 4096}},
+    batch = {64, from = 1}, size = check.whole{from = 1, to = 4096},
+    unknown = {"error", "missing"}},
   said = {out = "a directory for the pictures with points and labels drawn on them",
     json = "print JSON; points are in pixels from 0", csv = "print a table as CSV; points are in "
       .. "pixels from 0",
     overwrite = "replace pictures that are in --out", batch = "pictures or rows at once",
-    size = "side of the network's pictures in pixels (that of the run)"},
-  wrong = function(o) return o.json and o.csv and "wants --json or --csv" or nil end,
+    size = "side of the network's pictures in pixels (that of the run)",
+    unknown = "how to take a word that no training row had"},
+  wrong = function(o) return o.json and o.csv and "wants only one of --json and --csv" or nil end,
   run = function(o, path, ...)
     local net <const>, tasks <const> = network.open(path)
     answers_of.check(tasks)

@@ -7,7 +7,7 @@ local given <const> = require "braid.cli.given.data"
 local json <const> = require "braid.io.json"
 local machine <const> = require "braid.cli.given.machine"
 
-local MOST <const> = 12 -- most classes that are listed with their counts
+local MOST <const> = 12 -- a label of more classes is listed without their counts
 
 -- The facts about a label for --json: its kind, its classes with counts, how many samples lack it.
 local function facts_of(set, name)
@@ -92,7 +92,7 @@ return {usage = "show [data] PATH           show data, transforms, a run, or a n
   least = 1, most = 2, words = {"file"},
   options = {reader = given.OPTIONS.reader, read = "", json = false, out = "transforms.png"},
   said = {reader = given.SAID.reader, read = given.SAID.read, json = "print JSON",
-    out = "the PNG of show transforms"},
+    out = "where `show transforms` writes its PNG"},
   wrong = function(_, words)
     if words[1] == "data" and not words[2] then return "the path of the data is missing: braid "
       .. "show data PATH" end

@@ -90,12 +90,13 @@ local ERASE <const> = check.declare("data.erase", {
   ratio = number{3.3, from = 1, to = 100}, probability = number{0.5, from = 0, to = 1},
   value = check.either(number{127.5, from = 0, to = 255}, choice{"noise"}),
 }, function(o)
-  if o.least > o.most then return "least at most as large as most" end
+  if o.least > o.most then return "least must not be above most" end
 end)
 
 --- Fills a rectangle at a random place, with the given probability (Zhong, Zheng, Kang, Li and Yang
--- 2017): from `least` to `most` of the picture's area, up to `ratio` times as wide as high or as
--- high as wide, with the colour `value` or with value = "noise". Points that it covers stay labels.
+-- 2017): it has from `least` to `most` of the picture's area, its longer side is up to `ratio`
+-- times the shorter one, and it has the colour `value`, or noise with value = "noise". Points that
+-- it covers stay labels.
 -- @usage data.erase{probability = 0.5, value = "noise"}
 function M.erase(given)
   if type(given) == "number" then given = {probability = given} end
@@ -118,7 +119,7 @@ local JPEG <const> = check.declare("data.jpeg", {
   least = check.whole{30, from = 1, to = 100}, most = check.whole{90, from = 1, to = 100},
   probability = SHARE,
 }, function(o)
-  if o.least > o.most then return "least at most as large as most" end
+  if o.least > o.most then return "least must not be above most" end
 end)
 
 --- Compresses the picture as a JPEG of a random quality from `least` to `most`, with the given

@@ -160,7 +160,9 @@ end
 function Loader:init(ds, o)
   local sets <const>, recipes <const> = ds.parts or {ds}, {}
   if ds.parts and (type(o.balanced) == "table" or o.balanced == true or o.weights) then
-    check.fail("data.loader: a mix takes one label in balanced, and no weights")
+    check.fail("data.loader: a mix takes one label in balanced, and no weights: its parts take "
+      .. "turns already (by = \"batch\"), each batch with the labels of its part. So leave out "
+      .. "turns, balanced or weights")
   end
   if o.balanced == true then o.balanced = all_classes(ds, o.tasks) end
   self.taken = o.state and resumed(ds, o) or {samples = 0}

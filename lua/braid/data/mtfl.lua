@@ -3,8 +3,8 @@
 -- data.mtfl(dir) -> {train =, val =, test =}. The directory, or one in it, has training.txt,
 -- testing.txt and the images that they name, as published. It may also have boxes from a face
 -- detector, `path x1 y1 x2 y2` in boxes_training.txt and boxes_testing.txt. `test` is the official
--- test set; `val` is the last `val` (1000) rows of the training set after a shuffle with a fixed
--- seed. With val = 0 all rows train, and there is no `val`.
+-- test set. The option val (1000) says how many rows of the training set validate: the last ones
+-- after a shuffle with a fixed seed. With val = 0 all rows train.
 --
 -- split = "kth" is the split of Abrahamsson, Gruneau and Zuber 2017, section 3.1. The square colour
 -- pictures of training.txt (7,650) train; 1,000 of testing.txt are `val` and 1,994 are `test`.
@@ -15,8 +15,8 @@
 -- crop = "box" cuts a face out by its box, made square about its centre and `margin` times as wide.
 -- A box is wrong if it does not contain the points, because the detector found another face.
 -- Without a right box, a training face is cut by a square around its points, three times as wide as
--- they extend. A test face must not be placed by its points, so the whole picture is taken.
--- (Decision: also for the six test faces of 2,995 with a wrong box.) wrong = "omit" leaves out
+-- they extend. A test face must not be placed by its points: without a right box, as six
+-- of the 2,995 are, it is the whole picture (a decision of ours). wrong = "omit" leaves out
 -- faces with a wrong box; train.omitted counts them. wrong = "whole" treats training faces like
 -- test faces, for users who test on a part of them. crop = "whole" takes each picture as a whole,
 -- made square about its middle. Outside a picture its edge pixels repeat. The label box_width is

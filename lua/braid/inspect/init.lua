@@ -74,7 +74,7 @@ end
 local FOREIGN <const> = {
   ckpt = "a checkpoint of PyTorch Lightning or TensorFlow; if torch.save wrote it, name it .pth",
   pkl = "a pickle, in which reading runs code: save its arrays there as .npz",
-  onnx = "a network for other programs; Braid writes such files and reads none",
+  onnx = "a network for any program; braid.import reads such files, and braid.export writes them",
   h5 = "HDF5: save its arrays there as .npz", hdf5 = "HDF5: save its arrays there as .npz",
 }
 FOREIGN.pickle = FOREIGN.pkl

@@ -6,9 +6,9 @@ local M <const> = {}
 
 local MAX_BYTES <const> = 1 << 50
 
---- The number of values of a shape, each of `size` bytes. It is nil if no memory could hold the
--- sizes, even if one of them is 0. It is nil with a message if there are more values than
--- braid.limits.elements allows.
+--- The number of values of a shape, each of `size` bytes. It is nil if no memory could hold so many
+-- values; a size of 0 then counts as 1, since the other sizes must be possible, too. It is nil
+-- with a message if there are more values than braid.limits.elements allows.
 function M.count(shape, size)
   local product, count = 1, 1
   for _, n in ipairs(shape) do

@@ -7,7 +7,8 @@ local M <const> = require "braid.folder"("braid.nn", {
     "initial", "places", "pool2d", "pretrained", "report", "state", "statistics", "summary", "tree",
     "walk", "weights", "watching"},
   fits = function(name, value)
-    return name == "backbone" or type(value) == "table" and value.__name == name
+    return name == "backbone" or name == "from_one"
+      or type(value) == "table" and value.__name == name
   end,
 })
 

@@ -3,6 +3,7 @@
 local core <const> = require "braid.core"
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
+local from_one <const> = require "braid.nn.from_one"
 local grad <const> = require "braid.grad"
 local hints <const> = require "braid.nn.hints"
 local origin <const> = require "braid.origin"
@@ -127,11 +128,34 @@ function M.nested(given)
   return names
 end
 
-local function fail_strict(report, state)
+local FROM_ONE <const> = "; PyTorch counts the parts of a Sequential from 0, and Braid from 1: all "
+  .. "tensors fit with {rename = braid.nn.from_one}"
+
+-- What may help if tensors do not fit: they are deeper in the table, or counted from 0.
+local function advice(own, counters, state)
   local nested <const> = M.nested(state)
+  if #nested > 0 then
+    return ("; tables of tensors are in it: %s. Pass one of them: state.%s"):format(
+      table.concat(nested, ", "), nested[1])
+  end
+  local shifted <const> = {}
+  for name, t in pairs(state) do
+    if type(name) ~= "string" or not core.is_tensor(t) then return "" end
+    shifted[from_one(name)] = t
+  end
+  for name, t in pairs(own) do
+    local other <const> = shifted[name]
+    if not other and not counters[name:match("[^.]*$")]
+      or other and shape_text(other) ~= shape_text(t) then
+      return ""
+    end
+  end
+  return FROM_ONE
+end
+
+local function fail_strict(report, help)
   check.fail("load_state_dict: missing: %s; unexpected: %s%s", table.concat(report.missing, ", "),
-    table.concat(report.unexpected, ", "), #nested == 0 and ""
-    or "; tables of tensors are in it: " .. table.concat(nested, ", "))
+    table.concat(report.unexpected, ", "), help)
 end
 
 -- Notes a name of the module that the state does not have.
@@ -144,10 +168,11 @@ end
 --
 -- A name that only the module or only the table has is an error; with {strict = false} it is
 -- reported. rename changes the given names first. It is a function (nil leaves a tensor out), or a
--- table of Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}. A state that has
--- all tensors of the module under published names (torchvision's of a backbone) or after one prefix
--- ("module.") needs no rename. Counters of steps, such as batch norm's num_batches_tracked, may be
--- missing and then keep their values.
+-- table of Lua patterns and replacements: {rename = {["^features%."] = "trunk."}}; nn.from_one is
+-- the one for the parts of PyTorch's Sequential. A state that has all tensors of the module under
+-- published names (torchvision's of a backbone) or after one prefix ("module.") needs no rename.
+-- Counters of steps, such as batch norm's num_batches_tracked, may be missing and then keep their
+-- values.
 -- @return {fitted = {names of the module's tensors that were copied...}, missing = {names...},
 --   unexpected = {names...}, counters = {names of missing counters...}}
 function M.load_state_dict(module, given_state, given)
@@ -164,15 +189,15 @@ function M.load_state_dict(module, given_state, given)
     elseif not core.is_tensor(value) then
       check.fail("load_state_dict: %s is a %s, not a tensor", name, type(value))
     elseif shape_text(value) ~= shape_text(own[name]) then
-      check.fail("load_state_dict: %s has shape %s, the module's is %s", name,
-        shape_text(value), shape_text(own[name]))
+      check.fail("load_state_dict: %s has shape %s, the module's is %s%s", name,
+        shape_text(value), shape_text(own[name]), advice(own, counters, given_state))
     end
   end
   for _, name in ipairs(check.sorted_keys(state)) do
     if not own[name] then report.unexpected[#report.unexpected + 1] = name end
   end
   if o.strict and #report.missing + #report.unexpected > 0 then
-    fail_strict(report, given_state)
+    fail_strict(report, advice(own, counters, given_state))
   end
   local _ <close> = grad.no_grad()
   for _, name in ipairs(check.sorted_keys(own)) do

@@ -36,7 +36,7 @@ function M.view(what, known, find, names)
     return value ~= nil and seen(what .. "." .. name, value) or nil
   end, names)
   return setmetatable({}, {__index = known, __metatable = false, __name = what,
-    __newindex = function() check.fail("%s can only be read in a definition", what) end,
+    __newindex = function() check.fail("a definition cannot change %s", what) end,
     __tostring = function() return tostring(known) end,
     __pairs = function()
       local list <const>, i = names(), 0
@@ -65,7 +65,8 @@ local function of_folder(what, t, hidden)
   end)
 end
 
---- The views that every definition gets: nn, mtl and, as a function of its braid.model, braid.
+--- The views that every definition gets: nn, mtl and braid. braid.model differs from
+-- definition to definition, so it is given as a function.
 function M.all(braid)
   local known <const> = {}
   for _, name in ipairs(MAKERS) do known[name] = braid[name] end

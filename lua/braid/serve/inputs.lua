@@ -51,7 +51,8 @@ end
 
 local SCALARS <const> = {number = true, string = true, boolean = true}
 
--- An object of scalars, or of lists of them if `listed`, without its nulls; nil for anything else.
+-- An object of scalars, or of lists of them if `listed`, whose nulls are "", a missing value; nil
+-- for anything else.
 local function row_of(value, listed)
   if type(value) ~= "table" or value == json.null then return nil end
   local row <const> = {}
@@ -63,8 +64,8 @@ local function row_of(value, listed)
         if not SCALARS[type(cell[i])] then return nil end
       end
       row[name] = cell
-    elseif SCALARS[type(cell)] then
-      row[name] = cell
+    else
+      row[name] = cell == json.null and "" or cell
     end
   end
   return next(row) and row or nil
@@ -100,8 +101,10 @@ local function numbers_of(value)
   return given
 end
 
---- The argument of net:predict for the text of a request; or nil and what is wrong. `recipe` is the
--- card's preprocessing.
+local FIELDS <const> = {inputs = true, unknown = true}
+
+--- The argument of net:predict for the text of a request, and its option `unknown` or nil; or nil
+-- and what is wrong. `recipe` is the card's preprocessing.
 function M.of(recipe, text)
   local value <const>, why <const> = json.decode(text)
   if value == nil then return nil, why end
@@ -109,7 +112,20 @@ function M.of(recipe, text)
   if inputs == nil or inputs == false or inputs == json.null then
     return nil, "wants an object with inputs: {\"inputs\": [...]}"
   end
-  if recipe.table then return rows_of(inputs) end
+  for name in pairs(value) do
+    if not FIELDS[name] or name == "unknown" and not recipe.table then
+      return nil, ("there is no field '%s' in a request; there is inputs%s"):format(name,
+        recipe.table and " and unknown" or "")
+    end
+  end
+  if recipe.table then
+    local rows <const>, wrong <const> = rows_of(inputs)
+    if rows == nil then return nil, wrong end
+    if value.unknown ~= nil and value.unknown ~= "missing" and value.unknown ~= "error" then
+      return nil, "unknown is \"missing\" or \"error\""
+    end
+    return rows, value.unknown
+  end
   if recipe.tensors then return numbers_of(inputs) end
   return pictures_of(inputs)
 end

@@ -57,10 +57,13 @@ end
 local function read(self, request)
   local kind <const> = request.type:match("^%s*([^;%s]*)"):lower()
   if kind == "application/json" then
-    local given <const>, why <const> = inputs.of(self.recipe, request.body)
-    return given ~= nil and {inputs = given} or failure(why)
+    local given <const>, more <const> = inputs.of(self.recipe, request.body)
+    return given ~= nil and {inputs = given, unknown = more} or failure(more)
   end
-  if self.rows then return refused(415, "the network takes JSON: {\"inputs\": [...]}") end
+  if self.rows then
+    return refused(415, ("the network takes JSON, {\"inputs\": [...]}, with the header "
+      .. "Content-Type: application/json%s"):format(kind ~= "" and ", not " .. kind or ""))
+  end
   if kind == "multipart/form-data" then
     local files <const>, why <const> = multipart.files(request.type, request.body)
     return files and {files = files, several = true} or failure(why)
@@ -107,7 +110,7 @@ end
 -- The answer about inputs, or a failure.
 local function ask_inputs(self, a)
   local result <const> = attempted(predict, self.net, a.inputs,
-    {batch = self.o.batch, size = self.o.size})
+    {batch = self.o.batch, size = self.o.size, unknown = a.unknown})
   if is_failure(result) then return result end
   for _, answer in ipairs(result[1] and result or {result}) do answer.picture = nil end
   return result[1] and {answers = result} or result

@@ -65,7 +65,7 @@ function items(option, text, at, inside)
   end
 end
 
---- The list in a text: "{epochs=5 train=shared} {epochs=5}", or words.
+--- The list in a text of tables, "{epochs=5 train=shared} {epochs=5}", or of words, "a b".
 function M.list(option, text)
   local list <const>, at <const> = items(option, text .. "}", 1, true)
   if at <= #text + 1 then fail(option, text, at - 1) end

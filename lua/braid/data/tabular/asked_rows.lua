@@ -46,6 +46,10 @@ local function frame_of(recipe, t, unknown)
   for _, list in ipairs{recipe.inputs, recipe.index} do
     for _, part in ipairs(list) do
       local name <const> = part.column
+      if not t.columns[name] then
+        fail("%s: there is no column '%s', which the network takes; there is %s. A value that is "
+          .. "missing is \"\" or NaN", t.path, name, columns.list(t))
+      end
       if part.classes then
         frame.columns[name], frame.words[name] = labels_of(t, part, unknown), part.classes
       else

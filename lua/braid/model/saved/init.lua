@@ -120,7 +120,8 @@ local function contents(path)
   if not weights then return nil, metadata .. files.hint(path) end
   if not record.is(metadata) then
     return nil, path .. ": it holds tensors, not a network; braid.load reads them, and "
-      .. "net:load_state_dict puts them into a network that braid.model makes"
+      .. "net:load_state_dict puts them into the network that a script makes. For a whole network "
+      .. "in one file write it as a definition that braid.model makes (examples/12_share.lua)"
   end
   local made <const>, why <const> = record.decode(metadata)
   if not made then return nil, ("%s: %s"):format(path, why) end

@@ -65,6 +65,8 @@ end
 function M:after_step(total, losses, lr, count)
   local at <const>, o <const> = self.at, self.o
   at.stage_steps = at.stage_steps + 1
+  local first <const> = next(losses)
+  self.weighed = self.weighed or first ~= nil and next(losses, first) ~= nil
   if o.log > 0 and at.step % o.log == 0 then
     losses.total = total
     self:note{event = "step", step = at.step, epoch = at.epoch + 1, loss = losses, lr = lr,
@@ -125,6 +127,11 @@ function M:end_epoch()
     self.said_still = true
     notice.say(("train.fit: the learning rate is 0 after step %d, so the weights no longer change; "
       .. "the schedule counts steps ({f, by = \"epoch\"} counts epochs)"):format(at.step))
+  end
+  if self.weighing and not self.weighed and not self.said_alone and #self.tasks.names > 1 then
+    self.said_alone = true
+    notice.say("train.fit: every step so far had the labels of one task alone, so the weighting "
+      .. "had nothing to weigh it against; data.mix{..., by = \"sample\"} has several tasks in a batch")
   end
   self:call("epoch", event)
   Source.close(self.loader)

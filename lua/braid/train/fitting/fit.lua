@@ -79,8 +79,10 @@ function Fit:go_on()
   end
   if #self.run.changed > 0 then self.at.reason = nil end
   if self.patience and self.patience:is_over() then self.at.reason = "patience" end
-  self:say(("%s %s after epoch %d, step %d"):format(self.run.dir,
-    self:is_over() and "has ended" or "continues", self.at.epoch, self.at.step))
+  local over <const> = self:is_over() and ("has ended (%s)"):format(self.at.reason)
+  self:say(("%s %s after epoch %d, step %d%s"):format(self.run.dir, over or "continues",
+    self.at.epoch, self.at.step, self.at.reason == "patience"
+      and "; with a longer patience, or without it, it goes on" or ""))
   self.log:clock{event = "resume", epoch = self.at.epoch, step = self.at.step}
 end
 
@@ -92,7 +94,7 @@ function Fit:begin()
   if self.run and self.run.goes_on then
     self:go_on()
   elseif self.run then
-    self.run:begin()
+    self.run:begin(self.net)
     self:note{event = "start", epoch = 0, step = 0}
     self.log:clock{event = "start", epoch = 0, step = 0}
     if not self:save() then

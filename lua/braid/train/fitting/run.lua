@@ -9,6 +9,7 @@ local core <const> = require "braid.core"
 local json <const> = require "braid.io.json"
 local Log <const> = require "braid.train.log"
 local notice <const> = require "braid.notice"
+local origin <const> = require "braid.origin"
 local resume <const> = require "braid.train.resume"
 local safetensors <const> = require "braid.io.safetensors"
 
@@ -78,8 +79,16 @@ function Run:init(fit)
   end
 end
 
---- Writes the configuration of a new run.
-function Run:begin()
+--- Writes the configuration of a new run. Its files are not networks for other programs if the
+-- network has no definition, and the user learns it now and not when they are needed.
+-- @param net the run's network
+function Run:begin(net)
+  if not origin.of(net) then
+    notice.say(("train.fit: no definition made the network, so the files in %s will only hold its "
+      .. "values, which braid.open, braid predict and braid serve cannot use by themselves. A "
+      .. "definition file that braid.model makes (examples/12_share.lua) makes them whole")
+      :format(self.dir))
+  end
   local ok <const>, why <const> = config.write(self.dir, self.config)
   if not ok then fail("dir: %s", why) end
   self.log:load_state_dict{size = 0}

@@ -52,7 +52,7 @@ local function same_tensors(list, path)
     if not core.is_tensor(t) or table.concat(t.shape, ",") ~= shape or t.dtype ~= first.dtype then
       return different(path, "shape")
     end
-    if t.requires_grad ~= first.requires_grad then return different(path, "training") end
+    if t.requires_grad ~= first.requires_grad then return different(path, "requires_grad") end
   end
   return true
 end
@@ -152,7 +152,8 @@ function M.stack(modules)
   return stack(modules)
 end
 
---- The rows of a stacked tensor that belong to column i of t, or its counter.
+--- What belongs to column i of t columns in a stacked tensor: its rows; or its number, in a tensor
+-- of fewer rows than columns, such as a counter.
 function M.slice(x, i, t)
   if x:size(1) < t then return core.ops.select(core.ops.select(core.detach(x), 1, 1), 1, i) end
   local rows <const> = x:size(1) // t
