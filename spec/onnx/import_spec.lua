@@ -131,17 +131,24 @@ describe("braid.import", function()
     end
   end)
 
-  it("trains the batch norm of volumes, statistics included", function()
+  it("trains the batch norm of volumes and of values of any shape, statistics included", function()
     local t <const> = {["bn.weight"] = braid.ones(2), ["bn.bias"] = braid.zeros(2),
       ["bn.running_mean"] = braid.zeros(2), ["bn.running_var"] = braid.ones(2)}
-    local net <const> = onnx.net{nodes = {{"BatchNormalization", {"x", "bn.weight", "bn.bias",
-      "bn.running_mean", "bn.running_var"}, {"y"}}}, tensors = t,
-      inputs = {{"x", {"n", 2, 3, 4, 5}}}, outputs = {"y"}}
-    local x <const> = braid.randn(2, 2, 3, 4, 5) + 3
-    local y <const> = net(x)
-    assert.same(x.shape, y.shape)
-    assert.is_true(y:mean():abs():item() < 1e-5)
-    assert.is_true(net.bn.running_mean:min():item() > 0.2)
+    for shape, sizes in pairs{[{"n", 2, 3, 4, 5}] = {4, 2, 3, 4, 5}, [{"n", 30}] = {4, 2, 15},
+      [{"n", 2}] = {16, 2}, [{2, 2, 60}] = {4, 2, 5, 6}} do
+      local net <const> = onnx.net{nodes = {{"Reshape", {"x", "sizes"}, {"h"}},
+        {"BatchNormalization", {"h", "bn.weight", "bn.bias", "bn.running_mean",
+          "bn.running_var"}, {"y"}}}, tensors = t,
+        inputs = {{"x", shape}, {"sizes", {#sizes}}}, outputs = {"y"}}
+      local n = 1
+      for _, size in ipairs(sizes) do n = n * size end
+      local x <const> = braid.randn(n) + 3
+      local y <const> = net(x:reshape(#shape == 5 and sizes or {-1, table.unpack(shape, 2)}),
+        ints(table.unpack(sizes)))
+      assert.same(sizes, y.shape)
+      assert.is_true(y:mean():abs():item() < 1e-5)
+      assert.is_true(net.bn.running_mean:min():item() > 0.2)
+    end
   end)
 
   it("makes a module that is copied, converted, frozen and loaded like others", function()

@@ -193,7 +193,7 @@ local function step_of(b, node)
     step = {what = node.what, layer = places.put_layer(b.root, keys, layer),
       inputs = {input_of(b, node, 1)}, n = 1, outputs = {last.outputs[1]}, named = true}
     step.place = names.path(step.layer)
-    step.flat = node.op == "BatchNormalization" and b.ranks[node.inputs[1]] > 4
+    step.flat = node.op == "BatchNormalization" and (b.ranks[node.inputs[1]] or 5) > 4
     b.joined[last] = true
   else
     step = generic_step(b, node, row)
