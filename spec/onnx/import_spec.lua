@@ -232,6 +232,27 @@ describe("braid.import", function()
     assert.equal(6, net(braid.ones(1, 2, 1, 1) * 2):select(2, 1):item())
   end)
 
+  it("trains what is prepared before it reaches a layer, but no numbers of the code", function()
+    local code <const> = "/norm/Constant_1_output_0"
+    local net <const> = onnx.net{nodes = {
+      {"Shape", {"a.in_bias"}, {"s"}}, {"Split", {"a.in_bias"}, {"p", "q"}, {num_outputs = 2}},
+      {"Concat", {"p", "a.v_bias"}, {"b"}, {axis = 0}},
+      {"ReduceSum", {"fc.weight", "first"}, {"norm"}}, {"Div", {"fc.weight", "norm"}, {"w"}},
+      {"Mul", {"a.gain", "half"}, {"g"}}, {"MatMul", {"x", "w"}, {"h"}}, {"Add", {"h", "b"}, {"i"}},
+      {"Clip", {"a.scale", "", "most"}, {"c"}}, {"Exp", {"c"}, {"e"}}, {"Mul", {"i", "e"}, {"j"}},
+      {"Mul", {"j", "g"}, {"k"}}, {"Constant", {}, {code}, {value = braid.ones(4)}},
+      {"LayerNormalization", {"k", code}, {"y"}}},
+      tensors = {["a.in_bias"] = braid.ones(4), ["a.v_bias"] = braid.ones(2), first = ints(0),
+        ["fc.weight"] = braid.rand(2, 4), ["a.scale"] = braid.zeros(4), most = braid.tensor(4),
+        ["a.gain"] = braid.tensor{1, 2, 3, 4}, half = braid.tensor(0.5)},
+      inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+    net(braid.ones(1, 2)):square():sum():backward()
+    local names <const> = {}
+    for name, p in net:named_parameters() do names[#names + 1] = p.grad and name end
+    table.sort(names)
+    assert.same({"a.gain", "a.in_bias", "a.scale", "a.v_bias", "fc.weight"}, names)
+  end)
+
   it("computes the chains of shapes that exporters write, for any batch", function()
     local net <const> = onnx.net{nodes = {{"Shape", {"x"}, {"s"}},
       {"Gather", {"s", "zero"}, {"n"}, {axis = 0}}, {"Unsqueeze", {"n", "first"}, {"n1"}},
