@@ -131,17 +131,24 @@ describe("braid.import", function()
     end
   end)
 
-  it("trains the batch norm of volumes, statistics included", function()
+  it("trains the batch norm of volumes and of values of any shape, statistics included", function()
     local t <const> = {["bn.weight"] = braid.ones(2), ["bn.bias"] = braid.zeros(2),
       ["bn.running_mean"] = braid.zeros(2), ["bn.running_var"] = braid.ones(2)}
-    local net <const> = onnx.net{nodes = {{"BatchNormalization", {"x", "bn.weight", "bn.bias",
-      "bn.running_mean", "bn.running_var"}, {"y"}}}, tensors = t,
-      inputs = {{"x", {"n", 2, 3, 4, 5}}}, outputs = {"y"}}
-    local x <const> = braid.randn(2, 2, 3, 4, 5) + 3
-    local y <const> = net(x)
-    assert.same(x.shape, y.shape)
-    assert.is_true(y:mean():abs():item() < 1e-5)
-    assert.is_true(net.bn.running_mean:min():item() > 0.2)
+    for shape, sizes in pairs{[{"n", 2, 3, 4, 5}] = {4, 2, 3, 4, 5}, [{"n", 30}] = {4, 2, 15},
+      [{"n", 2}] = {16, 2}, [{2, 2, 60}] = {4, 2, 5, 6}} do
+      local net <const> = onnx.net{nodes = {{"Reshape", {"x", "sizes"}, {"h"}},
+        {"BatchNormalization", {"h", "bn.weight", "bn.bias", "bn.running_mean",
+          "bn.running_var"}, {"y"}}}, tensors = t,
+        inputs = {{"x", shape}, {"sizes", {#sizes}}}, outputs = {"y"}}
+      local n = 1
+      for _, size in ipairs(sizes) do n = n * size end
+      local x <const> = braid.randn(n) + 3
+      local y <const> = net(x:reshape(#shape == 5 and sizes or {-1, table.unpack(shape, 2)}),
+        ints(table.unpack(sizes)))
+      assert.same(sizes, y.shape)
+      assert.is_true(y:mean():abs():item() < 1e-5)
+      assert.is_true(net.bn.running_mean:min():item() > 0.2)
+    end
   end)
 
   it("makes a module that can be cloned, converted, frozen and loaded", function()
@@ -223,6 +230,27 @@ describe("braid.import", function()
     for name in net:named_parameters() do names[#names + 1] = name end
     assert.same({"conv.weight", "scale.gamma"}, names)
     assert.equal(6, net(braid.ones(1, 2, 1, 1) * 2):select(2, 1):item())
+  end)
+
+  it("trains what is prepared before it reaches a layer, but no numbers of the code", function()
+    local code <const> = "/norm/Constant_1_output_0"
+    local net <const> = onnx.net{nodes = {
+      {"Shape", {"a.in_bias"}, {"s"}}, {"Split", {"a.in_bias"}, {"p", "q"}, {num_outputs = 2}},
+      {"Concat", {"p", "a.v_bias"}, {"b"}, {axis = 0}},
+      {"ReduceSum", {"fc.weight", "first"}, {"norm"}}, {"Div", {"fc.weight", "norm"}, {"w"}},
+      {"Mul", {"a.gain", "half"}, {"g"}}, {"MatMul", {"x", "w"}, {"h"}}, {"Add", {"h", "b"}, {"i"}},
+      {"Clip", {"a.scale", "", "most"}, {"c"}}, {"Exp", {"c"}, {"e"}}, {"Mul", {"i", "e"}, {"j"}},
+      {"Mul", {"j", "g"}, {"k"}}, {"Constant", {}, {code}, {value = braid.ones(4)}},
+      {"LayerNormalization", {"k", code}, {"y"}}},
+      tensors = {["a.in_bias"] = braid.ones(4), ["a.v_bias"] = braid.ones(2), first = ints(0),
+        ["fc.weight"] = braid.rand(2, 4), ["a.scale"] = braid.zeros(4), most = braid.tensor(4),
+        ["a.gain"] = braid.tensor{1, 2, 3, 4}, half = braid.tensor(0.5)},
+      inputs = {{"x", {"n", 2}}}, outputs = {"y"}}
+    net(braid.ones(1, 2)):square():sum():backward()
+    local names <const> = {}
+    for name, p in net:named_parameters() do names[#names + 1] = p.grad and name end
+    table.sort(names)
+    assert.same({"a.gain", "a.in_bias", "a.scale", "a.v_bias", "fc.weight"}, names)
   end)
 
   it("computes shapes from the input's shape, as exporters write it, for any batch", function()

@@ -300,6 +300,9 @@ def edges():
     case("RoiAlign", f(2, 3, 7, 8), boxes, images, output_height=2, sampling_ratio=1, opset=10)
     case("BatchNormalization", f(2, 3, 2, 3, 4), positive(3), f(3), f(3), positive(3))
     case("ReduceMean", np.array([[-7, 2], [8, 3]], np.int32), i(0), keepdims=0)
+    case("ReduceMean", np.int32(3))
+    case("ReduceL2", np.array([[-3, 2], [4, 3]], np.int32), i(0))
+    case("Flatten", f(0, 3, 2))
 
 
 def model_of(op, inputs, outputs, opset, domain, attributes):

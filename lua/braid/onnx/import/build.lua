@@ -43,32 +43,52 @@ local WEIGHTS <const> = {
 -- Elementwise operators. Their constant is learned if a layer came before; a constant applied to
 -- the network's input itself is part of the preprocessing.
 local ELEMENTWISE <const> = {Add = true, Sub = true, Mul = true, Div = true}
--- Operators that pass a constant on as it is; a weight may reach its layer through them.
-local PASSES <const> = {Transpose = true, Reshape = true, Unsqueeze = true, Squeeze = true,
-  Cast = true, Expand = true, Concat = true, Slice = true}
+-- Operators that prepare a weight before it reaches its layer; so do all reductions.
+local PREPARES <const> = {Transpose = true, Reshape = true, Unsqueeze = true, Squeeze = true,
+  Cast = true, Expand = true, Slice = true, Split = true, Clip = true, Exp = true, Sigmoid = true,
+  Tanh = true, Softplus = true, Softmax = true, Neg = true, Abs = true}
+local PRODUCTS <const> = {MatMul = true, Gemm = true, Einsum = true}
 
 local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
 
--- The role of a constant that is input i of a node: "weight", "statistic" or "constant".
-local function role_of(b, node, i, name)
-  local t <const> = b.graph.constants[name]
-  if not is_float(t) or t:dim() == 0 then return "constant" end
+-- Whether input i of a node is a weight by its operator. Of two constants in a product, the second
+-- is; of a constant and other values, the constant is if the file names it.
+local function is_weight(b, node, i, name)
   local weights <const> = WEIGHTS[node.op]
-  local second <const> = i == 1 and b.graph.constants[node.inputs[2] or ""]
-  -- of two constants in a product the second is the weight
-  if weights and weights[i] and not (second and is_float(second)) then
-    return "weight", weights[i]
+  if not weights or not weights[i] then return false end
+  if not PRODUCTS[node.op] or i > 1 then return true end
+  local second <const> = b.graph.constants[node.inputs[2] or ""]
+  return b.graph.initializers[name] and not (second and is_float(second))
+end
+
+-- Whether input i of a node is a part of a weight that the node prepares.
+local function is_part(b, node, i, name)
+  if ELEMENTWISE[node.op] then
+    local other <const> = node.inputs[3 - i]
+    local constant <const> = b.graph.constants[other]
+    return b.learned[other] or constant and (i == 1 or constant:numel() < 2)
   end
-  if t:numel() < 2 or not b.graph.initializers[name] then return "constant" end
-  if ELEMENTWISE[node.op] and b.learned[node.inputs[3 - i]] or PASSES[node.op] and i == 1 then
-    return "weight", "value"
-  end
-  return "statistic", "value"
+  if node.op == "Concat" then return i == 1 or names.of_initializer(name) ~= nil end
+  return i == 1 and (PREPARES[node.op] or node.op:find("^Reduce"))
+end
+
+-- The role of input i of a node, if that is a constant: "weight", "statistic" or "constant".
+local function role_of(b, node, i, name)
+  local t <const>, initial <const> = b.graph.constants[name], b.graph.initializers[name]
+  if not is_float(t) or t:dim() == 0 then return "constant" end
+  -- what PyTorch's exporter makes of numbers in the code
+  if not initial and name:find("Constant[_%d]*_output_0$") then return "constant" end
+  if is_weight(b, node, i, name) then return "weight", WEIGHTS[node.op][i] end
+  if t:numel() < 2 or not initial then return "constant" end
+  return is_part(b, node, i, name) and "weight" or "statistic", "value"
 end
 
 -- The input of a step for a constant. A constant that several nodes use is kept only once.
 local function constant_input(b, node, i, name)
   if b.held[name] then return b.held[name] end
+  if node.op == "Shape" or node.op == "Size" then -- which says nothing of what it is
+    return {constant = core.keep(b.graph.constants[name])}
+  end
   local t <const>, role <const>, key <const> = b.graph.constants[name], role_of(b, node, i, name)
   local input
   if role == "constant" then
@@ -193,7 +213,7 @@ local function step_of(b, node)
     step = {what = node.what, layer = places.put_layer(b.root, keys, layer),
       inputs = {input_of(b, node, 1)}, n = 1, outputs = {last.outputs[1]}, named = true}
     step.place = names.path(step.layer)
-    step.flat = node.op == "BatchNormalization" and b.ranks[node.inputs[1]] > 4
+    step.flat = node.op == "BatchNormalization" and (b.ranks[node.inputs[1]] or 5) > 4
     b.joined[last] = true
   else
     step = generic_step(b, node, row)

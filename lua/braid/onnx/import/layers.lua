@@ -73,11 +73,12 @@ function M.ConvTranspose(node, given)
     groups = groups}), w, b)
 end
 
---- A volume goes through the layer as a line (program.lua).
+--- What has another number of dimensions than two, three or four goes through the layer with all
+-- behind the channels as one (program.lua); so does what has an unknown number.
 function M.BatchNormalization(node, given, dims)
   local a <const> = node.attributes
   local weight <const>, bias <const>, mean <const>, var <const> = table.unpack(given, 2, 5)
-  if (dims or 0) < 2 or not (weight and bias and mean and var) then
+  if dims and dims < 2 or not (weight and bias and mean and var) then
     return nil
   end
   local channels <const> = weight:numel()

@@ -60,7 +60,7 @@ local function outputs_of(run, step)
   local f, first = step.f, step.a
   if step.layer then
     f, first = module_at(run.root, step.layer), given[1]
-    if step.flat then return {f(first:flatten(3, -1)):reshape(first.shape)} end
+    if step.flat and first:dim() > 3 then return {f(first:flatten(3, -1)):reshape(first.shape)} end
     return {f(first)}
   end
   first.float = run.float

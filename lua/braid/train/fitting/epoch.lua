@@ -131,7 +131,7 @@ function M:end_epoch()
   if self.weighing and not self.weighed and not self.said_alone and #self.tasks.names > 1 then
     self.said_alone = true
     notice.say("train.fit: every step so far had the labels of one task alone, so the weighting "
-      .. "had nothing to weigh it against; data.mix{..., by = \"sample\"} has several tasks in a batch")
+      .. "had nothing to weigh it against; data.mix{..., by = \"sample\"} mixes tasks in a batch")
   end
   self:call("epoch", event)
   Source.close(self.loader)

@@ -1,6 +1,7 @@
 --- ONNX's convolutions. Braid's are two-dimensional: a line becomes an image with one row, and a
 -- volume becomes images, whose results are summed up over the depth of the kernel.
 
+local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local values <const> = require "braid.onnx.import.values"
 local windows <const> = require "braid.onnx.import.windows"
@@ -75,6 +76,7 @@ end
 local function spread(x, stride)
   local n <const>, c <const>, depth <const>, h <const>, width <const> = table.unpack(x.shape)
   if stride == 1 then return x end
+  values.sized{n, c, depth, stride, h, width}
   return ops.pad(x:unsqueeze(4), {0, 0, 0, 0, 0, stride - 1})
     :reshape({n, c, depth * stride, h, width}):narrow(3, 1, (depth - 1) * stride + 1)
 end
@@ -132,6 +134,9 @@ M.Col2Im = {3, function(a, x, image, block)
     places, channels = places * kernel[i], channels // kernel[i]
     more[i] = size[i] + g.low[i] + g.high[i] - (counts[i] - 1) * g.stride[i]
       - (kernel[i] - 1) * g.dilation[i] - 1
+  end
+  if channels < 1 or channels * places ~= x:size(2) then
+    check.fail("a kernel of %d values does not fit %d rows", places, x:size(2))
   end
   values.sized{places, places, channels}
   local k <const> = ops.cumsum(core.new({places}, "int64", 1), 1)

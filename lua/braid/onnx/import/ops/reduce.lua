@@ -21,9 +21,9 @@ local function reduction(name, before, after)
     local y = before and before(x) or x
     if not none and x:dim() > 0 then
       y = f(y, wanted, a.keepdims ~= 0)
-      if y.dtype ~= x.dtype then y = y:to(x.dtype) end
     end
-    return after and after(y) or y
+    if after then y = after(y) end
+    return y.dtype == x.dtype and y or y:to(x.dtype)
   end}
 end
 

@@ -29,9 +29,11 @@ end}
 
 M.Flatten = {1, function(a, x)
   local axis <const> = a.axis or 1
-  local cut <const>, first = axis < 0 and axis + x:dim() or axis, 1
-  for d = 1, math.min(cut, x:dim()) do first = first * x:size(d) end
-  return x:reshape({first, first > 0 and x:numel() // first or 0})
+  local cut <const>, first, last = axis < 0 and axis + x:dim() or axis, 1, 1
+  for d, n in ipairs(x.shape) do
+    if d <= cut then first = first * n else last = last * n end
+  end
+  return x:reshape({first, last})
 end}
 
 M.Squeeze = {1, function(a, x, axes)
