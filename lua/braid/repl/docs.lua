@@ -13,6 +13,7 @@ local core_docs <const> = require "braid.repl.core_docs"
 local examples <const> = require "braid.repl.examples"
 local folder <const> = require "braid.folder"
 local members <const> = require "braid.repl.members"
+local paragraphs <const> = require "braid.repl.paragraphs"
 
 local M <const> = {}
 
@@ -241,12 +242,13 @@ end
 
 local function is_called(value) return type(value) == "function" or class.is_class(value) end
 
---- The text of help on a value that a chain of names leads to, or nil.
-function M.text(value, chain, place, is_method)
+--- The text of help on a value that a chain of names leads to, or nil. If a width is given, the
+-- paragraphs of the comment are filled to it.
+function M.text(value, chain, place, is_method, width)
   if is_called(value) then
     local doc <const> = M.of(value, chain, place, is_method)
     local lines <const> = {doc.signature}
-    add_all(lines, doc.text)
+    add_all(lines, width and paragraphs.filled(doc.text, width) or doc.text)
     add_all(lines, returned(doc))
     add_all(lines, doc.options)
     add_all(lines, example_lines(doc.examples))
@@ -258,7 +260,8 @@ function M.text(value, chain, place, is_method)
   if type(value) == "table" and folder.is_named(value) then return M.contents(value, chain) end
   local handle <const> = class.of(value)
   if not handle then return nil end
-  return table.concat({M.text(handle, {tostring(handle):match("^class ([%w_.]+)")}),
+  return table.concat({
+    M.text(handle, {tostring(handle):match("^class ([%w_.]+)")}, nil, nil, width),
     "methods: " .. table.concat(members.names(handle), ", ")}, "\n")
 end
 

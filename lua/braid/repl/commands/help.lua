@@ -10,6 +10,7 @@ local folder <const> = require "braid.folder"
 local lookup <const> = require "braid.repl.lookup"
 local members <const> = require "braid.repl.members"
 local names <const> = require "braid.repl.names"
+local paragraphs <const> = require "braid.repl.paragraphs"
 local printing <const> = require "braid.repl.printing"
 
 local MOST <const> = 20 -- names of each kind that a search prints
@@ -25,7 +26,10 @@ Ctrl-_ undoes, Alt-Enter begins a line, Ctrl-C clears the line or interrupts wha
 ]]
 
 local function of_the_prompt(session)
-  local lines <const> = {KEYS}
+  local lines = {}
+  for line in KEYS:gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+  lines = paragraphs.filled(lines, session.width())
+  lines[#lines + 1] = ""
   for _, name in ipairs(commands.names()) do lines[#lines + 1] = "  " .. commands.said(name) end
   session.tell(table.concat(lines, "\n"))
 end
@@ -43,7 +47,8 @@ local function of_value(session, value, chain, owner)
   local is_place <const> = type(owner) == "table" and folder.is_named(owner)
   local is_method <const> = owner ~= nil and not is_place and not class.is_class(owner)
     and (core.is_tensor(owner) or class.of(owner) ~= nil) and is_function(value)
-  local text <const> = docs.text(value, chain, is_place and owner or nil, is_method)
+  local text <const> = docs.text(value, chain, is_place and owner or nil, is_method,
+    session.width())
   if text then return text end
   local shown <const> = printing.text(value, session.width())
   if not core.is_tensor(value) then return shown end
@@ -69,7 +74,7 @@ local function of_name(session, text)
   if #chain == 0 then check.fail("help: wants a name, not %s", check.shown(text)) end
   local first <const> = chain[1]
   if #chain == 1 and commands.has(first) and session.env[first] == session.given[first] then
-    return session.tell(commands.text(first))
+    return session.tell(commands.text(first, session.width()))
   end
   local value <const>, owner <const> = calls.value_of(session, chain)
   if value ~= nil then return session.tell(of_value(session, value, chain, owner)) end
@@ -77,7 +82,8 @@ local function of_name(session, text)
   for _, item in ipairs(lookup.exact(chain)) do
     if not printed[item.value] then
       local path <const> = item.method and {"x", chain[#chain]} or item.chain
-      session.tell(docs.text(item.value, path, item.place, item.method) or tostring(item.value))
+      session.tell(docs.text(item.value, path, item.place, item.method, session.width())
+        or tostring(item.value))
     end
     printed[item.value] = true
   end
@@ -92,11 +98,11 @@ return function(session, ...)
   local item <const> = names.of(x)
   if item then
     local chain <const> = item.method and {"x", item.chain[#item.chain]} or item.chain
-    return session.tell(docs.text(x, chain, item.place, item.method))
+    return session.tell(docs.text(x, chain, item.place, item.method, session.width()))
   end
   for _, name in ipairs(commands.names()) do
     if x ~= nil and rawequal(x, session.given[name]) then
-      return session.tell(commands.text(name))
+      return session.tell(commands.text(name, session.width()))
     end
   end
   local name <const> = class.is_class(x) and tostring(x):match("^class ([%w_.]+)") or "function"
