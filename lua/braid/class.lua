@@ -217,8 +217,16 @@ local function new(name, base, source)
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- Gives one of Braid's classes, whose file is not read yet, methods that belong to a higher layer.
-function M.extend(name, methods) extensions[name] = methods end
+--- Gives one of Braid's classes methods that belong to a higher layer. The class's file may be read
+-- before or after this.
+function M.extend(name, methods)
+  extensions[name] = methods
+  for _, r in next, records do
+    if r.own and not r.base and r.name == name then
+      for key, f in next, methods do r.methods[key] = f end
+    end
+  end
+end
 
 --- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields
 -- that the class must not have.

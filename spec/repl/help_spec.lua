@@ -115,7 +115,8 @@ describe("a paragraph", function()
   it("hangs under the text of its item", function()
     local list <const> = {"Options:", line_of(20, "  one     "), "          more",
       "  two     of them", line_of(20, "  three   "), line_of(8, "            inner   "),
-      "  - " .. line_of(22), "    more", line_of(20, "  name, another = {...}   "), "          more"}
+      "  - " .. line_of(22), "    more",
+      line_of(20, "  name, another = {...}   "), "          more"}
     for _, wide in ipairs{40, 60, 80, 120} do
       local out <const> = {}
       for line in (table.concat(paragraphs.filled(list, wide), "\n") .. "\n"):gmatch("(.-)\n") do
@@ -216,6 +217,42 @@ describe("a question", function()
     session.complain = function(text) complaint = text end
     assert.is_true(words.run(session, "error('mine')?"))
     assert.matches("mine", complaint)
+  end)
+end)
+
+-- What help tells at the prompt, as one text.
+local function told(name)
+  local lines <const>, session <const> = {}, Session {write = function() end,
+    width = function() return 80 end}
+  session.tell = function(text) lines[#lines + 1] = text end
+  session.env.help(name)
+  return table.concat(lines, "\n")
+end
+
+describe("a method of a class", function()
+  it("has help under its name, whatever its object is called", function()
+    for _, name in ipairs{"net:predict", "predict", "Module:predict", "model:predict",
+      braid.nn.Module.predict} do
+      local text <const> = told(name)
+      assert.matches("^net:predict%(inputs, {options}%)\n", text)
+      for _, part in ipairs{"{points = ", "\n  batch: a whole number", "\n  margin ", "\nreturns ",
+        "\nexample:\n"} do
+        assert.truthy(text:find(part, 1, true), part)
+      end
+    end
+    assert.matches("^net:freeze%(%)\n", told("Module:freeze"))
+    assert.matches("^net:freeze%(names%)\n", told("columns:freeze"))
+  end)
+
+  it("stands on the page of its class", function()
+    local text <const> = told("nn.Module")
+    assert.matches("\nmethods:\n.*\n  predict%(inputs, {options}%)  .*\nexample", text)
+    assert.matches("\n  freeze%(%)  Freezes the module", text)
+    assert.is_nil(told("nn.ReLU"):find("methods:", 1, true))
+  end)
+
+  it("is listed with others of its name", function()
+    assert.matches("^  mtl.columns:freeze .*\n  nn.Module:freeze .*", told("freeze"))
   end)
 end)
 

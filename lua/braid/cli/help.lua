@@ -23,6 +23,15 @@ local function show(name)
   require "braid.repl.commands.help"(session, name)
 end
 
+-- Names the functions and methods of Lua that have the name of a command.
+local function tell_of_lua(name)
+  local lookup <const> = require "braid.repl.lookup"
+  local list <const>, paths <const> = lookup.exact{name}, {}
+  table.move(lookup.methods(name), 1, #lookup.methods(name), #list + 1, list)
+  for i, item in ipairs(list) do paths[i] = "braid help " .. lookup.path_of(item) end
+  if #paths > 0 then print("in Lua: " .. table.concat(paths, ", ")) end
+end
+
 return {usage = "help [NAME]                explain a command, a network, a function or a class",
   most = 1, words = {"topic"}, prints = "a text to read", run = function(_, name)
     local run <const> = require "braid.cli"
@@ -30,6 +39,7 @@ return {usage = "help [NAME]                explain a command, a network, a func
       run{"--help"}
     elseif folder.find(commands, name) then
       run{name, "-h"}
+      tell_of_lua(name)
     elseif definition.known()[name] then
       run{"models", name}
     else

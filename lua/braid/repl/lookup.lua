@@ -7,8 +7,11 @@ local nearest <const> = require "braid.nearest"
 local M <const> = {}
 
 local function path_of(item)
-  if item.method then return "x:" .. item.chain[#item.chain] end
+  if item.method and not item.class then return "x:" .. item.chain[#item.chain] end
   local first <const> = item.chain[1] == "braid" and #item.chain > 2 and 2 or 1
+  if item.class then
+    return table.concat(item.chain, ".", first, #item.chain - 1) .. ":" .. item.chain[#item.chain]
+  end
   return table.concat(item.chain, ".", first)
 end
 
@@ -17,8 +20,9 @@ M.path_of = path_of
 --- Two lists: the names that contain a word, and the other names whose description contains it.
 function M.search(word)
   local named <const>, said <const>, seen <const> = {}, {}, {}
-  local wanted <const> = word:lower()
-  for _, item in ipairs(names.all()) do
+  local wanted <const>, items <const> = word:lower(), names.all()
+  for _, item in ipairs(names.methods()) do items[#items + 1] = item end
+  for _, item in ipairs(items) do
     local value <const>, chain <const> = item.value, item.chain
     local function has(text) return not seen[value] and text:lower():find(wanted, 1, true) end
     local list <const> = has(chain[#chain]) and named
@@ -42,6 +46,24 @@ function M.exact(chain)
     if fits then found[#found + 1] = item end
   end
   return found
+end
+
+--- The methods of public classes that a text names: predict, net:predict, Module:predict. With the
+-- name of a class, only its own, and with net those of networks.
+function M.methods(text)
+  local owner <const>, name <const> = text:match("^%s*([%w_.]-):?([%w_]+)%s*$")
+  if not name or owner ~= "" and not text:find(":", 1, true) then return {} end
+  local all <const>, close <const> = {}, {}
+  for _, item in ipairs(names.methods()) do
+    if item.chain[#item.chain] == name then
+      all[#all + 1] = item
+      if owner:match("[%w_]*$") == item.chain[#item.chain - 1]
+        or owner == names.object(item.class) then
+        close[#close + 1] = item
+      end
+    end
+  end
+  return #close > 0 and close or all
 end
 
 --- A hint that lists known names similar to an unknown name.

@@ -1,7 +1,7 @@
 --- The public names of Braid and the places where they are found. help searches them.
 --
 -- A name is {chain = {"braid", "F", "relu"}, value =, place = the table of names it is a field of,
--- method = whether tensors have it as a method}.
+-- method = whether tensors or the objects of a class have it as a method, class = that class}.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
@@ -64,6 +64,51 @@ function M.all()
   return out
 end
 
+--- The methods of a class itself that have a comment: names, sorted.
+function M.methods_of(handle)
+  local docs <const>, list <const> = require "braid.repl.docs", {}
+  for name, f in pairs(handle) do -- only the class's own fields
+    if type(f) == "function" and type(name) == "string" and name:find("^%l[%w_]*$")
+      and name ~= "init" and docs.has_text(f, name) then
+      list[#list + 1] = name
+    end
+  end
+  table.sort(list)
+  return list
+end
+
+--- How help calls an object of a class: net, or the name of the class.
+function M.object(handle)
+  local base = handle
+  while base do
+    if base == require "braid".nn.Module then return "net" end
+    base = base.base
+  end
+  return tostring(handle):match("([%w_]+)$") or "object"
+end
+
+--- The methods of public classes, as names {chain = {"braid", "nn", "Module", "predict"}, ...}.
+function M.methods()
+  local out <const>, seen <const> = {}, {}
+  for _, item in ipairs(M.all()) do
+    local handle <const> = item.value
+    if class.is_class(handle) and not seen[handle] then
+      seen[handle] = true
+      for _, name in ipairs(M.methods_of(handle)) do
+        out[#out + 1] = {chain = joined(item.chain, name), value = class.own(handle, name),
+          method = true, class = handle}
+      end
+    end
+  end
+  return out
+end
+
+--- The chain by which help calls the value of a name: {"x", "relu"}, {"net", "predict"}.
+function M.shown(item)
+  if not item.method then return item.chain end
+  return {item.class and M.object(item.class) or "x", item.chain[#item.chain]}
+end
+
 -- Finds the name of a value among the fields of a place, then in the places below it.
 local function find_in(place, chain, value, seen)
   if seen[place] then return nil end
@@ -88,6 +133,13 @@ function M.of(value)
   local first <const> = find_in(braid, {"braid"}, value, {[braid.F] = true})
     or find_in(braid.F, {"braid", "F"}, value, {})
   if first or kind ~= "function" then return first end
+  for handle in next, class.names() do
+    for name, method in pairs(handle) do
+      if rawequal(method, value) and type(name) == "string" then
+        return {chain = {M.object(handle), name}, value = value, method = true, class = handle}
+      end
+    end
+  end
   for name, method in next, core.tensor_metatable.methods do
     if rawequal(method, value) then
       return {chain = {"tensor", name}, value = value, method = true}

@@ -68,6 +68,18 @@ local function tell_found(session, word)
   return #lines > 0
 end
 
+-- Explains the method that a text names, or lists the methods of that name. -> whether there is one
+local function tell_methods(session, text)
+  local found <const> = lookup.methods(text)
+  if #found == 1 then
+    local item <const> = found[1]
+    session.tell(docs.text(item.value, names.shown(item), nil, true, session.width()))
+  elseif #found > 1 then
+    session.tell(table.concat(lookup.lines(found, session.width(), MOST), "\n"))
+  end
+  return #found > 0
+end
+
 -- Looks a name up among the variables, then among Braid's own names, then in their descriptions.
 local function of_name(session, text)
   local chain <const> = chain_of(text)
@@ -81,13 +93,12 @@ local function of_name(session, text)
   local printed <const> = {}
   for _, item in ipairs(lookup.exact(chain)) do
     if not printed[item.value] then
-      local path <const> = item.method and {"x", chain[#chain]} or item.chain
-      session.tell(docs.text(item.value, path, item.place, item.method, session.width())
-        or tostring(item.value))
+      session.tell(docs.text(item.value, names.shown(item), item.place, item.method,
+        session.width()) or tostring(item.value))
     end
     printed[item.value] = true
   end
-  if next(printed) or tell_found(session, text) then return end
+  if next(printed) or tell_methods(session, text) or tell_found(session, text) then return end
   session.tell(("there is nothing with the name '%s'; %s"):format(text, lookup.hint(chain[#chain])))
 end
 
@@ -97,8 +108,7 @@ return function(session, ...)
   if type(x) == "string" then return of_name(session, x) end
   local item <const> = names.of(x)
   if item then
-    local chain <const> = item.method and {"x", item.chain[#item.chain]} or item.chain
-    return session.tell(docs.text(x, chain, item.place, item.method, session.width()))
+    return session.tell(docs.text(x, names.shown(item), item.place, item.method, session.width()))
   end
   for _, name in ipairs(commands.names()) do
     if x ~= nil and rawequal(x, session.given[name]) then
