@@ -229,6 +229,17 @@ local function told(name)
   return table.concat(lines, "\n")
 end
 
+describe("a class without a public name", function()
+  it("has help under the name that it prints", function()
+    for _, name in ipairs{"mtl.per_column", "PerColumn", "per_column"} do
+      local text <const> = told(name)
+      assert.matches("PerColumn: a module for each column", text)
+      assert.truthy(text:find('\n  local PerColumn <const> = require "braid.mtl', 1, true))
+    end
+    assert.truthy(told("mtl.mixer"):find("mtl.per_column", 1, true))
+  end)
+end)
+
 describe("a method of a class", function()
   it("has help under its name, whatever its object is called", function()
     for _, name in ipairs{"net:predict", "predict", "Module:predict", "model:predict",

@@ -14,7 +14,7 @@ local function show(name)
   local last <const> = name:match("^[%w_.:]*%f[%w_]([%w_]+)$")
   if not last then check.fail("help: wants a name, not %s", check.shown(name)) end
   local named <const>, said <const> = lookup.search(last)
-  if #named + #said == 0 and session.env[name:match("^[%w_]+")] == nil then
+  if #named + #said + #lookup.classes(name) == 0 and session.env[name:match("^[%w_]+")] == nil then
     local known <const> = folder.names(commands)
     for model in pairs(definition.known()) do known[#known + 1] = model end
     for _, item in ipairs(lookup.search("")) do known[#known + 1] = item.chain[#item.chain] end

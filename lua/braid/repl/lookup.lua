@@ -1,5 +1,6 @@
 --- Searches the public names of Braid, first by name, then in their descriptions.
 
+local class <const> = require "braid.class"
 local docs <const> = require "braid.repl.docs"
 local names <const> = require "braid.repl.names"
 local nearest <const> = require "braid.nearest"
@@ -64,6 +65,20 @@ function M.methods(text)
     end
   end
   return #close > 0 and close or all
+end
+
+--- The classes of Braid's that have no public name, by the name that they print: mtl.per_column, or
+-- PerColumn. Only classes whose files were read before.
+function M.classes(text)
+  local function folded(name) return (name:lower():gsub("_", "")) end
+  local wanted <const>, found <const> = folded(text), {}
+  for handle, name in pairs(class.names()) do
+    if folded(name) == wanted or folded(name:match("[^.]*$")) == wanted then
+      found[#found + 1] = {chain = {name}, value = handle}
+    end
+  end
+  table.sort(found, function(a, b) return a.chain[1] < b.chain[1] end)
+  return found
 end
 
 --- A hint that lists known names similar to an unknown name.

@@ -22,11 +22,13 @@ local function text_column(line)
   return mark and #mark
 end
 
--- Whether a line was ended because the first word of the next line had no room in it.
+-- Whether a line was ended because the first word of the next line had no room in it. After a colon
+-- the sentence must go on, because formulas and code often follow one.
 local function is_full(line, next_line)
-  if line:find(":$") then return false end
+  local indent <const> = line:match("^ *")
+  if line:find(":$") and not next_line:find("^" .. indent .. "%l") then return false end
   local joined <const> = columns.of(line) + 1 + columns.of(next_line:match("%S+"))
-  return joined > FULL or joined > NEARLY and next_line:find("^ *%l") and not line:find("[.;]$")
+  return joined > FULL or joined > NEARLY and next_line:find("^ *%l") and not line:find("[.;:]$")
 end
 
 -- Whether a line continues a paragraph {text =, last = its last line, indent =, item = the column

@@ -90,8 +90,9 @@ local function of_name(session, text)
   end
   local value <const>, owner <const> = calls.value_of(session, chain)
   if value ~= nil then return session.tell(of_value(session, value, chain, owner)) end
-  local printed <const> = {}
-  for _, item in ipairs(lookup.exact(chain)) do
+  local printed <const>, found = {}, lookup.exact(chain)
+  if #found == 0 then found = lookup.classes(text) end
+  for _, item in ipairs(found) do
     if not printed[item.value] then
       session.tell(docs.text(item.value, names.shown(item), item.place, item.method,
         session.width()) or tostring(item.value))
