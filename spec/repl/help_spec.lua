@@ -131,6 +131,7 @@ describe("a paragraph", function()
   it("leaves lines that were ended on purpose", function()
     for _, lines in ipairs{{"A sum:", "  y = a + b", "  z = y + c", "as above."},
       {line_of(22) .. ":", "abc"}, {"for x in list do", "end"}, {"1. one", "2. two"},
+      {"Code:", "  " .. ("x"):rep(80) .. " = f[1]", "  print(" .. ("y"):rep(20) .. ")"},
       {"Files", "  dir   a directory", "Others", "  log   a number"}} do
       assert.same(lines, paragraphs.filled(lines, 100))
     end
@@ -228,6 +229,14 @@ local function told(name)
   session.env.help(name)
   return table.concat(lines, "\n")
 end
+
+describe("a choice", function()
+  it("shows a tab as Lua writes it", function()
+    for _, name in ipairs{"data.csv", "data.table"} do
+      assert.truthy(told(name):find([[  separator: ",", ";", "\t" or "|"]], 1, true))
+    end
+  end)
+end)
 
 describe("a class without a public name", function()
   it("has help under the name that it prints", function()

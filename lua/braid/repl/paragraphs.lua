@@ -23,10 +23,12 @@ local function text_column(line)
 end
 
 -- Whether a line was ended because the first word of the next line had no room in it. After a colon
--- the sentence must go on, because formulas and code often follow one.
+-- the sentence must go on, because formulas and code often follow one. An indented call is code.
 local function is_full(line, next_line)
   local indent <const> = line:match("^ *")
   if line:find(":$") and not next_line:find("^" .. indent .. "%l") then return false end
+  local is_call <const> = next_line:find("^ +[%a_][%w_.:]*%(")
+  if is_call and not line:find("[%a,]$") then return false end
   local joined <const> = columns.of(line) + 1 + columns.of(next_line:match("%S+"))
   return joined > FULL or joined > NEARLY and next_line:find("^ *%l") and not line:find("[.;:]$")
 end
