@@ -325,6 +325,19 @@ describe("a search", function()
     assert.is_true(set[braid.data.mtfl] and set[braid.F.wing] or false)
   end)
 
+  it("prefers whole words and names of options to the insides of words", function()
+    local named <const>, said <const> = lookup.search("turns")
+    assert.same({}, named)
+    assert.is_true(#said > 1 and #said < 25)
+    for i, item in ipairs(said) do
+      if item.value == braid.train.fit then assert.is_true(i < 4) end
+      local text <const> = docs.text(item.value, item.chain, item.place, item.method):lower()
+      assert.truthy(text:find("%f[%w]turns%f[%W]"), lookup.path_of(item))
+    end
+    local _, inside <const> = lookup.search("eturn")
+    assert.is_true(#inside > 10)
+  end)
+
   it("takes any bytes for the word", function()
     for _, word in ipairs{"%", "[", "(", ".", "\0", "\xff", ("x"):rep(10000), " "} do
       assert.is_table((lookup.search(word)))

@@ -282,11 +282,12 @@ function M.text(value, chain, place, is_method, width)
     "methods: " .. table.concat(members.names(handle), ", ")}, "\n")
 end
 
---- The words in which a search looks: the comment and the options.
+--- The words in which a search looks: the comment and the options; and the options by name.
 function M.words(value, chain, place, is_method)
-  if not is_called(value) then return "" end
+  if not is_called(value) then return "", {} end
   local doc <const> = M.of(value, chain, place, is_method)
-  return table.concat(doc.text, " ") .. " " .. table.concat(doc.options, " ")
+  return table.concat(doc.text, " ") .. " " .. table.concat(doc.options, " "),
+    doc.declared and doc.declared.kinds or {}
 end
 
 --- A line on a value: the first sentence of its description.

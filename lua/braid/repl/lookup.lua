@@ -18,22 +18,44 @@ end
 
 M.path_of = path_of
 
---- Two lists: the names that contain a word, and the other names whose description contains it.
+-- Whether a text has a word, or its plural, by itself; not inside other words.
+local function has_word(text, word)
+  local from, to = text:find(word, 1, true)
+  while from do
+    local after <const> = text:match("^%w*", to + 1)
+    local begins <const> = from == 1 or not text:find("^%w%w", from - 1)
+    if begins and (after == "" or after == "s" or after == "es" or not word:find("%w$")) then
+      return true
+    end
+    from, to = text:find(word, from + 1, true)
+  end
+  return false
+end
+
+--- Two lists: the names that contain a word, and the other names whose description has it: first
+-- those with an option of this name. A description that has the word only inside other words counts
+-- if nothing else is found.
 function M.search(word)
-  local named <const>, said <const>, seen <const> = {}, {}, {}
+  local named <const>, optional <const>, said <const>, inside <const> = {}, {}, {}, {}
+  local seen <const> = {}
   local wanted <const>, items <const> = word:lower(), names.all()
   for _, item in ipairs(names.methods()) do items[#items + 1] = item end
   for _, item in ipairs(items) do
     local value <const>, chain <const> = item.value, item.chain
-    local function has(text) return not seen[value] and text:lower():find(wanted, 1, true) end
-    local list <const> = has(chain[#chain]) and named
-      or has(docs.words(value, chain, item.place, item.method)) and said
+    local list = not seen[value] and chain[#chain]:lower():find(wanted, 1, true) and named
+    if not seen[value] and not list then
+      local text, options <const> = docs.words(value, chain, item.place, item.method)
+      text = text:lower()
+      list = options[wanted] and optional or has_word(text, wanted) and said
+        or text:find(wanted, 1, true) and inside
+    end
     if list then
       list[#list + 1] = item
       seen[value] = true
     end
   end
-  return named, said
+  local found <const> = table.move(said, 1, #said, #optional + 1, optional)
+  return named, #named + #found > 0 and found or inside
 end
 
 --- The items whose last name is the word. With "nn.Conv2d", only Conv2d of nn.
