@@ -230,22 +230,6 @@ function M.where(value, doc)
   return ("%s:%d"):format(comments.short(info.source:sub(2)), info.linedefined)
 end
 
---- Whether a method has a comment.
-function M.has_text(f, name) return #M.of(f, {"", name}, nil, true).text > 0 end
-
--- The methods of a class itself, a line for each: the call, and the first sentence on it.
-local function method_lines(handle)
-  local names <const> = require "braid.repl.names"
-  local lines <const> = {}
-  for _, name in ipairs(names.methods_of(handle)) do
-    local f <const>, chain <const> = class.own(handle, name), {names.object(handle), name}
-    lines[#lines + 1] = #lines == 0 and "methods:" or nil
-    lines[#lines + 1] = ("  %s  %s"):format(M.of(f, chain, nil, true).signature:match(":(.*)$"),
-      M.summary(f, chain, nil, true))
-  end
-  return lines
-end
-
 -- The results of a call, a line for each.
 local function returned(doc)
   local lines <const> = {}
@@ -267,7 +251,7 @@ function M.text(value, chain, place, is_method, width)
     add_all(lines, width and paragraphs.filled(doc.text, width) or doc.text)
     add_all(lines, returned(doc))
     add_all(lines, doc.options)
-    if class.is_class(value) then add_all(lines, method_lines(value)) end
+    if class.is_class(value) then add_all(lines, require "braid.repl.methods".lines(value)) end
     add_all(lines, example_lines(doc.examples))
     local see <const> = require "braid.repl.related"(value, chain, doc.see)
     if #see > 0 then lines[#lines + 1] = "see also: " .. table.concat(see, ", ") end

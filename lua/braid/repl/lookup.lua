@@ -2,6 +2,7 @@
 
 local class <const> = require "braid.class"
 local docs <const> = require "braid.repl.docs"
+local methods <const> = require "braid.repl.methods"
 local names <const> = require "braid.repl.names"
 local nearest <const> = require "braid.nearest"
 
@@ -81,7 +82,7 @@ function M.methods(text)
     if item.chain[#item.chain] == name then
       all[#all + 1] = item
       if owner:match("[%w_]*$") == item.chain[#item.chain - 1]
-        or owner == names.object(item.class) then
+        or owner == methods.object(item.class) then
         close[#close + 1] = item
       end
     end

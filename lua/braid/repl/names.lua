@@ -6,6 +6,7 @@
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
+local methods <const> = require "braid.repl.methods"
 
 local M <const> = {}
 
@@ -48,43 +49,20 @@ end
 --- All names: the fields of braid, of its folders and of tables of functions; then the methods of
 -- tensors that have no function of the same name.
 function M.all()
-  local out <const>, methods <const>, functions <const> = {}, {}, {}
+  local out <const>, own <const>, functions <const> = {}, {}, {}
   walk(require "braid", {"braid"}, out, {})
   for _, item in ipairs(out) do functions[item.value] = true end
   for name, value in next, core.tensor_metatable.methods do
     if not functions[value] and not folder.find(require "braid".F, name) then
-      methods[#methods + 1] = name
+      own[#own + 1] = name
     end
   end
-  table.sort(methods)
-  for _, name in ipairs(methods) do
+  table.sort(own)
+  for _, name in ipairs(own) do
     out[#out + 1] = {chain = {"tensor", name}, method = true,
       value = core.tensor_metatable.methods[name]}
   end
   return out
-end
-
---- The methods of a class itself that have a comment: names, sorted.
-function M.methods_of(handle)
-  local docs <const>, list <const> = require "braid.repl.docs", {}
-  for name, f in pairs(handle) do -- only the class's own fields
-    if type(f) == "function" and type(name) == "string" and name:find("^%l[%w_]*$")
-      and name ~= "init" and docs.has_text(f, name) then
-      list[#list + 1] = name
-    end
-  end
-  table.sort(list)
-  return list
-end
-
---- How help calls an object of a class: net, or the name of the class.
-function M.object(handle)
-  local base = handle
-  while base do
-    if base == require "braid".nn.Module then return "net" end
-    base = base.base
-  end
-  return tostring(handle):match("([%w_]+)$") or "object"
 end
 
 --- The methods of public classes, as names {chain = {"braid", "nn", "Module", "predict"}, ...}.
@@ -94,7 +72,7 @@ function M.methods()
     local handle <const> = item.value
     if class.is_class(handle) and not seen[handle] then
       seen[handle] = true
-      for _, name in ipairs(M.methods_of(handle)) do
+      for _, name in ipairs(methods.names(handle)) do
         out[#out + 1] = {chain = joined(item.chain, name), value = class.own(handle, name),
           method = true, class = handle}
       end
@@ -106,7 +84,7 @@ end
 --- The chain by which help calls the value of a name: {"x", "relu"}, {"net", "predict"}.
 function M.shown(item)
   if not item.method then return item.chain end
-  return {item.class and M.object(item.class) or "x", item.chain[#item.chain]}
+  return {item.class and methods.object(item.class) or "x", item.chain[#item.chain]}
 end
 
 -- Finds the name of a value among the fields of a place, then in the places below it.
@@ -136,7 +114,8 @@ function M.of(value)
   for handle in next, class.names() do
     for name, method in pairs(handle) do
       if rawequal(method, value) and type(name) == "string" then
-        return {chain = {M.object(handle), name}, value = value, method = true, class = handle}
+        return {chain = {methods.object(handle), name}, value = value, method = true,
+          class = handle}
       end
     end
   end
