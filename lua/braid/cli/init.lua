@@ -176,7 +176,10 @@ local function run_in_session(session, o, rest)
   end
   local name <const> = o.kind == "code" and "-e" or o.kind == "input" and "stdin" or o.what
   arg = rest
-  return session:script(text, name, table.unpack(rest)) and 0 or 1
+  session.asks = o.kind ~= "file" -- a file is Lua and nothing else
+  local fine <const> = session:script(text, name, table.unpack(rest))
+  session.asks = false
+  return fine and 0 or 1
 end
 
 local function run(arguments, o)
