@@ -226,6 +226,11 @@ return function(arguments)
       table.concat(near, " or "), "?")
     return 2
   end
+  if is_word then
+    complain("cannot open ", first, ": there is no file of this name, nor a command; ",
+      first == "version" and "braid --version tells the version" or "braid help lists the commands")
+    return 2
+  end
   local o <const>, message <const> = parse(arguments)
   if not o then
     complain(message, "\n", usage())
