@@ -217,17 +217,8 @@ local function new(name, base, source)
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- Gives one of Braid's classes methods that belong to a higher layer. The class's file may be read
--- before or after this.
-function M.extend(name, methods)
-  extensions[name] = methods
-  for _, r in next, records do
-    if r.own and not r.base and r.name == name then
-      for key, f in next, methods do r.methods[key] = f end
-    end
-  end
-end
-
+--- Gives one of Braid's classes methods that belong to a higher layer.
+M.extend = require "braid.class.extend" (records, extensions)
 --- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields
 -- that the class must not have.
 function M.strange(name, base, allows)
