@@ -217,9 +217,8 @@ local function new(name, base, source)
     __tostring = function() return shown.class(r, records[base]) end}), r
 end
 
---- Gives one of Braid's classes, whose file is not read yet, methods that belong to a higher layer.
-function M.extend(name, methods) extensions[name] = methods end
-
+--- Gives one of Braid's classes methods that belong to a higher layer.
+M.extend = require "braid.class.extend" (records, extensions)
 --- Makes a class for a definition. allows(record, key, value) -> value raises an error for fields
 -- that the class must not have.
 function M.strange(name, base, allows)

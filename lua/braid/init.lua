@@ -46,7 +46,9 @@ folder.named(M.F, "braid.F", function(name)
   return folder.find(functional, name) or rawget(require "braid.loss", name)
 end, function() return names_in(M.F, folder.names(functional), loss_names()) end)
 
-class.extend("Module", {predict = function(...) return require("braid.model.predict")(...) end})
+-- A method that is read from its file when it is first called; help reads it too.
+local function later(module) return function(...) return require(module)(...) end end
+class.extend("Module", {predict = later "braid.model.predict"})
 
 -- Parts that a small script does not need are read when they are first used.
 local PARTS <const> = {

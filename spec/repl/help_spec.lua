@@ -6,6 +6,7 @@ local columns <const> = require "braid.repl.width"
 local docs <const> = require "braid.repl.docs"
 local lookup <const> = require "braid.repl.lookup"
 local names <const> = require "braid.repl.names"
+local paragraphs <const> = require "braid.repl.paragraphs"
 local reader_trees <const> = require "spec.support.reader_trees"
 local Session <const> = require "braid.repl.session"
 local shell <const> = require "spec.support.shell"
@@ -63,20 +64,22 @@ describe("every public name", function()
     end
   end)
 
-  it("has a help text that fits the terminal's width, except for code", function()
-    for _, item in ipairs(all) do
-      local text <const> = docs.text(item.value, item.chain, item.place, item.method)
-      for _, wide in ipairs{30, 60, 80} do
-        local in_code, wrapped <const> = false, columns.wrapped(text, wide)
-        assert.equal(text:gsub("%s+", " "), wrapped:gsub("%s+", " "))
-        for line in wrapped:gmatch("[^\n]+") do
-          in_code = line:find("^examples?:$") and true or in_code and line:find("^ ") ~= nil
-          local fits <const> = in_code or columns.of(line) <= wide or not line:find("%S%s+%S")
-          assert.is_true(fits, item.path .. ": " .. line)
+  it("has a help text that fits the terminal's width, except for code, its words in order",
+    function()
+      for _, item in ipairs(all) do
+        local text <const> = docs.text(item.value, item.chain, item.place, item.method)
+        for _, wide in ipairs{30, 60, 80, 120} do
+          local in_code, wrapped <const> = false, columns.wrapped(docs.text(item.value, item.chain,
+            item.place, item.method, wide), wide)
+          assert.equal(text:gsub("%s+", " "), wrapped:gsub("%s+", " "))
+          for line in wrapped:gmatch("[^\n]+") do
+            in_code = line:find("^examples?:$") and true or in_code and line:find("^ ") ~= nil
+            local fits <const> = in_code or columns.of(line) <= wide or not line:find("%S%s+%S")
+            assert.is_true(fits, item.path .. ": " .. line)
+          end
         end
       end
-    end
-  end)
+    end)
 
   it("that is a table has a help text that lists its names", function()
     for _, item in ipairs(names.all()) do
@@ -84,6 +87,53 @@ describe("every public name", function()
       if type(item.value) == "table" and item.value == braid.optim then
         assert.truthy(text:find("\n  Adam%s+Adam %(Kingma and Ba 2015"))
       end
+    end
+  end)
+end)
+
+-- A line of a comment: its beginning, and n words of three letters and a blank.
+local function line_of(n, first) return (first or "") .. ("abc "):rep(n) .. "end" end
+
+describe("a paragraph", function()
+  it("is filled: no line has room for the word that begins the next one", function()
+    local lines <const> = {line_of(23), line_of(23), "abc end.", "", line_of(23), "end"}
+    for wide = 10, 130 do
+      local filled <const> = paragraphs.filled(lines, wide)
+      local text <const> = table.concat(filled, "\n")
+      assert.equal(table.concat(lines, " "):gsub("%s+", " "), text:gsub("%s+", " "))
+      assert.equal(2, select(2, (text .. "\n\n"):gsub("\n\n", "")))
+      local before
+      for line in (text .. "\n"):gmatch("(.-)\n") do
+        assert.is_true(#line <= wide)
+        local word <const> = line:match("^%S+")
+        if before and before ~= "" and word then assert.is_true(#before + 1 + #word > wide) end
+        before = line
+      end
+    end
+  end)
+
+  it("hangs under the text of its item", function()
+    local list <const> = {"Options:", line_of(20, "  one     "), "          more",
+      "  two     of them", line_of(20, "  three   "), line_of(8, "            inner   "),
+      "  - " .. line_of(22), "    more",
+      line_of(20, "  name, another = {...}   "), "          more"}
+    for _, wide in ipairs{40, 60, 80, 120} do
+      local out <const> = {}
+      for line in (table.concat(paragraphs.filled(list, wide), "\n") .. "\n"):gmatch("(.-)\n") do
+        local indent <const> = #line:match("^ *")
+        out[#out + 1] = line:find("^  %S") and line:match("%S+") or tostring(indent)
+      end
+      assert.matches("^0 one [10 ]*two three [10 ]*12 [20 ]*%- [4 ]*name,[10 ]*$",
+        table.concat(out, " "))
+    end
+  end)
+
+  it("leaves lines that were ended on purpose", function()
+    for _, lines in ipairs{{"A sum:", "  y = a + b", "  z = y + c", "as above."},
+      {line_of(22) .. ":", "abc"}, {"for x in list do", "end"}, {"1. one", "2. two"},
+      {"Code:", "  " .. ("x"):rep(80) .. " = f[1]", "  print(" .. ("y"):rep(20) .. ")"},
+      {"Files", "  dir   a directory", "Others", "  log   a number"}} do
+      assert.same(lines, paragraphs.filled(lines, 100))
     end
   end)
 end)
@@ -171,6 +221,61 @@ describe("a question", function()
   end)
 end)
 
+-- What help tells at the prompt, as one text.
+local function told(name)
+  local lines <const>, session <const> = {}, Session {write = function() end,
+    width = function() return 80 end}
+  session.tell = function(text) lines[#lines + 1] = text end
+  session.env.help(name)
+  return table.concat(lines, "\n")
+end
+
+describe("a choice", function()
+  it("shows a tab as Lua writes it", function()
+    for _, name in ipairs{"data.csv", "data.table"} do
+      assert.truthy(told(name):find([[  separator: ",", ";", "\t" or "|"]], 1, true))
+    end
+  end)
+end)
+
+describe("a class without a public name", function()
+  it("has help under the name that it prints", function()
+    for _, name in ipairs{"mtl.per_column", "PerColumn", "per_column"} do
+      local text <const> = told(name)
+      assert.matches("PerColumn: a module for each column", text)
+      assert.truthy(text:find('\n  local PerColumn <const> = require "braid.mtl', 1, true))
+    end
+    assert.truthy(told("mtl.mixer"):find("mtl.per_column", 1, true))
+  end)
+end)
+
+describe("a method of a class", function()
+  it("has help under its name, whatever its object is called", function()
+    for _, name in ipairs{"net:predict", "predict", "Module:predict", "model:predict",
+      braid.nn.Module.predict} do
+      local text <const> = told(name)
+      assert.matches("^net:predict%(inputs, {options}%)\n", text)
+      for _, part in ipairs{"{points = ", "\n  batch: a whole number", "\n  margin ", "\nreturns ",
+        "\nexample:\n"} do
+        assert.truthy(text:find(part, 1, true), part)
+      end
+    end
+    assert.matches("^net:freeze%(%)\n", told("Module:freeze"))
+    assert.matches("^net:freeze%(names%)\n", told("columns:freeze"))
+  end)
+
+  it("stands on the page of its class", function()
+    local text <const> = told("nn.Module")
+    assert.matches("\nmethods:\n.*\n  predict%(inputs, {options}%)  .*\nexample", text)
+    assert.matches("\n  freeze%(%)  Freezes the module", text)
+    assert.is_nil(told("nn.ReLU"):find("methods:", 1, true))
+  end)
+
+  it("is listed with others of its name", function()
+    assert.matches("^  mtl.columns:freeze .*\n  nn.Module:freeze .*", told("freeze"))
+  end)
+end)
+
 describe("a wrong name", function()
   it("is answered with similar names, each once", function()
     for _, item in ipairs(names.all()) do
@@ -218,6 +323,19 @@ describe("a search", function()
       assert.truthy(docs.text(item.value, item.chain, item.place):lower():find("landmark", 1, true))
     end
     assert.is_true(set[braid.data.mtfl] and set[braid.F.wing] or false)
+  end)
+
+  it("prefers whole words and names of options to the insides of words", function()
+    local named <const>, said <const> = lookup.search("turns")
+    assert.same({}, named)
+    assert.is_true(#said > 1 and #said < 25)
+    for i, item in ipairs(said) do
+      if item.value == braid.train.fit then assert.is_true(i < 4) end
+      local text <const> = docs.text(item.value, item.chain, item.place, item.method):lower()
+      assert.truthy(text:find("%f[%w]turns%f[%W]"), lookup.path_of(item))
+    end
+    local _, inside <const> = lookup.search("eturn")
+    assert.is_true(#inside > 10)
   end)
 
   it("takes any bytes for the word", function()

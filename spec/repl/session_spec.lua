@@ -400,6 +400,23 @@ describe("the command braid", function()
     end)
   end)
 
+  it("answers questions from a pipe or -e, while a file is Lua and nothing else", function()
+    for _, case in ipairs{{"", "nn.Linear?"}, {"-e '?nn.Linear'", ""},
+      {"", "x = 1\nnn.Linear(2, 3)?\ny = 2\n"}} do
+      local r <const> = command(case[1], case[2])
+      assert.same({0, ""}, {r.status, r.err})
+      assert.matches("^nn%.Linear%(inputs, outputs", r.out:gsub("^braid%.", ""))
+    end
+    assert.equal(1, command("", "x = 1 ? 2").status)
+    assert.equal("", command("", "print(1)\nx = = 1\nnn.Linear?").out)
+    shell.in_directory(function(path)
+      shell.write(path .. "/asks.lua", "nn.Linear?\n")
+      for _, before in ipairs{"", "-i "} do
+        assert.matches("asks.lua:1: syntax error", command(before .. path .. "/asks.lua").err)
+      end
+    end)
+  end)
+
   it("#slow ends with status 1 after an error, and with 2 for a wrong option", function()
     for _, case in ipairs{{"-e 'error(1)'", "", 1}, {"", "x.y.z", 1}, {"", "x = = 1", 1},
       {"", "y\nx.y.z\nprint(1)", 1}, {"-m no.such", "", 1}, {"/no/such.lua", "", 1},

@@ -9,9 +9,11 @@ local function of_number(v)
   return tostring(v)
 end
 
+local ESCAPES <const> = {["\t"] = "\\t", ["\n"] = "\\n", ["\r"] = "\\r"}
+
 local function of_string(v)
   if #v > MAX_CHARACTERS then v = v:sub(1, MAX_CHARACTERS) .. "..." end
-  return '"' .. v:gsub("%c", "?") .. '"'
+  return '"' .. v:gsub("%c", function(c) return ESCAPES[c] or "?" end) .. '"'
 end
 
 local shown

@@ -176,7 +176,10 @@ local function run_in_session(session, o, rest)
   end
   local name <const> = o.kind == "code" and "-e" or o.kind == "input" and "stdin" or o.what
   arg = rest
-  return session:script(text, name, table.unpack(rest)) and 0 or 1
+  session.asks = o.kind ~= "file" -- a file is Lua and nothing else
+  local fine <const> = session:script(text, name, table.unpack(rest))
+  session.asks = false
+  return fine and 0 or 1
 end
 
 local function run(arguments, o)
@@ -221,6 +224,11 @@ return function(arguments)
   if near[1] then
     complain("there is no command ", first, ", nor a file; did you mean ",
       table.concat(near, " or "), "?")
+    return 2
+  end
+  if is_word then
+    complain("cannot open ", first, ": there is no file of this name, nor a command; ",
+      first == "version" and "braid --version tells the version" or "braid help lists the commands")
     return 2
   end
   local o <const>, message <const> = parse(arguments)

@@ -12,9 +12,9 @@ end
 return require "braid.folder"("braid.data", {
   internal = {"asked", "blending", "chosen", "cifar", "closes", "colours", "columns", "copies",
     "damage", "eyes", "fit", "follow", "functions", "getter", "inputs", "known", "labels",
-    "lines", "listing", "made", "manifest", "marks", "mtfl_rows", "named", "paths", "pictures",
-    "places", "plan", "recipe", "rows", "samples", "sampling", "schemes", "split", "sqlite",
-    "stats", "step", "transforms", "usual_steps"},
+    "lines", "listing", "made", "manifest", "marks", "mixed_rows", "mtfl_rows", "named", "paths",
+    "pictures", "places", "plan", "recipe", "rows", "samples", "sampling", "schemes", "split",
+    "sqlite", "stats", "step", "transforms", "usual_steps"},
   others = function() return require "braid.data.transforms" end,
   made = function(value)
     if type(value) ~= "function" then return value end

@@ -1,14 +1,17 @@
---- net:predict(given): a network's answers about pictures or rows, as class names, pixels and
+--- net:predict(inputs): a network's answers about pictures or rows, as class names, pixels and
 -- numbers in their units.
 --
--- The network is asked about pictures, or about rows of its table (rows.lua). Pictures are the
--- path of a file or of a directory, a tensor of bytes (h,w), (c,h,w) or (n,c,h,w), a list of these,
--- or a data set. Each picture is prepared as net.card.preprocessing says; train.fit writes this
--- field, and a network's file keeps it. The outputs are the same to the bit as for the loader's
--- batches. Modes of the network stay as they are.
+-- Pictures are the path of a file or of a directory, a tensor of bytes (h,w), (c,h,w) or (n,c,h,w),
+-- a list of these, or a data set. A network of a table (data.table) takes a row such as {age = 30,
+-- sex = "f"}, a list of rows, columns by name, the path of a file, a tensor of numbers or a data
+-- set; a network of tensors takes a tensor, tensors by name, or a data set (rows.lua). Pictures and
+-- rows are prepared as net.card.preprocessing says; train.fit writes this field, and a network's
+-- file keeps it. The outputs are the same to the bit as for the loader's batches. Modes of the
+-- network stay as they are.
 --
--- The result is a list of answers, or for one picture its answer. An answer has a field for each
--- task, and `picture`: {number =, path =, height =, width =, box =}.
+-- The result is a list of answers, or for one picture or row its answer. An answer prints as a line
+-- of words. It has `picture`: {number =, path =, height =, width =, box =}, or `row`: {number =};
+-- and a field for each task, by the task's kind:
 --   classes      {class = its label, name =, share = its probability, shares = the probabilities of
 --                all classes}
 --   landmarks    {points = {{x, y}, ...}} in pixels of the original picture, with pixel centres at
@@ -30,6 +33,7 @@
 --   unknown      "missing": a category that was in no training row counts as missing; "error" (the
 --                default) names its row
 --   tasks        the tasks, if the network does not have them
+-- @treturn table the answer, or a list of answers
 -- @usage net:predict(faces.val[1].image)
 
 local Asking <const> = require "braid.model.asking"
@@ -78,24 +82,24 @@ local function widen(lists, margin)
   end
 end
 
-return function(net, given, options)
-  local o <const> = check.options(OPTIONS, options)
+return function(net, inputs, given)
+  local o <const> = check.options(OPTIONS, given)
   if not Asking.is_network(net) then
     check.fail("predict: wants a network: net:predict(pictures)")
   end
   local tasks <const>, known <const> = Asking.tasks_of(net, o), Asking.known_of(net, o)
-  if recipe.is_of_rows(known) then return rows.ask(net, tasks, given, known, o) end
-  local is_set <const>, list <const> = pictures.is_set(given), {}
+  if recipe.is_of_rows(known) then return rows.ask(net, tasks, inputs, known, o) end
+  local is_set <const>, list <const> = pictures.is_set(inputs), {}
   local asking <const> = Asking(net, o, not is_set and ((o.boxes or o.detector) and "box"
     or "middle") or nil)
   local _ <close> = net:evaluating()
   if is_set then
     if o.boxes or o.detector then check.fail("predict: a data set has its own boxes") end
-    asking:ask(given, pictures.facts(given), list)
+    asking:ask(inputs, pictures.facts(inputs), list)
     return list
   end
   if o.boxes and o.detector then check.fail("predict: only one of boxes and detector") end
-  local items <const>, alone <const> = pictures.listed(given)
+  local items <const>, alone <const> = pictures.listed(inputs)
   local boxes <const> = o.detector and found(o.detector, items)
     or pictures.boxes(o.boxes, #items, alone)
   widen(boxes or {}, o.margin)

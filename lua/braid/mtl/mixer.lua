@@ -5,8 +5,8 @@
 --   init(at, o)   at = {block, names (of the columns), channels (of each column)}
 --   list(xs, z)   mixes maps in a list, xs[i] (n,c,h,w) -> ys; z is the shared stream's map, if any
 --   braid(x, z)   mixes stacked maps, x (n, T*c, h, w); it may return a Pair
--- Parameters of a single column are in a PerColumn, so that they are saved, frozen and stacked by
--- task. A class may also have
+-- Parameters of a single column are in a PerColumn (mtl.per_column), so that they are saved, frozen
+-- and stacked by task. A class may also have
 --   shared_stream = true     a stream that all columns share runs beside them
 --   appends = true           each map of its result is the column's map with z appended
 --   aggregates = true        list(xs, z, apart) and braid(x, z, apart) hide map i from the other

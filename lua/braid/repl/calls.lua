@@ -110,7 +110,8 @@ function M.options(call)
   end
 end
 
--- The Lua function that a call runs: a class's init, or the innermost function that Braid wrapped.
+-- The Lua function that a call runs: a class's init, or the innermost function that Braid wrapped,
+-- or the function that it reads from a file when it is first called.
 local function function_of(value)
   if class.is_class(value) then
     local handle = value
@@ -127,6 +128,9 @@ local function function_of(value)
     for i = 1, info.nups do
       local name <const>, inner <const> = debug.getupvalue(value, i)
       if name == "f" and type(inner) == "function" then return function_of(inner) end
+      if name == "module" and type(inner) == "string" and inner:find("^braid%.[%w_.]+$") then
+        return function_of(require(inner))
+      end
     end
   end
   return value

@@ -13,6 +13,7 @@ local core_docs <const> = require "braid.repl.core_docs"
 local examples <const> = require "braid.repl.examples"
 local folder <const> = require "braid.folder"
 local members <const> = require "braid.repl.members"
+local paragraphs <const> = require "braid.repl.paragraphs"
 
 local M <const> = {}
 
@@ -241,14 +242,16 @@ end
 
 local function is_called(value) return type(value) == "function" or class.is_class(value) end
 
---- The text of help on a value that a chain of names leads to, or nil.
-function M.text(value, chain, place, is_method)
+--- The text of help on a value that a chain of names leads to, or nil. If a width is given, the
+-- paragraphs of the comment are filled to it.
+function M.text(value, chain, place, is_method, width)
   if is_called(value) then
     local doc <const> = M.of(value, chain, place, is_method)
     local lines <const> = {doc.signature}
-    add_all(lines, doc.text)
+    add_all(lines, width and paragraphs.filled(doc.text, width) or doc.text)
     add_all(lines, returned(doc))
     add_all(lines, doc.options)
+    if class.is_class(value) then add_all(lines, require "braid.repl.methods".lines(value)) end
     add_all(lines, example_lines(doc.examples))
     local see <const> = require "braid.repl.related"(value, chain, doc.see)
     if #see > 0 then lines[#lines + 1] = "see also: " .. table.concat(see, ", ") end
@@ -258,15 +261,17 @@ function M.text(value, chain, place, is_method)
   if type(value) == "table" and folder.is_named(value) then return M.contents(value, chain) end
   local handle <const> = class.of(value)
   if not handle then return nil end
-  return table.concat({M.text(handle, {tostring(handle):match("^class ([%w_.]+)")}),
+  return table.concat({
+    M.text(handle, {tostring(handle):match("^class ([%w_.]+)")}, nil, nil, width),
     "methods: " .. table.concat(members.names(handle), ", ")}, "\n")
 end
 
---- The words in which a search looks: the comment and the options.
+--- The words in which a search looks: the comment and the options; and the options by name.
 function M.words(value, chain, place, is_method)
-  if not is_called(value) then return "" end
+  if not is_called(value) then return "", {} end
   local doc <const> = M.of(value, chain, place, is_method)
-  return table.concat(doc.text, " ") .. " " .. table.concat(doc.options, " ")
+  return table.concat(doc.text, " ") .. " " .. table.concat(doc.options, " "),
+    doc.declared and doc.declared.kinds or {}
 end
 
 --- A line on a value: the first sentence of its description.

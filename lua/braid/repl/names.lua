@@ -1,11 +1,12 @@
 --- The public names of Braid and the places where they are found. help searches them.
 --
 -- A name is {chain = {"braid", "F", "relu"}, value =, place = the table of names it is a field of,
--- method = whether tensors have it as a method}.
+-- method = whether tensors or the objects of a class have it as a method, class = that class}.
 
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
 local folder <const> = require "braid.folder"
+local methods <const> = require "braid.repl.methods"
 
 local M <const> = {}
 
@@ -48,20 +49,42 @@ end
 --- All names: the fields of braid, of its folders and of tables of functions; then the methods of
 -- tensors that have no function of the same name.
 function M.all()
-  local out <const>, methods <const>, functions <const> = {}, {}, {}
+  local out <const>, own <const>, functions <const> = {}, {}, {}
   walk(require "braid", {"braid"}, out, {})
   for _, item in ipairs(out) do functions[item.value] = true end
   for name, value in next, core.tensor_metatable.methods do
     if not functions[value] and not folder.find(require "braid".F, name) then
-      methods[#methods + 1] = name
+      own[#own + 1] = name
     end
   end
-  table.sort(methods)
-  for _, name in ipairs(methods) do
+  table.sort(own)
+  for _, name in ipairs(own) do
     out[#out + 1] = {chain = {"tensor", name}, method = true,
       value = core.tensor_metatable.methods[name]}
   end
   return out
+end
+
+--- The methods of public classes, as names {chain = {"braid", "nn", "Module", "predict"}, ...}.
+function M.methods()
+  local out <const>, seen <const> = {}, {}
+  for _, item in ipairs(M.all()) do
+    local handle <const> = item.value
+    if class.is_class(handle) and not seen[handle] then
+      seen[handle] = true
+      for _, name in ipairs(methods.names(handle)) do
+        out[#out + 1] = {chain = joined(item.chain, name), value = class.own(handle, name),
+          method = true, class = handle}
+      end
+    end
+  end
+  return out
+end
+
+--- The chain by which help calls the value of a name: {"x", "relu"}, {"net", "predict"}.
+function M.shown(item)
+  if not item.method then return item.chain end
+  return {item.class and methods.object(item.class) or "x", item.chain[#item.chain]}
 end
 
 -- Finds the name of a value among the fields of a place, then in the places below it.
@@ -88,6 +111,14 @@ function M.of(value)
   local first <const> = find_in(braid, {"braid"}, value, {[braid.F] = true})
     or find_in(braid.F, {"braid", "F"}, value, {})
   if first or kind ~= "function" then return first end
+  for handle in next, class.names() do
+    for name, method in pairs(handle) do
+      if rawequal(method, value) and type(name) == "string" then
+        return {chain = {methods.object(handle), name}, value = value, method = true,
+          class = handle}
+      end
+    end
+  end
   for name, method in next, core.tensor_metatable.methods do
     if rawequal(method, value) then
       return {chain = {"tensor", name}, value = value, method = true}

@@ -13,6 +13,7 @@ local frames <const> = require "braid.repl.frames"
 local lasting <const> = require "braid.repl.lasting"
 local printing <const> = require "braid.repl.printing"
 local tokens <const> = require "braid.repl.tokens"
+local words <const> = require "braid.repl.words"
 
 local Session <const> = class("Session")
 
@@ -53,6 +54,7 @@ function Session:init(o)
   self.entries, self.sources, self.results = 0, {}, {}
   self.good = {} -- the entries that ran without an error
   self.serves = false -- whether a user is at the prompt
+  self.asks = false -- whether a text that script() runs may have questions
   self.before = false -- before() runs before each entry
   self.held = 0 -- how many calls of debug() hold running code
   self.release = function() self.held = math.max(self.held - 1, 0) end
@@ -234,8 +236,8 @@ function Session:run(text, name, line)
 end
 
 --- Runs a text from a pipe or the command line. A chunk runs as a script, an expression as at the
--- prompt. Any other text runs entry by entry, as at the prompt, until an entry fails. -> whether it
--- went well
+-- prompt. Any other text runs entry by entry, as at the prompt, until an entry fails. If the
+-- session asks, entries may be questions such as nn.Conv2d? -> whether it went well
 function Session:script(text, name, ...)
   text = text:gsub("^#[^\n]*", "", 1)
   self.sources[name] = text
@@ -249,7 +251,10 @@ function Session:script(text, name, ...)
     return false
   end
   for _, entry in ipairs(self:split(text)) do
-    if not self:run(entry.text, name, entry.line) then return false end
+    local fine = nil
+    if self.asks then fine = words.answer(self, entry.text) end
+    if fine == nil then fine = self:run(entry.text, name, entry.line) end
+    if not fine then return false end
   end
   return true
 end
@@ -274,7 +279,9 @@ end
 
 function Session:is_made_of_entries(text)
   for _, entry in ipairs(self:split(text)) do
-    if not self:compile(entry.text, "=entry") then return false end
+    local is_entry <const> = self:compile(entry.text, "=entry")
+      or self.asks and words.is_question(self, entry.text)
+    if not is_entry then return false end
   end
   return true
 end

@@ -83,9 +83,10 @@ function M.of(text)
   return columns
 end
 
--- Breaks a line at blanks into lines of at most `width` columns. The later lines are indented.
-local function broken(line, width)
-  local indent <const> = line:match("^ *") .. "  "
+--- Breaks a line at blanks into lines of at most `width` columns. The later lines are indented by
+-- `hang` columns.
+function M.broken(line, width, hang)
+  local indent <const> = (" "):rep(hang)
   local lines <const>, now = {}, nil
   for gap, word in line:gmatch("( *)([^ ]+)") do
     if now and M.of(now) + #gap + M.of(word) > width then
@@ -99,14 +100,15 @@ local function broken(line, width)
   return table.concat(lines, "\n")
 end
 
---- Breaks a text of help into lines of at most `width` columns. The lines of examples stay whole,
--- because they are code.
+--- Breaks the lines of a text of help that are longer than `width` columns. The lines of examples
+-- stay whole, because they are code. paragraphs.lua also joins the lines of a paragraph.
 function M.wrapped(text, width)
   local in_code = false
   return (text:gsub("[^\n]+", function(line)
     if line:find("^examples?:$") then in_code = true
     elseif not line:find("^ ") then in_code = false end
-    return (in_code or M.of(line) <= width) and line or broken(line, width)
+    return (in_code or M.of(line) <= width) and line
+      or M.broken(line, width, #line:match("^ *") + 2)
   end))
 end
 

@@ -39,21 +39,27 @@ function M.is(session, text)
   return (M.asked(text) or act_of(session, text) or asked_value(session, text)) ~= nil
 end
 
+--- Whether an entry is a question: name?, ?name, nn.ReLU()?
+function M.is_question(session, text)
+  return (M.asked(text) or asked_value(session, text)) ~= nil
+end
+
+--- Answers a question. -> whether that went well; nil if the entry is none
+function M.answer(session, text)
+  local asked <const> = M.asked(text)
+  if asked then return session:call(function() session.env.help(asked) end) end
+  local value_of <const> = asked_value(session, text)
+  return value_of and session:call(function() session.env.help((value_of())) end)
+end
+
 --- Does what the entry asks for. -> whether the entry is such a word
 function M.run(session, text)
-  local asked <const> = M.asked(text)
-  if asked then
-    session:call(function() session.env.help(asked) end)
-    return true
-  end
   local act <const> = act_of(session, text)
   if act then
     act(session)
     return true
   end
-  local value_of <const> = asked_value(session, text)
-  if value_of then session:call(function() session.env.help((value_of())) end) end
-  return value_of ~= nil
+  return M.answer(session, text) ~= nil
 end
 
 return M

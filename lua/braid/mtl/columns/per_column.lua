@@ -3,7 +3,13 @@
 -- The modules are in a list, each under its name, or stacked: one module computes the channels of
 -- all (mtl/columns/stack), and `stacked_names` lists its columns. Modules that are added later stay
 -- outside the stack, so that its results do not change by a bit. The state is the same either way:
--- every tensor has its column's name.
+-- every tensor has its column's name. A mixer keeps the parameters of single columns in one, from
+-- the module that the example requires.
+-- @usage
+-- local PerColumn <const> = require "braid.mtl.columns.per_column"
+-- local scales <const> = PerColumn({"pose", "smile"}, {pose = nn.Linear(4, 4),
+--   smile = nn.Linear(4, 4)})
+-- scales:modules()
 
 local class <const> = require "braid.class"
 local check <const> = require "braid.check"

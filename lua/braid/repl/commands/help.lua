@@ -10,6 +10,7 @@ local folder <const> = require "braid.folder"
 local lookup <const> = require "braid.repl.lookup"
 local members <const> = require "braid.repl.members"
 local names <const> = require "braid.repl.names"
+local paragraphs <const> = require "braid.repl.paragraphs"
 local printing <const> = require "braid.repl.printing"
 
 local MOST <const> = 20 -- names of each kind that a search prints
@@ -25,7 +26,10 @@ Ctrl-_ undoes, Alt-Enter begins a line, Ctrl-C clears the line or interrupts wha
 ]]
 
 local function of_the_prompt(session)
-  local lines <const> = {KEYS}
+  local lines = {}
+  for line in KEYS:gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+  lines = paragraphs.filled(lines, session.width())
+  lines[#lines + 1] = ""
   for _, name in ipairs(commands.names()) do lines[#lines + 1] = "  " .. commands.said(name) end
   session.tell(table.concat(lines, "\n"))
 end
@@ -43,7 +47,8 @@ local function of_value(session, value, chain, owner)
   local is_place <const> = type(owner) == "table" and folder.is_named(owner)
   local is_method <const> = owner ~= nil and not is_place and not class.is_class(owner)
     and (core.is_tensor(owner) or class.of(owner) ~= nil) and is_function(value)
-  local text <const> = docs.text(value, chain, is_place and owner or nil, is_method)
+  local text <const> = docs.text(value, chain, is_place and owner or nil, is_method,
+    session.width())
   if text then return text end
   local shown <const> = printing.text(value, session.width())
   if not core.is_tensor(value) then return shown end
@@ -63,25 +68,38 @@ local function tell_found(session, word)
   return #lines > 0
 end
 
+-- Explains the method that a text names, or lists the methods of that name. -> whether there is one
+local function tell_methods(session, text)
+  local found <const> = lookup.methods(text)
+  if #found == 1 then
+    local item <const> = found[1]
+    session.tell(docs.text(item.value, names.shown(item), nil, true, session.width()))
+  elseif #found > 1 then
+    session.tell(table.concat(lookup.lines(found, session.width(), MOST), "\n"))
+  end
+  return #found > 0
+end
+
 -- Looks a name up among the variables, then among Braid's own names, then in their descriptions.
 local function of_name(session, text)
   local chain <const> = chain_of(text)
   if #chain == 0 then check.fail("help: wants a name, not %s", check.shown(text)) end
   local first <const> = chain[1]
   if #chain == 1 and commands.has(first) and session.env[first] == session.given[first] then
-    return session.tell(commands.text(first))
+    return session.tell(commands.text(first, session.width()))
   end
   local value <const>, owner <const> = calls.value_of(session, chain)
   if value ~= nil then return session.tell(of_value(session, value, chain, owner)) end
-  local printed <const> = {}
-  for _, item in ipairs(lookup.exact(chain)) do
+  local printed <const>, found = {}, lookup.exact(chain)
+  if #found == 0 then found = lookup.classes(text) end
+  for _, item in ipairs(found) do
     if not printed[item.value] then
-      local path <const> = item.method and {"x", chain[#chain]} or item.chain
-      session.tell(docs.text(item.value, path, item.place, item.method) or tostring(item.value))
+      session.tell(docs.text(item.value, names.shown(item), item.place, item.method,
+        session.width()) or tostring(item.value))
     end
     printed[item.value] = true
   end
-  if next(printed) or tell_found(session, text) then return end
+  if next(printed) or tell_methods(session, text) or tell_found(session, text) then return end
   session.tell(("there is nothing with the name '%s'; %s"):format(text, lookup.hint(chain[#chain])))
 end
 
@@ -91,12 +109,11 @@ return function(session, ...)
   if type(x) == "string" then return of_name(session, x) end
   local item <const> = names.of(x)
   if item then
-    local chain <const> = item.method and {"x", item.chain[#item.chain]} or item.chain
-    return session.tell(docs.text(x, chain, item.place, item.method))
+    return session.tell(docs.text(x, names.shown(item), item.place, item.method, session.width()))
   end
   for _, name in ipairs(commands.names()) do
     if x ~= nil and rawequal(x, session.given[name]) then
-      return session.tell(commands.text(name))
+      return session.tell(commands.text(name, session.width()))
     end
   end
   local name <const> = class.is_class(x) and tostring(x):match("^class ([%w_.]+)") or "function"

@@ -39,11 +39,13 @@ function M.said(name)
   return (file:read("l"):gsub("^%-%-%- ", ""))
 end
 
---- The comment of a command's file.
-function M.text(name)
+--- The comment of a command's file, filled to a width.
+function M.text(name, width)
   local comments <const> = require "braid.repl.comments"
+  local paragraphs <const> = require "braid.repl.paragraphs"
   local path <const> = HOME .. name .. ".lua"
-  return table.concat(comments.first(path), "\n") .. "\n(" .. comments.short(path) .. ")"
+  local lines <const> = paragraphs.filled(comments.first(path), width)
+  return table.concat(lines, "\n") .. "\n(" .. comments.short(path) .. ")"
 end
 
 return M

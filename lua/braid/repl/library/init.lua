@@ -54,7 +54,7 @@ local function own_methods(handle)
 end
 
 -- How methods name the object; "_" if they do not need it.
-local IS_SELF <const> = {self = true, _ = true, module = true}
+local IS_SELF <const> = {self = true, _ = true, module = true, net = true}
 
 local function is_said(f, name) return #docs.of(f, {"", name}, nil, true).text > 0 end
 
