@@ -86,11 +86,6 @@ local OPTIONS <const> = check.declare("data.loader", {
   end
 end)
 local OF_PICTURES <const> = {"size", "whiten", "augment", "cache", "channels", "enlarge"}
-local STATE <const> = check.declare("data.loader: state", {
-  epoch = check.needed(whole{from = 0}), seed = check.needed(whole{from = 0}),
-  samples = check.needed(whole{from = 0}), parts = list{of = whole{from = 0}},
-  set = check.needed(text()), order = check.needed(text()),
-})
 
 local Loader <const> = class("Loader")
 local open <const> = setmetatable({}, {__mode = "k"}) -- loaders with workers
@@ -125,25 +120,6 @@ local function all_classes(ds, tasks)
   return names
 end
 
--- Checks that a saved state belongs to this data set and order.
-local function resumed(ds, o)
-  local state <const> = check.options(STATE, o.state)
-  local own <const> = marks.of(ds, o)
-  if state.set ~= own.set then
-    check.fail("data.loader: state belongs to another data set: %s, but this one has %s",
-      tostring(state.set), own.set)
-  end
-  if state.order ~= own.order then
-    check.fail("data.loader: state belongs to another order: %s, but this one is %s",
-      tostring(state.order), own.order)
-  end
-  if state.samples >= #ds + o.batch then -- balanced batches may go a little beyond the set
-    check.fail("data.loader: state has taken %d samples of %d", state.samples, #ds)
-  end
-  o.epoch, o.seed = state.epoch, state.seed
-  return {samples = state.samples, parts = state.parts}
-end
-
 -- Checks that the parts of a mix can make batches together.
 local function check_parts(sets, pictures)
   for i, part in ipairs(sets) do
@@ -165,7 +141,7 @@ function Loader:init(ds, o)
       .. "turns, balanced or weights")
   end
   if o.balanced == true then o.balanced = all_classes(ds, o.tasks) end
-  self.taken = o.state and resumed(ds, o) or {samples = 0}
+  self.taken = o.state and marks.resumed(ds, o) or {samples = 0}
   self.ds, self.o, self.only = ds, o, {}
   self.batches = sampling.plan(ds, o, self.taken)
   self.at, self.submitted, self.place = 0, 0, self.taken.samples + 1

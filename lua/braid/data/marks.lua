@@ -8,6 +8,12 @@ local named <const> = require "braid.data.named"
 
 local M <const> = {}
 
+local STATE <const> = check.declare("data.loader: state", {
+  epoch = check.needed(check.whole{from = 0}), seed = check.needed(check.whole{from = 0}),
+  samples = check.needed(check.whole{from = 0}), parts = check.list{of = check.whole{from = 0}},
+  set = check.needed(check.text()), order = check.needed(check.text()),
+})
+
 local known <const> = setmetatable({}, {__mode = "k"}) -- marks by data set
 
 local function crc_of(t, before) return core.crc32(core.bytes(t:contiguous()), before) end
@@ -79,6 +85,24 @@ function M.of(ds, o)
   return {set = table.concat(texts, " and "), order = table.concat(order, ", ")}
 end
 
-
+--- Checks that the saved state o.state belongs to this data set and order, and takes over its epoch
+-- and seed -> what was taken: {samples =, parts =}.
+function M.resumed(ds, o)
+  local state <const> = check.options(STATE, o.state)
+  local own <const> = M.of(ds, o)
+  if state.set ~= own.set then
+    check.fail("data.loader: state belongs to another data set: %s, but this one has %s",
+      tostring(state.set), own.set)
+  end
+  if state.order ~= own.order then
+    check.fail("data.loader: state belongs to another order: %s, but this one is %s",
+      tostring(state.order), own.order)
+  end
+  if state.samples >= #ds + o.batch then -- balanced batches may go a little beyond the set
+    check.fail("data.loader: state has taken %d samples of %d", state.samples, #ds)
+  end
+  o.epoch, o.seed = state.epoch, state.seed
+  return {samples = state.samples, parts = state.parts}
+end
 
 return M
