@@ -123,7 +123,8 @@ end
 -- is for messages. If apart[i] is true, only column i takes map i.
 function Mixer:forward(xs, z, block, apart)
   if apart and not self.aggregates then
-    fault(self, block, "no column takes from another there, so no map can be hidden")
+    fault(self, block, "it has no aggregates = true, so no map can be hidden from other columns; "
+      .. "help(\"mtl.mixer\") explains it")
   end
   local listed <const> = type(xs) == "table" and getmetatable(xs) == nil
   if self.wants_maps and (listed and xs[1] or xs):dim() == 2 then
@@ -136,8 +137,6 @@ function Mixer:forward(xs, z, block, apart)
   if listed then return listed_maps(self, self:list(xs, z, apart), xs, block) end
   return stacked_map(self, self:braid(xs, z, apart), block)
 end
-
-function Mixer:needs() return self.names end
 
 local function each_per_column(self, f)
   for _, key in ipairs(check.sorted_keys(self)) do
