@@ -441,6 +441,20 @@ describe("operations with a user's own mixer", function()
     end
   end)
 
+  it("mtl.mixer.define names the argument that is wrong", function()
+    local Own <const>, define <const> = class("own", mtl.mixer), mtl.mixer.define
+    for message, given in pairs{
+      ["the first argument must be a class that derives from mtl.mixer"] = {nn.Linear, {}},
+      ["class(\"mine\", mtl.mixer), not 3"] = {3, {}},
+      ["its options must be a table of kinds by name, {} for none, not nil"] = {Own},
+      ["its option a must be a kind of value, such as check.number(0.1), not 3"] = {Own, {a = 3}},
+      ["relation must be a function of the options, not 3"] = {Own, {}, 3},
+    } do
+      fails(function() define(given[1], given[2], given[3]) end, message)
+      fails(function() define(given[1], given[2], given[3]) end, "mtl.mixer.define: ")
+    end
+  end)
+
   it("net:mix refuses a mixer without `list`, before and after the heads", function()
     local none <const> = own_mixer{resize = function() end}{}
     local message <const> = "mix: the mixer mixer.conv1 (mtl.halves) has no method "

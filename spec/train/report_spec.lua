@@ -102,7 +102,7 @@ describe("train.report", function()
     end)
   end)
 
-  it("has the names of classes of a table, and speaks of points only where there are some", function()
+  it("has the names of classes of a table, and tells of points only where some are", function()
     shell.in_directory(function(dir)
       local lines <const> = {"x,outcome"}
       for i = 1, 12 do lines[#lines + 1] = ("%d,%s"):format(i, i > 6 and "healed" or "ill") end

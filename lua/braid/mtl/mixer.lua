@@ -130,6 +130,33 @@ function Recipe:widths(c) return self.kind.widths(self.options, c) end
 
 function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
 
+-- Whether a value is a class that derives from mtl.mixer.
+local function is_mixer(kind)
+  while class.is_class(kind) and kind ~= Mixer do kind = kind.base end
+  return kind == Mixer
+end
+
+-- What is wrong with the arguments of define, or nil.
+local function wrong_arguments(kind, known, relation)
+  if kind == Mixer or not is_mixer(kind) then
+    return ("the first argument must be a class that derives from mtl.mixer, such as "
+      .. "class(\"mine\", mtl.mixer), not %s"):format(check.shown(kind))
+  end
+  if type(known) ~= "table" or check.is_object(known) then
+    return ("its options must be a table of kinds by name, {} for none, not %s"):format(
+      check.shown(known))
+  end
+  for _, key in ipairs(check.sorted_keys(known)) do
+    if not check.is_kind(known[key]) then
+      return ("its option %s must be a kind of value, such as check.number(0.1), not %s"):format(
+        key, check.shown(known[key]))
+    end
+  end
+  if relation ~= nil and type(relation) ~= "function" then
+    return ("relation must be a function of the options, not %s"):format(check.shown(relation))
+  end
+end
+
 --- Makes the function that users call, such as mtl.ttc{...}, which net:mix takes the result of.
 -- kind is the mixer's class. known has its options by name, each a kind of value from require
 -- "braid.check": check.number{0.1, from = 0}, check.whole{3, from = 1}, check.flag(true),
@@ -150,6 +177,10 @@ function Mixer.is_recipe(value) return getmetatable(value) == Recipe end
 --   function(o) return o.low >= o.high and "low must be less than high" or nil end)
 -- mtl.columns(tasks, nn.backbone("tcdcn")):mix("conv1", between{high = 1}):heads()
 function Mixer.define(kind, known, relation)
+  local wrong <const> = wrong_arguments(kind, known, relation)
+  if wrong then
+    check.fail("mtl.mixer.define: %s; help(\"mtl.mixer.define\") explains it", wrong)
+  end
   local options <const> = check.declare("mtl." .. kind.__name, known, relation)
   return function(given) return Recipe(kind, check.options(options, given)) end
 end
