@@ -7,9 +7,11 @@ local braid <const> = require "braid"
 local class <const> = require "braid.class"
 local data <const>, mtl <const>, nn <const> = braid.data, braid.mtl, braid.nn
 
--- A mixer is at a block. `list` gets the maps of the T columns, xs[i] (n,c,h,w), and returns as
--- many. In this one a column takes a learned share of the others' mean:
--- y_i = (1 - s_i) x_i + s_i mean of x_j, j other than i, with s_i = sigmoid(a_i).
+-- A mixer is at a block. `init` gets its place: at.names are the columns' names, and at.channels is
+-- one number, because columns that are mixed have equally many channels. `list` gets the maps of
+-- the T columns, xs[i] (n,c,h,w), and returns as many. In this one a column takes a learned share
+-- of the others' mean: y_i = (1 - s_i) x_i + s_i mean of x_j, j other than i, with s_i =
+-- sigmoid(a_i).
 
 local Neighbours <const> = class("neighbours", mtl.mixer)
 
@@ -40,7 +42,8 @@ function Neighbours:weights()
   return rows
 end
 
--- `define` makes the function that users call. Options are declared: a kind, a default, a range.
+-- `define` makes the function that users call. Options are declared: a kind, a default, a range. A
+-- third argument, relation(o), says what is wrong with the options together; here is only one.
 
 local check <const> = require "braid.check"
 local neighbours <const> = mtl.mixer.define(Neighbours,
@@ -58,11 +61,16 @@ local function network(mixer)
 end
 
 -- Without a stacked form its columns run as a list: the same numbers, more calls. A method
--- `braid(x)` for one tensor (n, T * c, h, w) would be that form; lua/braid/mtl/mixer.lua lists
--- all that a mixer may have.
+-- `braid(x)` for one tensor (n, T * c, h, w) would be that form. Some operations need further
+-- methods, and say so; `braid help mtl.mixer` lists all that a mixer may have, with an example of
+-- `resize`, and says how a column gets a module of its own in a mixer.
 
 print(network(neighbours{}):stacked())
-print((select(2, pcall(neighbours, {start = 11})):gsub("^.-:%d+: ", "")))
+local function said(...) return (select(2, pcall(...)):gsub("^.-:%d+: ", "")) end
+print(said(neighbours, {start = 11}))
+local whole <const> = network(neighbours{})
+print(said(whole.remove_task, whole, "glasses"))
+print("extract keeps all columns:", table.concat(whole:extract{"smile"}.names, ", "))
 
 -- Beside cross-stitch units and beside no mixing at all, on the same faces.
 

@@ -155,10 +155,10 @@ for _, name in ipairs(mixers()) do
     end
 
     if REFUSES[name] then
-      it("raises an error that says that no column takes from another", function()
+      it("raises an error that says that the mixer cannot hide a map", function()
         local mixer <const> = mtl[name]():build{block = "x", names = NAMES, channels = 4}
         fails(function() mixer(maps(), braid.randn(2, 4, 5, 3), "x", {true}) end, "mtl." .. name
-          .. " at block 'x': no column takes from another there, so no map can be hidden")
+          .. " at block 'x': it has no aggregates = true, so no map can be hidden from other")
       end)
     end
 

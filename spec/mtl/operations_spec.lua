@@ -2,6 +2,7 @@
 -- every mixer.
 
 local braid <const> = require "braid"
+local class <const> = require "braid.class"
 local mtl <const>, nn <const> = braid.mtl, braid.nn
 
 local columns <const> = require "spec.support.small_columns"
@@ -351,5 +352,119 @@ describe("net:ablate", function()
     fails(function() build():ablate(batch, {blocks = {}}) end,
       "ablate: wants a block or a list of them; there is conv1, conv2")
     fails(function() build(mtl.ttc{}):ablate{} end, "ablate: there is no batch to measure on")
+  end)
+end)
+
+-- A user's own mixer, as in lesson 8, with the methods given besides init.
+local function own_mixer(methods)
+  local Own <const> = class("halves", mtl.mixer)
+  function Own:init(at) self.half = nn.Module.parameter(braid.full({#at.names}, 0.5)) end
+  for name, f in pairs(methods) do Own[name] = f end
+  return mtl.mixer.define(Own, {})
+end
+
+local function halves(self, xs)
+  local mean <const>, ys <const> = braid.stack(xs, 1):mean(1), {}
+  for i, y in ipairs(xs) do ys[i] = y * self.half[1] + mean * (1 - self.half[1]) end
+  return ys
+end
+
+describe("operations with a user's own mixer", function()
+  -- What each operation does with a mixer that has only `list`: an error, or nothing.
+  local OPERATIONS <const> = {
+    add_task = {function(net) net:add_task("c", mtl.classes{4}) end,
+      "add_task: the mixer mixer.conv1 (mtl.halves) has no method resize(self, names), which "
+        .. "changes its columns; help(\"mtl.mixer\") explains it"},
+    remove_task = {function(net) net:remove_task("b") end,
+      "remove_task: the mixer mixer.conv1 (mtl.halves) has no method resize(self, names), which"},
+    extract = {function(net) return net:extract{"b"} end},
+    transfer = {function(net) net:transfer(batch) end},
+    ablate = {function(net) net:ablate(batch) end,
+      "ablate: the mixer mixer.conv1 (mtl.halves) cannot hide a column's map from the other"},
+    ["ablate a block"] = {function(net) net:ablate(batch, {blocks = "conv2"}) end,
+      "ablate: the mixer mixer.conv2 (mtl.halves) cannot hide a column's map from the other"},
+    ["ablate maps"] = {function(net) net:ablate(batch, {part = "map"}) end},
+    freeze = {function(net) net:freeze("b"):unfreeze("b") end},
+    train_only = {function(net) net:train_only{"mixers"}:unfreeze() end},
+    stack = {function(net) net:stack() net:unstack() end},
+    clone = {function(net) net:clone() end},
+    penalty = {function(net) net:penalty() end},
+    features = {function(net) net:features(x) end},
+    turns = {function(net) net(x, {tasks = "b"}) end},
+    add_to_column = {function(net) net:clone():add_task("c", mtl.classes{4}, {column = "a"}) end},
+    topology = {function(net) braid.plot.topology(net) end},
+    weigh = {function(net)
+      tasks:weigh(net, mtl.weighting.pcgrad{}):backward(net(x), batch)
+    end},
+  }
+
+  for name, case in pairs(OPERATIONS) do
+    it(name .. " leaves the network as it was", function()
+      local net <const> = build(own_mixer{list = halves}{})
+      local before <const>, state <const>, text <const> = outputs(net), net:clone():state_dict(),
+        tostring(net)
+      if case[2] then
+        fails(function() case[1](net) end, case[2])
+      else
+        case[1](net)
+      end
+      assert.equal(text, tostring(net))
+      assert.same({"a", "b", "d"}, net.names)
+      assert.same({"a", "b", "d"}, net.tasks.names)
+      for path, t in pairs(net:state_dict()) do assert.is_true(identical(t, state[path]), path) end
+      for task, y in pairs(outputs(net)) do assert.is_true(identical(before[task], y), task) end
+    end)
+  end
+
+  it("net:extract keeps all columns of a mixer without `needs`", function()
+    local net <const> = build(own_mixer{list = halves}{})
+    local small <const> = net:extract{"b"}
+    assert.same({"a", "b", "d"}, small.names)
+    assert.is_true(identical(outputs(net).b, outputs(small).b))
+    assert.is_nil(outputs(small).a)
+  end)
+
+  it("net:extract names a mixer that has `needs` and no `resize`", function()
+    local net <const> = build(own_mixer{list = function(_, xs) return xs end,
+      needs = function(_, i) return {({"a", "b", "d"})[i]} end}{})
+    fails(function() net:extract{"b"} end,
+      "extract: the mixer mixer.conv1 (mtl.halves) has no method resize(self, names)")
+  end)
+
+  it("name a mixer whose `needs` gives no columns", function()
+    for wrong, message in pairs{[3] = "returned 3, not a list of columns' names",
+                                ["e"] = "names \"e\", which is not a column; there is a, b, d"} do
+      local net <const> = build(own_mixer{list = halves,
+        needs = function() return wrong == "e" and {"e"} or wrong end}{})
+      fails(function() net:extract{"b"} end,
+        "extract: the mixer mixer.conv2 (mtl.halves): needs(2) " .. message)
+    end
+  end)
+
+  it("mtl.mixer.define names the argument that is wrong", function()
+    local Own <const>, define <const> = class("own", mtl.mixer), mtl.mixer.define
+    for message, given in pairs{
+      ["the first argument must be a class that derives from mtl.mixer"] = {nn.Linear, {}},
+      ["class(\"mine\", mtl.mixer), not 3"] = {3, {}},
+      ["its options must be a table of kinds by name, {} for none, not nil"] = {Own},
+      ["its option a must be a kind of value, such as check.number(0.1), not 3"] = {Own, {a = 3}},
+      ["relation must be a function of the options, not 3"] = {Own, {}, 3},
+    } do
+      fails(function() define(given[1], given[2], given[3]) end, message)
+      fails(function() define(given[1], given[2], given[3]) end, "mtl.mixer.define: ")
+    end
+  end)
+
+  it("net:mix refuses a mixer without `list`, before and after the heads", function()
+    local none <const> = own_mixer{resize = function() end}{}
+    local message <const> = "mix: the mixer mixer.conv1 (mtl.halves) has no method "
+      .. "list(self, xs, z), which mixes maps in a list; help(\"mtl.mixer\") explains it"
+    fails(function() build(none) end, message)
+    local net <const> = build()
+    local before <const>, text <const> = outputs(net), tostring(net)
+    fails(function() net:mix("*", none) end, message)
+    assert.equal(text, tostring(net))
+    assert.is_true(identical(before.a, outputs(net).a))
+    net:mix("*", mtl.none{})
   end)
 end)

@@ -55,6 +55,14 @@ describe("every public name", function()
     end
   end)
 
+  it("has names for all its arguments", function()
+    local unnamed <const> = {}
+    for _, item in ipairs(all) do
+      if item.doc.signature:find("[(, ]_[,)]") then unnamed[#unnamed + 1] = item.doc.signature end
+    end
+    assert.same({}, unnamed)
+  end)
+
   it("has a help text with an example and the place of its source", function()
     for _, item in ipairs(all) do
       local text <const> = docs.text(item.value, item.chain, item.place, item.method)

@@ -78,6 +78,45 @@ describe("train.compare", function()
     end)
   end)
 
+  it("gives an interval and the p that belongs to it beside the corrected p", function()
+    -- scipy.stats.ttest_rel(a, b) and its confidence_interval(0.95) and (0.99)
+    local values <const> = {hard = {0.30, 0.33, 0.31, 0.35}, stitch = {0.26, 0.27, 0.27, 0.28},
+      ttc = {0.29, 0.33, 0.30, 0.36}}
+    local EXPECTED <const> = {
+      {0.005986255697707094, 0.028631652710372185, 0.07636834728962777, 0.00869318017699984},
+      {0.6376180914006019, -0.012734801808288135, 0.01773480180828814, -0.025461224535425403},
+      {0.026547885467199498, -0.08897684790875329, -0.011023152091246657, -0.1215362372135931},
+    }
+    local function tested(more)
+      local r
+      in_directory(function(dir)
+        r = compared(dir, {"hard", "stitch", "ttc"}, 4, {level = more,
+          run = function(job) return {score = values[job.network][job.seed]} end})
+      end)
+      return r
+    end
+    local r <const> = tested()
+    local strict <const> = tested(0.01)
+    for i, row in ipairs(EXPECTED) do
+      local t <const> = r:tests("score")[i]
+      for k, found in ipairs{t.p, t.low, t.high, strict:tests("score")[i].low} do
+        assert(math.abs(row[k] - found) < 1e-12, ("%d: %d: %.17g"):format(i, k, found))
+      end
+      assert.equal(3, t.tests)
+      assert.equal(t.p < 0.05, t.low > 0 or t.high < 0)
+    end
+    assert.equal("stitch and ttc: not distinguishable with 4 seeds (difference -0.05; this pair "
+      .. "alone: 95% interval -0.089 to -0.011, p 0.027; corrected for 3 pairs: p 0.053)",
+      r:words("score")[3])
+    assert(strict:words("score")[1]:find("99% interval +0.00869 to +0.0963, p 0.006;", 1, true),
+      strict:words("score")[1])
+    in_directory(function(dir)
+      local two <const> = compared(dir, {"clear", "worse"}, 6)
+      assert(two:words("score")[1]:find(", 95%% interval %+[%d.]+ to %+[%d.]+, p [%d.e-]+%)$"),
+        two:words("score")[1])
+    end)
+  end)
+
   it("writes its table in all formats, and its numbers as JSON", function()
     in_directory(function(dir)
       local r <const> = compared(dir, {"clear", "worse"}, 3, {title = "A & B"})

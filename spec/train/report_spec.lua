@@ -102,6 +102,36 @@ describe("train.report", function()
     end)
   end)
 
+  it("has the names of classes of a table, and tells of points only where some are", function()
+    shell.in_directory(function(dir)
+      local lines <const> = {"x,outcome"}
+      for i = 1, 12 do lines[#lines + 1] = ("%d,%s"):format(i, i > 6 and "healed" or "ill") end
+      assert(files.write(dir .. "/rows.csv", {table.concat(lines, "\n"), "\n"}))
+      local sets <const> = data.table(dir .. "/rows.csv", {classes = {"outcome"}})
+      local set <const> = sets.train or sets
+      local own <const> = mtl.tasks{outcome = mtl.classes{2}}
+      local small <const> = mtl.network{tasks = own, blocks = nn.backbone({{"one", function(c)
+        return nn.Linear(c, 4), 4
+      end}}, {channels = 1}), heads = function(_, c) return nn.Linear(c, 2) end}
+      for _, p in ipairs(small.head.outcome:parameters()) do
+        braid.no_grad(function() p:zero_() end) -- the answer is the same for all rows
+      end
+      write_run(dir, 1)
+      for _, given in ipairs{set, data.loader(set, {batch = 4, tasks = own})} do
+        small.card = given ~= set and {classes = {outcome = set.classes.outcome}} or nil
+        local html <const> = read(train.report(dir, {data = given, net = small}))
+        check_page(html)
+        assert.is_truthy(html:find("outcome", 1, true))
+        assert.is_truthy(html:find("healed %d+%%") or html:find("ill %d+%%"))
+        assert.is_truthy(html:find(", is healed", 1, true) or html:find(", is ill", 1, true))
+        assert.is_nil(html:find(", is %d"))
+        assert.is_nil(html:find("true points", 1, true))
+      end
+      local shown <const> = read(train.report(dir, {data = faces.val, net = net}))
+      assert.is_truthy(shown:find("Rings are true points", 1, true))
+    end)
+  end)
+
   it("makes a page of a run with few events", function()
     for _, epochs in ipairs{0, 1} do
       shell.in_directory(function(dir)

@@ -1,13 +1,11 @@
 --- Reads a pickle, which is how Python writes objects, and runs nothing of it.
 --
--- A pickle is a program for a machine with a stack and a memo; Python's Lib/pickletools.py has its
--- opcodes. This machine knows the opcodes of protocols 2 to 5 that make plain values. A pickle
--- names functions and classes of Python ("globals"); here each name stands for a value or a
--- function that the caller gives, and any other name is refused.
+-- A pickle is a program for a machine with a stack and a memo (Python's Lib/pickletools.py). This
+-- machine knows the opcodes of protocols 2 to 5 that make plain values. A pickle names functions
+-- and classes of Python ("globals"): each name stands for what the caller gives; others are refused.
 --
--- None is M.none; bool, int, float, str and bytes are values of Lua. Other objects are tables with
--- a field `kind`: "list" and "tuple" hold n values, "dict" has them by key in `of`. Further kinds
--- are the caller's.
+-- None is M.none; bool, int, float, str and bytes are values of Lua. Other objects have a field
+-- `kind`: "list" and "tuple" hold n values, "dict" has them by key in `of`, others are the caller's.
 
 local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
@@ -24,7 +22,7 @@ local fail <const> = damage.fail
 local Machine <const> = {}
 Machine.__index = Machine
 
--- Counts opcodes, and values that a function copies.
+-- Counts opcodes and copied values.
 function Machine:count(n)
   self.counted = self.counted + n
   limits.bound("values", self.counted, "values in its pickle, or more")
@@ -278,8 +276,8 @@ local REFUSED <const> = {["\x8f"] = "a set", ["\x91"] = "a frozenset",
 --- The object in a pickle. A fault in the pickle is raised as damage.lua says.
 -- @param text the pickle
 -- @param globals values and functions by the names of globals, such as ["collections.OrderedDict"];
---   a function gets the tuple of the arguments and the machine, and returns the object. It tells
---   machine:count(n) how many values it copies
+--   a function gets the tuple of arguments and the machine, tells machine:count(n) how many values
+--   it copies, and returns the object
 -- @param unknown unknown(name) raises the error about another global
 -- @param persistent persistent(id) returns the object that is outside the pickle
 function M.read(text, globals, unknown, persistent)

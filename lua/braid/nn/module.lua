@@ -1,11 +1,10 @@
 --- Module: the class of every layer and network.
 --
 -- A module has parameters, buffers, options and other modules, and nothing else: forward reads them
--- and returns tensors. A tensor in a field is a parameter, made by Module.parameter, or a buffer. A
--- buffer is made by self:buffer or named in the class's `buffer_names`. A buffer of kind "counter"
--- counts steps and may be missing in a file of weights; a buffer of kind "statistic" follows the
--- data and is averaged with the parameters. Modules may be in fields or in tables in fields. Fields
--- are searched in sorted order.
+-- and returns tensors. A tensor in a field is a parameter, made by Module.parameter, or a buffer,
+-- made by self:buffer or named in the class's `buffer_names`. A "counter" counts steps and may be
+-- missing in a file of weights; a "statistic" follows the data and is averaged with the parameters.
+-- Modules may be in fields or in tables in fields. Fields are searched in sorted order.
 -- @usage nn.Linear(3, 4):summary{3}
 
 local core <const> = require "braid.core"
@@ -198,8 +197,7 @@ function Module:apply(f)
   return self
 end
 
---- All modules of a class or of a class derived from it, this module included: net:find(nn.Conv2d).
--- @treturn Module[]
+--- The modules of a class or one derived from it: net:find(nn.Conv2d). @treturn Module[]
 function Module:find(wanted)
   if type(wanted) ~= "table" then
     check.fail("find: wants a class such as nn.Conv2d, not a %s", type(wanted))

@@ -19,7 +19,7 @@ end
 --- Compares each two rows in one column. r: the results of train.compare; column: {metric =,
 -- direction =, percent =, printed = {ROW = number}}; level: the significance level of the tests.
 -- @return a list of {better =, worse =, printed = difference, ours = difference (above 0: as
---   printed), p =, verdict =}
+--   printed), p =, corrected = whether p is corrected for several pairs, verdict =}
 function M.pairs(r, column, level)
   local list <const> = {}
   local sign <const> = column.direction == "max" and 1 or -1
@@ -29,7 +29,7 @@ function M.pairs(r, column, level)
       local first <const> = (a - b) * sign > 0
       local ours <const> = test.difference * sign * (first and 1 or -1) + 0.0 -- -0 becomes 0
       list[#list + 1] = {better = first and test.a or test.b, worse = first and test.b or test.a,
-        printed = math.abs(a - b), ours = ours, p = test.holm or test.p,
+        printed = math.abs(a - b), ours = ours, p = test.holm, corrected = (test.tests or 0) > 1,
         verdict = verdict(ours, test, level)}
     end
   end
@@ -42,7 +42,7 @@ function M.words(pair, column, names)
   return ("%s before %s by %s: %s, %s%s"):format(names[pair.better] or pair.better,
     names[pair.worse] or pair.worse, shown(pair.printed),
     pair.verdict, shown(column.percent and 100 * pair.ours or pair.ours),
-    pair.p and format(" (p %.2g)", pair.p) or "")
+    pair.p and format(pair.corrected and " (p %.2g corrected)" or " (p %.2g)", pair.p) or "")
 end
 
 --- A sentence for all pairs of a column: "5 of 6 pairs hold (3 of them distinguishable), 1 ...".

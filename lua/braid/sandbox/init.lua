@@ -24,7 +24,7 @@ guard.string_methods = folder.named(text, "string", function() end,
 -- ---- classes ------------------------------------------------------------------------------
 
 -- Braid's methods that a definition's class may replace.
-local ITS_OWN <const> = {init = true, forward = true, describe = true, widths = true, needs = true}
+local ITS_OWN <const> = {init = true, forward = true, describe = true, widths = true}
 -- Further names that Braid uses.
 local BRAIDS <const> = {own_state = true, set_inputs = true, straight = true,
   takes_shared = true, can_join = true, is_module = true, base = true}

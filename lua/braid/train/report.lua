@@ -78,6 +78,17 @@ local function batches_of(o, tasks)
   return loader(data, options)
 end
 
+-- {TASK = names of its classes}, as the network's card and the data set have them.
+local function classes_of(o, net)
+  local data <const> = type(o.data) == "table" and o.data or {}
+  local first <const> = data.parts and data.parts[1] or data
+  local card <const>, list <const> = rawget(net, "card"), {}
+  for _, known in ipairs{first.classes or {}, type(card) == "table" and card.classes or {}} do
+    for name, names in pairs(known) do list[name] = names end
+  end
+  return list
+end
+
 -- The profile in the run's clock.jsonl, or nil.
 local function profile_of(dir)
   local path <const>, found = dir .. "/clock.jsonl", nil
@@ -96,7 +107,8 @@ local function told(o, net, tasks)
     check.fail("%s: there is no best.safetensors in %s; pass the network: net = ...", WHAT, o.dir)
   end
   if not tasks then check.fail("%s: the network has no tasks; pass them: tasks = ...", WHAT) end
-  local result <const> = samples.collect(net, tasks, batches_of(o, tasks), o)
+  local result <const> = samples.collect(net, tasks, batches_of(o, tasks),
+    {samples = o.samples, worst = o.worst, classes = classes_of(o, net)})
   local ok <const>, why <const> = files.write(kept, {json.encode(result)})
   if not ok then notice.say(("%s: %s; later pages need data again"):format(WHAT, why)) end
   return result

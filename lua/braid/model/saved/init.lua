@@ -95,7 +95,7 @@ local function change_again(net, changes)
     elseif c.mix then
       net:mix(c.at, options_of.made(c.mix))
     else
-      require("braid.mtl.columns.restrict")(net, c.tasks, c.columns)
+      require("braid.mtl.columns.restrict")("braid.load", net, c.tasks, c.columns)
     end
   end
 end

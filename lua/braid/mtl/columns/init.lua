@@ -30,6 +30,7 @@ local build <const> = require "braid.mtl.columns.build"
 local groups <const> = require "braid.mtl.columns.groups"
 local flow <const> = require "braid.mtl.columns.flow"
 local optimizer_check <const> = require "braid.mtl.columns.optimizer_check"
+local mixer_methods <const> = require "braid.mtl.columns.mixer_methods"
 local Mixer <const> = require "braid.mtl.mixer"
 local Module <const> = require "braid.nn.module"
 local pretrained <const> = require "braid.mtl.columns.pretrained"
@@ -113,6 +114,9 @@ function Columns:mix(where, mixer)
   end
   if self.head then attach.check(self, mixer) end
   local at <const>, blocks <const> = places(self, where, mixer), {}
+  if not mixer.kind.structural then
+    mixer_methods.can_run("mix", self.recipe.plan.names[at[1]], mixer.kind, Mixer)
+  end
   if mixer.kind.structural then
     share(self, at)
     return self

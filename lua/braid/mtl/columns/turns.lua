@@ -11,6 +11,7 @@ local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"
 local groups <const> = require "braid.mtl.columns.groups"
+local mixer_methods <const> = require "braid.mtl.columns.mixer_methods"
 local Module <const> = require "braid.nn.module"
 
 local M <const> = {}
@@ -55,15 +56,16 @@ function M.columns(self, names)
 end
 
 -- The roles of the columns' maps before a mixer, from their roles after it.
-local function before(self, mixer, behind)
+local function before(self, block, behind)
   local list <const> = {}
+  local function needs(...) return mixer_methods.needs("network", self, block, ...) end
   for i, name in ipairs(self.names) do
     local role <const> = behind[name]
-    for _, other in ipairs(role and mixer:needs(i) or {}) do
+    for _, other in ipairs(role and needs(i) or {}) do
       list[other] = list[other] == "live" and "live" or role
     end
     local learning <const> = role == "live" and core.is_recording()
-    for _, other in ipairs(learning and mixer:needs(i, true) or {}) do
+    for _, other in ipairs(learning and needs(i, true) or {}) do
       list[other] = list[other] or "read"
     end
   end
@@ -75,9 +77,8 @@ local function plan(self, blocks, turn)
   local runs <const>, wanted <const>, now = {}, {}, {}
   for name in pairs(turn) do now[name] = "live" end
   for b = #blocks, 1, -1 do
-    local mixer <const> = self.mixer[blocks[b]]
     wanted[b] = now
-    if mixer then now = before(self, mixer, now) end
+    if self.mixer[blocks[b]] then now = before(self, blocks[b], now) end
     runs[b] = now
   end
   return runs, wanted

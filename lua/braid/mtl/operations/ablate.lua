@@ -4,7 +4,8 @@
 -- Only the other columns lose the features; the task's own column keeps them. In mixers that are
 -- sums, this means alpha_jt = 0 for all j except t. part = "map" zeroes the map itself, for its own
 -- column too. batches is a loader, a batch, or a list of batches. blocks is a block or a list
--- (default: all blocks with a mixer whose columns take from each other).
+-- (default: all blocks whose mixer can hide a column's map from the others: aggregates = true, as
+-- help mtl.mixer explains).
 -- @return {names, columns, blocks, base, change}: names has the columns' names; columns[task] is
 --   the column of a task; base[task][metric] is the value without zeroing;
 --   change[block][column][task][metric] is the relative change of this value when the column is
@@ -14,6 +15,7 @@ local asked <const> = require "braid.data.asked"
 local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local groups <const> = require "braid.mtl.columns.groups"
+local mixer_methods <const> = require "braid.mtl.columns.mixer_methods"
 local flow <const> = require "braid.mtl.columns.flow"
 
 local function listed(batches)
@@ -71,21 +73,34 @@ local OPTIONS <const> = check.declare("ablate", {
   part = check.choice{"aggregation", "map"},
 })
 
+-- Raises an error for a mixer without the form of `list` by which a map can be hidden.
+local function cannot_hide(self, block)
+  check.fail("ablate: the mixer %s cannot hide a column's map from the other columns; it wants "
+    .. "aggregates = true and list(self, xs, z, apart), which help(\"mtl.mixer\") explains; part = "
+    .. "\"map\" zeroes a map for its own column too",
+    mixer_methods.shown(block, getmetatable(self.mixer[block])))
+end
+
 -- The blocks at which features can be zeroed. If the user names another block, it is an error.
 local function blocks_of(self, o)
   local blocks <const> = self.recipe.plan:list(o.blocks, self.recipe.split, "ablate")
   if o.part == "map" then return blocks end
   local list <const> = {}
+  local unable
   for _, block in ipairs(blocks) do
     local mixer <const> = self.mixer[block]
     if mixer and mixer.aggregates then
       list[#list + 1] = block
+    elseif mixer and mixer_methods.connects("ablate", self, block) then
+      unable = unable or block
+      if o.blocks then cannot_hide(self, block) end
     elseif o.blocks then
       check.fail("ablate: block '%s' has %s, so no column takes from another there; part = \"map\" "
         .. "zeroes a map for its own column", block,
         mixer and "mtl." .. getmetatable(mixer).__name or "no mixer")
     end
   end
+  if #list == 0 and unable then cannot_hide(self, unable) end
   if #list == 0 then
     check.fail("ablate: no block has a mixer whose columns take from each other; part = \"map\" "
       .. "zeroes a map for its own column")

@@ -9,12 +9,14 @@
 --   head     a kind in mtl.heads (default: the kind of the other heads)
 -- Stacked columns stay stacked, with the new column outside the stack. net:stack() stacks all
 -- columns, which changes rounding (1e-7). The mixers' parameters become new tensors, so make the
--- optimizer afterwards.
+-- optimizer afterwards. The mixers must have a method resize (help mtl.mixer); all of Braid's have
+-- one.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local groups <const> = require "braid.mtl.columns.groups"
 local head_kinds <const> = require "braid.mtl.columns.head_kinds"
+local mixer_methods <const> = require "braid.mtl.columns.mixer_methods"
 local optimizer_check <const> = require "braid.mtl.columns.optimizer_check"
 local origin <const> = require "braid.origin"
 local PerColumn <const> = require "braid.mtl.columns.per_column"
@@ -73,6 +75,8 @@ local function mixers_with_another(self)
         .. "with two tasks",
         mixers[block].kind.__name)
     end
+    local kind <const> = mixers[block].kind
+    mixer_methods.must_have("add_task", "resize", block, self.mixer[block] or kind, kind)
   end
   return mixers
 end
@@ -120,14 +124,14 @@ return function(self, name, task, given)
   local _ <close> = build.adopting(self)
   for old, t in self.tasks:each() do tasks[old] = t end
   local all <const> = Tasks(tasks) -- raises an error for an invalid name
-  local backbones <const>, column <const> = build.own_recipe(self).backbones,
-    o.column and groups.of(self, o.column)
+  local column <const> = o.column and groups.of(self, o.column)
   local model <const> = column or o.init and groups.of(self, o.init) or self.names[1]
-  backbones[column or name] = backbones[model]
   local mixers <const> = column and build.standing(self, #self.names)
     or self.columns and mixers_with_another(self) or {}
   local head <const> = head_kinds.maker(o.head or self.recipe.make_head)(task,
-    build.last_channels(self, column or name, mixers), name)
+    build.last_channels(self, model, mixers), name)
+  local backbones <const> = build.own_recipe(self).backbones
+  backbones[column or name] = backbones[model]
   if column then
     share_column(self, name, column)
   elseif self.columns then

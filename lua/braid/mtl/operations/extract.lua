@@ -1,10 +1,12 @@
 --- net:extract{names}: a separate network for some of the tasks, with the same outputs. It has
 -- their heads and every column that they depend on. A column whose weights in a linear mixer are
--- exactly 0 is left out. A mixer that concatenates all maps needs all columns.
+-- exactly 0 is left out. A mixer that concatenates all maps needs all columns, and so does a mixer
+-- of your own without a method needs (help mtl.mixer).
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
 local groups <const> = require "braid.mtl.columns.groups"
+local mixer_methods <const> = require "braid.mtl.columns.mixer_methods"
 local restrict <const> = require "braid.mtl.columns.restrict"
 
 -- The columns that the named tasks need, through all mixers.
@@ -14,14 +16,15 @@ local function needed_columns(self, wanted)
   for _, name in ipairs(wanted) do needed[name] = true end
   local blocks <const> = self.recipe.plan.names
   for b = #blocks, 1, -1 do
-    local mixer <const> = self.mixer[blocks[b]]
-    if mixer then
+    if self.mixer[blocks[b]] then
       local now <const> = {}
       for _, name in ipairs(self.names) do
         if needed[name] then now[#now + 1] = name end
       end
       for _, name in ipairs(now) do
-        for _, other in ipairs(mixer:needs(place[name])) do needed[other] = true end
+        for _, other in ipairs(mixer_methods.needs("extract", self, blocks[b], place[name])) do
+          needed[other] = true
+        end
       end
     end
   end
@@ -43,6 +46,6 @@ return function(self, wanted)
   end
   local tasks <const> = build.names(build.only(self.tasks, wanted, "extract"))
   local net <const> = self:clone()
-  return restrict(net, tasks,
+  return restrict("extract", net, tasks,
     net.columns and needed_columns(net, groups.columns(net.home, tasks)) or tasks)
 end

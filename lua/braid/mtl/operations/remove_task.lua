@@ -1,7 +1,8 @@
 --- net:remove_task(name): removes a task's head, its column, and the mixers' weights for this
 -- column. The column stays if other tasks use it. The outputs of the other tasks change;
 -- net:train_only{"mixers"} trains the connections that are left. The parameters become new tensors,
--- so make an optimizer afterwards.
+-- so make an optimizer afterwards. The mixers must have a method resize (help mtl.mixer); all of
+-- Braid's have one.
 
 local build <const> = require "braid.mtl.columns.build"
 local check <const> = require "braid.check"
@@ -30,7 +31,7 @@ return function(self, name)
   end
   local column <const> = groups.of(self, name)
   local serves <const> = #groups.served(self, column) > 1 -- other tasks use the column too
-  restrict(self, without(self.tasks.names, name),
+  restrict("remove_task", self, without(self.tasks.names, name),
     serves and build.names{names = self.names} or without(self.names, column))
   build.reconnect(self)
   return self

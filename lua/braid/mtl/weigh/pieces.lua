@@ -12,6 +12,7 @@ local check <const> = require "braid.check"
 local core <const> = require "braid.core"
 local groups <const> = require "braid.mtl.columns.groups"
 local hints <const> = require "braid.nn.hints"
+local mixer_methods <const> = require "braid.mtl.columns.mixer_methods"
 local Module <const> = require "braid.nn.module"
 local PerColumn <const> = require "braid.mtl.columns.per_column"
 local ops <const> = core.ops
@@ -23,11 +24,13 @@ local function union(into, from)
 end
 
 -- {column = {task = true}} before a mixer, from the same table after it.
-local function before_mixer(net, mixer, behind)
+local function before_mixer(net, block, behind)
   local before <const> = {}
   for _, name in ipairs(net.names) do before[name] = {} end
   for i, name in ipairs(net.names) do
-    for _, source in ipairs(mixer:needs(i, true)) do union(before[source], behind[name]) end
+    for _, source in ipairs(mixer_methods.needs("mtl.weighting", net, block, i, true)) do
+      union(before[source], behind[name])
+    end
   end
   return before
 end
@@ -62,7 +65,7 @@ function Pieces:init(net)
     for _, key in ipairs(mixer and check.sorted_keys(mixer) or {}) do
       if getmetatable(mixer[key]) == PerColumn then note_modules(self, mixer[key], serves) end
     end
-    serves = mixer and before_mixer(net, mixer, serves) or serves
+    serves = mixer and before_mixer(net, block, serves) or serves
     if columns.stacked then note(self, columns.stacked[block], columns.stacked_names, serves) end
   end
 end

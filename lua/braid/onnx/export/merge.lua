@@ -1,9 +1,8 @@
 --- Makes one graph of several runs of a network, each on another number of samples.
 --
 -- The runs must make the same calls. A number that is the same in all runs is a constant; a number
--- that is k times the number of samples is written as {times = k}. Any other number is an error.
--- So are two things that a graph cannot do: read numbers out of a tensor, and change memory that
--- another view shares.
+-- that is k times the number of samples is {times = k}. Errors are any other number, and what a
+-- graph cannot do: read numbers out of a tensor, and change memory that another view shares.
 --
 -- A value is {shape = with sizes as above, dtype =, follows = whether it is computed from the
 -- inputs}. If it is not, the value has `tensor` too, or `number` for a plain number. A tensor with

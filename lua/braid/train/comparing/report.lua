@@ -39,10 +39,11 @@ end
 
 -- The tests of a metric as a table.
 local function table_of_tests(r, m)
-  local columns <const> = {{name = "difference", percent = m.percent}, {name = "low",
-    percent = m.percent, title = "95% from"}, {name = "high", percent = m.percent, title = "to"},
-    {name = "p", title = "p (t)"}, {name = "holm", title = "Holm"},
-    {name = "wilcoxon", title = "p (Wilcoxon)"}, {name = "says"}}
+  local columns <const> = {{name = "difference", percent = m.percent},
+    {name = "low", percent = m.percent, title = ("%g%% from"):format(100 * (1 - r.level))},
+    {name = "high", percent = m.percent, title = "to"}, {name = "p", title = "p (t)"},
+    {name = "holm", title = "p (t, Holm)"}, {name = "wilcoxon", title = "p (Wilcoxon)"},
+    {name = "says"}}
   local rows <const> = {}
   for i, pair in ipairs(r:tests(m.name)) do
     local row <const> = {("%s − %s"):format(pair.a, pair.b), says = r:words(m.name)[i]}

@@ -5,9 +5,9 @@
 --   r:values("landmarks.failure")     {NETWORK = {SEED = number}}
 --   r:table{metrics = {...}}          a train.table of all networks
 --   r:tests("landmarks.failure")      for each two networks a and b {a =, b =, n =, difference =
---     mean of a - b, low =, high =, t =, p =, holm = p corrected for the number of tests,
---     wilcoxon =, wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there
---     is no p}
+--     mean of a - b, t =, p =, low =, high = (the interval with confidence 1 - level; like p it is
+--     of this pair alone), holm = p corrected for the number of tests, tests =, wilcoxon =,
+--     wilcoxon_holm =, bootstrap_low =, bootstrap_high =, wins =, reason = why there is no p}
 --   r:words("landmarks.failure")      a sentence for each of these tests
 --   r:delta_m()                       {NETWORK = {SEED = mean relative gain over the baseline}}
 --   r:figure("landmarks.failure")     means, best first; bars join networks that do not differ
@@ -77,7 +77,7 @@ end
 
 function Results:tests(path)
   local m <const> = metric_of(self, path)
-  return tests.pairs(self.names, self:values(path), self.seeds, m.direction)
+  return tests.pairs(self.names, self:values(path), self.seeds, m.direction, self.level)
 end
 
 function Results:delta_m()

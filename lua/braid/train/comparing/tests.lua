@@ -36,18 +36,18 @@ end
 -- difference may be rounding.
 local ROUNDING <const> = 1e-10
 
--- Compares two networks: both tests, and the intervals of the difference.
-local function compared(first, second, a, b, direction)
+-- Compares two networks: both tests, and the intervals of the difference with this confidence.
+local function compared(first, second, a, b, direction, confidence)
   local r <const> = {a = first, b = second, n = #a}
   if #a == 0 then
     r.reason = "they have no seed in common"
     return r
   end
-  local t <const> = statistics.t_test(a, b)
+  local t <const> = statistics.t_test(a, b, {confidence = confidence})
   local w <const> = statistics.wilcoxon(a, b)
   local differences <const> = {}
   for i = 1, #a do differences[i] = a[i] - b[i] end
-  local draws <const> = statistics.bootstrap(differences)
+  local draws <const> = statistics.bootstrap(differences, {confidence = confidence})
   r.difference, r.deviation, r.low, r.high, r.t = t.difference, t.deviation, t.low, t.high, t.t
   r.p, r.reason = t.p, t.reason
   r.wilcoxon, r.wilcoxon_least = w.p, w.least
@@ -61,22 +61,30 @@ local function compared(first, second, a, b, direction)
   return r
 end
 
---- Tests all pairs of names; values[name][seed] are numbers. Each row has difference (a - b), low
--- and high (its 95% interval), t, p, holm (p corrected over all pairs), wilcoxon, wilcoxon_holm,
+local LEVEL <const> = 0.05
+
+--- Tests all pairs of names; values[name][seed] are numbers. Each row has difference (a - b), t and
+-- p, and low and high, the difference's interval with confidence 1 - level (default: 0.95). These
+-- are of the pair taken alone: the interval leaves 0 out if p is below the level. holm is p
+-- corrected over all pairs, of which `tests` have a p. Each row also has wilcoxon, wilcoxon_holm,
 -- bootstrap_low and bootstrap_high, wins (the number of seeds on which a is better), and `reason`
 -- if there is no p.
-function M.pairs(names, values, seeds, direction)
+function M.pairs(names, values, seeds, direction, level)
+  local confidence <const> = 1 - (level or LEVEL)
   local list <const>, p <const>, w <const> = {}, {}, {}
   for i = 1, #names do
     for j = i + 1, #names do
       local a <const>, b <const> = paired(values[names[i]], values[names[j]], seeds)
-      local r <const> = compared(names[i], names[j], a, b, direction)
+      local r <const> = compared(names[i], names[j], a, b, direction, confidence)
       list[#list + 1] = r
       p[#list], w[#list] = r.p or false, r.n > 1 and r.wilcoxon or false
     end
   end
   local holm <const>, wilcoxon_holm <const> = statistics.holm(p), statistics.holm(w)
+  local count = 0
+  for _, value in ipairs(p) do count = count + (value and 1 or 0) end
   for k, r in ipairs(list) do
+    r.tests = count
     r.holm, r.wilcoxon_holm = holm[k] or nil, wilcoxon_holm[k] or nil
   end
   return list
@@ -86,6 +94,16 @@ end
 function M.differ(r, level) return r.holm ~= nil and r.holm <= level end
 
 local function seeds_text(n) return n == 1 and "1 seed" or ("%d seeds"):format(n) end
+
+-- The difference with its interval and p. The interval belongs to the p of the pair alone, so both
+-- stand together, before the corrected p, by which the sentence judges.
+local function evidence(r, level, shown)
+  local alone <const> = ("%g%% interval %s to %s, p %s"):format(100 * (1 - level),
+    shown(r.low, true), shown(r.high, true), format("%.2g", r.p))
+  if r.tests == 1 then return ("difference %s, %s"):format(shown(r.difference, true), alone) end
+  return ("difference %s; this pair alone: %s; corrected for %d pairs: p %s"):format(
+    shown(r.difference, true), alone, r.tests, format("%.2g", r.holm))
+end
 
 --- A sentence about a test of two networks; shown(v, sign) gives a difference as text.
 function M.words(r, level, direction, shown)
@@ -102,16 +120,16 @@ function M.words(r, level, direction, shown)
     return ("%s: %s apart on each of %s; a difference without deviation cannot be tested")
       :format(both, shown(math.abs(r.difference)), seeds_text(r.n))
   end
-  local interval <const> = ("difference %s, 95%% interval %s to %s, p %s corrected"):format(
-    shown(r.difference, true), shown(r.low, true), shown(r.high, true), format("%.2g", r.holm))
+  local found <const> = evidence(r, level, shown)
   if not M.differ(r, level) then
-    return ("%s: not distinguishable with %s (%s)"):format(both, seeds_text(r.n), interval)
+    return ("%s: not distinguishable with %s (%s)"):format(both, seeds_text(r.n), found)
   end
-  if not direction then return ("%s: different with %s (%s)"):format(both, seeds_text(r.n),
-    interval) end
+  if not direction then
+    return ("%s: different with %s (%s)"):format(both, seeds_text(r.n), found)
+  end
   local better <const> = (direction == "min") == (r.difference < 0)
   return ("%s is better than %s, on %d of %s (%s)"):format(better and r.a or r.b,
-    better and r.b or r.a, better and r.wins or r.n - r.wins - r.ties, seeds_text(r.n), interval)
+    better and r.b or r.a, better and r.wins or r.n - r.wins - r.ties, seeds_text(r.n), found)
 end
 
 --- A sentence about what n seeds cannot show, or nil if Wilcoxon's test can show a difference.

@@ -76,19 +76,30 @@ local function points_of(task, output)
   return kind == "landmark_bins" and task:places(ops.unsqueeze(output, 1)) or nil
 end
 
-local function class_name(task, c) return task.names and task.names[c] or tostring(c) end
+local function class_name(names, c) return names and names[c] or tostring(c) end
+
+-- The names of each task's classes: the task's own, or those in `known`, {TASK = names}, as a data
+-- set and a network's card have them.
+local function names_of(tasks, known)
+  local all <const> = {}
+  for name, task in tasks:each() do
+    local other <const> = known and known[name]
+    all[name] = task.names or other and #other == task.size and other or nil
+  end
+  return all
+end
 
 -- A task's answer for a sample as text, and whether it is right. This second result is nil if the
 -- label is missing, or if answers are not right or wrong, such as points.
-local function said_of(task, output, target, image)
+local function said_of(task, output, target, image, names)
   local kind <const> = kind_of(task)
   if kind == "classes" then
     local c <const> = ops.argmax(output):item()
     local share <const> = ops.softmax(output, 1)[c]:item()
     local label <const> = target:item()
-    local words <const> = format("%s %.0f%%", class_name(task, c), 100 * share)
+    local words <const> = format("%s %.0f%%", class_name(names, c), 100 * share)
     if label == task.ignore then return words, nil end
-    return c == label and words or words .. ", is " .. class_name(task, label), c == label
+    return c == label and words or words .. ", is " .. class_name(names, label), c == label
   elseif image and points_of(task, output) then
     local d <const> = ops.reshape(points_of(task, output), -1,
       2):to("float64") - ops.reshape(target, -1,
@@ -131,14 +142,14 @@ local function losses_of(tasks, outputs, targets, n)
   return totals, parts
 end
 
-local function add_confusion(result, tasks, outputs, targets)
+local function add_confusion(result, tasks, outputs, targets, names)
   for name, task in tasks:each() do
     if kind_of(task) == "classes" and task.size <= MAX_CLASSES then
       local c = result.confusion[name]
       if not c then
         c = {counts = {}, names = {}}
         for i = 1, task.size do
-          c.counts[i], c.names[i] = {}, class_name(task, i)
+          c.counts[i], c.names[i] = {}, class_name(names[name], i)
           for k = 1, task.size do c.counts[i][k] = 0 end
         end
         result.confusion[name] = c
@@ -155,17 +166,21 @@ local function add_confusion(result, tasks, outputs, targets)
 end
 
 -- A sample with its picture and words, ready for the page.
-local function entry_of(tasks, image, outputs, targets, i, total, parts, number)
+local function entry_of(tasks, image, outputs, targets, i, total, parts, number, names)
   local canvas <const>, words <const> = image and canvas_of(image), {}
+  local drawn = false
   for name, task in tasks:each() do
     local output <const>, target <const> = outputs[name][i], targets[name][i]
     local points <const> = canvas and points_of(task, output)
-    if points then draw_points(canvas, target, points) end
-    local text <const>, right <const> = said_of(task, output, target, image)
+    if points then
+      draw_points(canvas, target, points)
+      drawn = true
+    end
+    local text <const>, right <const> = said_of(task, output, target, image, names[name])
     words[#words + 1] = {task = name, right = right,
       text = text or format("loss %.4g", parts[name])}
   end
-  return {number = number, loss = total, words = words,
+  return {number = number, loss = total, words = words, points = drawn,
     picture = canvas and M.base64(core.image_encode(canvas)) or nil,
     width = canvas and canvas:size(2) or nil, height = canvas and canvas:size(1) or nil}
 end
@@ -180,9 +195,11 @@ local function keep_worst(list, total, most, make)
 end
 
 --- Runs the network over batches -> {samples, worst = lists of {number, loss, words, picture in
--- base64}, confusion = {TASK = {counts, names}}, count}.
+-- base64, points = whether it shows points}, confusion = {TASK = {counts, names}}, count}.
+-- o.classes, {TASK = names}, are names of classes for tasks that have none themselves.
 function M.collect(net, tasks, batches, o)
   local result <const> = {samples = {}, worst = {}, confusion = {}, count = 0}
+  local names <const> = names_of(tasks, o.classes)
   local _ <close> = Module.is(net) and Module.evaluating(net) or nil
   local _ <close> = grad.no_grad()
   for batch in batches do
@@ -191,11 +208,12 @@ function M.collect(net, tasks, batches, o)
     local outputs <const>, targets <const> = net(asked(batch)), {}
     for name, task in tasks:each() do targets[name] = target_of(task, batch, name) end
     local totals <const>, parts <const> = losses_of(tasks, outputs, targets, batch.count)
-    add_confusion(result, tasks, outputs, targets)
+    add_confusion(result, tasks, outputs, targets, names)
     for i = 1, batch.count do
       local number <const> = result.count + i
       local function make()
-        return entry_of(tasks, image and image[i], outputs, targets, i, totals[i], parts[i], number)
+        return entry_of(tasks, image and image[i], outputs, targets, i, totals[i], parts[i], number,
+          names)
       end
       if #result.samples < o.samples then result.samples[#result.samples + 1] = make() end
       keep_worst(result.worst, totals[i], o.worst, make)

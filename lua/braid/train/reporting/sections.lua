@@ -179,9 +179,18 @@ end
 
 local LEGEND <const> = '<p class="muted">Rings are true points, dots predicted ones.</p>'
 
+-- Whether points are drawn on a picture of the list. Earlier files report.json do not say so.
+local function has_points(list)
+  for _, s in ipairs(list) do
+    if s.picture and s.points ~= false then return true end
+  end
+  return false
+end
+
 local function cards(list, words)
   if type(list) ~= "table" or #list == 0 then return nil end
-  return ('<p class="muted">%s</p>'):format(words) .. LEGEND .. page.cards(list)
+  return ('<p class="muted">%s</p>'):format(words) .. (has_points(list) and LEGEND or "")
+    .. page.cards(list)
 end
 
 local function topology(run)
