@@ -1,11 +1,11 @@
 --- Reads a pickle, which is how Python writes objects, and runs nothing of it.
 --
 -- A pickle is a program for a machine with a stack and a memo (Python's Lib/pickletools.py). This
--- machine knows the opcodes of protocols 2 to 5 that make plain values. A pickle names functions
--- and classes of Python ("globals"): each name stands for what the caller gives; others are refused.
+-- machine knows the opcodes of protocols 2 to 5 that make plain values. Each name of a function or
+-- class of Python (a "global") stands for what the caller gives; any other name is refused.
 --
 -- None is M.none; bool, int, float, str and bytes are values of Lua. Other objects have a field
--- `kind`: "list" and "tuple" hold n values, "dict" has them by key in `of`, others are the caller's.
+-- `kind`: "list" and "tuple" hold n values, "dict" has them by key in `of`.
 
 local damage <const> = require "braid.io.damage"
 local limits <const> = require "braid.limits"
