@@ -14,8 +14,7 @@ local M <const> = {}
 
 M.none = setmetatable({}, {__name = "None"})
 
-local LONGEST_NAME <const> = 200
-local fail <const> = damage.fail
+local LONGEST_NAME <const>, fail <const> = 200, damage.fail
 
 -- ---- the stack ------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@
 --   appends = true         its results are a column's map with z appended
 --   reconnect(self)        starts connections that resize set to 0
 --
--- A per-column module holds a module for each column, by the column's name.
+-- A per-column module (mtl.per_column) holds a module for each column, by name.
 -- net:freeze(task) then finds what is the column's own, and stacked columns can
 -- run it as one. Make it in init:
 --   local PerColumn = require "braid.mtl.columns.per_column"
