@@ -81,7 +81,7 @@ end
 for _, what in ipairs{"math.floor", "math.pi", "string.format", "string.gsub", "table.insert",
   "nn.Linear", "nn.evil", "nn.init.uniform", "nn.init.evil", "mtl.columns", "braid.F.relu",
   "braid.zeros", "braid.F"} do
-  add("shared table", "writing " .. what, what .. " = evil", "can only be read")
+  add("shared table", "writing " .. what, what .. " = evil", "a definition cannot change ")
 end
 for _, what in ipairs{"tasks.pose.weight = 99", "tasks.pose = nil", "tasks.pose.loss = evil",
   "tasks.loss = evil", "tasks.evil = tasks.pose", "tasks.names = {}", "tasks.pose.size = 1"} do

@@ -100,11 +100,19 @@ describe("train.fit", function()
   end)
 
   it("says at once that files of a network without a definition hold only its values", function()
-    fit{dir = folder .. "/run", epochs = 1}
-    assert.matches("no definition made the network", said[1])
-    notices.forget()
-    fit{dir = folder .. "/run", epochs = 1}
-    for _, text in ipairs(said) do assert.is_nil(text:find("no definition")) end
+    local script <const> = [[
+      local fits = require "spec.support.fits"
+      fits.fit{dir = "%s/run", epochs = 1, progress = %s}]]
+    local function printed(progress)
+      shell.write(folder .. "/script.lua", script:format(folder, progress))
+      local result <const> = shell.run(shell.braid .. " " .. folder .. "/script.lua")
+      assert.equal(0, result.status, result.err)
+      return result.err:find("no definition made the network", 1, true) ~= nil
+    end
+    assert.is_true(printed("true"))
+    assert.is_false(printed("true")) -- the run goes on
+    shell.run("rm -r " .. folder .. "/run")
+    assert.is_false(printed("false"))
   end)
 
   it("writes config, metrics, the last state and the best network", function()

@@ -94,7 +94,7 @@ function Fit:begin()
   if self.run and self.run.goes_on then
     self:go_on()
   elseif self.run then
-    self.run:begin(self.net)
+    self.run:begin(self)
     self:note{event = "start", epoch = 0, step = 0}
     self.log:clock{event = "start", epoch = 0, step = 0}
     if not self:save() then

@@ -81,9 +81,9 @@ end
 
 --- Writes the configuration of a new run. Its files are not networks for other programs if the
 -- network has no definition, and the user learns it now and not when they are needed.
--- @param net the run's network
-function Run:begin(net)
-  if not origin.of(net) then
+-- @param fit the state of the run
+function Run:begin(fit)
+  if fit.o.progress and not origin.of(fit.net) then
     notice.say(("train.fit: no definition made the network, so the files in %s will only hold its "
       .. "values, which braid.open, braid predict and braid serve cannot use by themselves. A "
       .. "definition file that braid.model makes (examples/12_share.lua) makes them whole")
