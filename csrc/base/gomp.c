@@ -12,7 +12,7 @@
 
    A waiting thread first spins, because the next region mostly begins within
    microseconds, and then sleeps. It sleeps sooner if other programs want the processors,
-   because a spinning thread could keep the thread that it waits for from running. */
+   because a spinning thread could take the processor of the one that it waits for. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -38,7 +38,7 @@ enum {
   CACHE_LINE = 64,         /* bytes */
   SPINS = 50000,           /* before a waiting thread sleeps */
   SPINS_CROWDED = 2000,    /* the same where other programs want the processors */
-  CROWDED_MILLISECONDS = 8 /* how long a preemption is a sign of them */
+  CROWDED_MILLISECONDS = 8 /* how long after a preemption they count as there */
 };
 
 typedef void region(void *data);

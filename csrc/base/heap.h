@@ -17,14 +17,14 @@ typedef struct br_block {
   struct br_block *next, *prev;    /* in a list of free ones */
 } br_block;
 
-/* Returns a block of at least `size` bytes, which is a multiple of 64; NULL when the
-   system has no memory. */
+/* Returns a block of at least `size` bytes, or NULL when the system has no memory. `size`
+   is a multiple of 64. */
 br_block *br_heap_take(size_t size);
 void br_heap_give(br_block *b);
 /* Gives the system back whatever is free. */
 void br_heap_trim(void);
 
-/* The bytes of memory that the machine has, or that this process's group may use. */
+/* The bytes of memory that the machine has, or the limit of this process's cgroup. */
 size_t br_heap_most(void);
 
 #endif

@@ -6,11 +6,11 @@
 
 int br_threads(void);
 void br_set_threads(int n); /* n >= 1; 0 asks for the default again */
-/* How many threads to use for `work` multiply-adds. It is one where waking others would
-   take longer than the work. */
+/* How many threads to use for `work` multiply-adds: 1 if waking others would take longer
+   than the work. */
 int br_threads_for(double work);
-/* How many blocks, `least` to `most`, each group is cut into, so that all threads get
-   the same number of blocks, or nearly. */
+/* Into how many blocks (`least` to `most`) to cut each of `groups` equal pieces of work,
+   so that all threads get nearly the same number of blocks. */
 int64_t br_blocks_for(int64_t least, int64_t most, int64_t groups, int threads);
 
 #endif

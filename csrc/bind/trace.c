@@ -117,7 +117,7 @@ static void push_operands(lua_State *L, const br_trace_entry *e) {
 }
 
 /* Pushes {name =, place =, in_place =, args =, inputs =, outputs =}. An entry without a
-   name is no call: Lua read the values of its tensor as numbers. */
+   name says that Lua read a tensor's values as numbers. */
 static void push_entry(lua_State *L, const br_trace_entry *e) {
   luaL_checkstack(L, 8, NULL);
   lua_createtable(L, 0, 6);

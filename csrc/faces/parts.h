@@ -91,11 +91,11 @@ typedef struct br_face {
   float hairline;    /* y of its lowest point on the forehead */
   float hair_arch;   /* the line's fall (> 0) or rise (< 0) to the temples */
   float hair_part;   /* slope of the hairline from one side to the other */
-  float hair_side;   /* y down to which hair reaches in front of the ears */
+  float hair_side;   /* y of the lowest hair in front of the ears */
   float hair_volume; /* thickness over the skull */
   float hair_length; /* y of the ends; below 0.8 there is no hair behind the neck */
   float hair_strand; /* contrast of the strands */
-  float hair_wave;   /* strands over half a head's width */
+  float hair_wave;   /* how many waves fit into half a head's width */
   float hair_fray;   /* depth of the notches in the hair's edge */
   int locks;         /* hair falls in front of the shoulders */
   float beard;       /* 0 none .. 1 dense */
@@ -140,7 +140,8 @@ typedef struct br_path {
 typedef struct br_canvas {
   int size, planes; /* planes 1: colours are reduced to their luma */
   float *pixel;     /* (planes, size, size), 0 .. 1 */
-  float *edges; /* coverage of the traced paths, as differences along a row; 0 after */
+  float *edges; /* coverage of the traced paths, as differences along a row; all 0 again
+                   after a path is painted */
   float *solid; /* coverage of the head */
   float *depth, *lit, *hair, *beard, *side; /* the head's surface, where solid > 0 */
   float *clip, *mask;                       /* limit where a colour is painted */

@@ -1,4 +1,4 @@
---- Measures how long functions take, and sums up many times.
+--- Measures how long functions take, and gives the median and spread of many measurements.
 
 local core <const> = require "braid.core"
 local grad <const> = require "braid.grad"

@@ -1,4 +1,4 @@
---- The work that the benchmark times: one training step of a network, or one image.
+--- What the benchmark measures: one training step of a network, or one image.
 
 local braid <const> = require "braid"
 

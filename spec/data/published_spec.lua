@@ -275,7 +275,8 @@ describe("data.utkface", function()
   end)
 
   it("raises an error if no file name has its form", function()
-    assert.equal("DIR/a.png: it is not [age]_[gender]_[race]_[date].jpg; nor is any other name",
+    assert.equal("DIR/a.png: it is not [age]_[gender]_[race]_[date].jpg; no other name can be read "
+      .. "either",
       trees.said({["a.png"] = "picture"}, data.utkface))
   end)
 end)

@@ -61,7 +61,7 @@ local SAMPLES <const> = {
     local sets <const> = data.faces{n = 40, seed = 1}
     train.fit{net = network(), train = sets.train, val = sets.val, epochs = 2, batch = 20, seed = 3,
       dir = dir .. "/a", loader = {size = 40}, progress = false}
-    return dir .. "/a", {": a run\n", "\nwould run: nothing to show it; to open its network, ",
+    return dir .. "/a", {": a run\n", "\nwould run: nothing, to list it; ",
       "\n2 epochs, step 4", "\nbest: ", "\n  best.safetensors  a network  ",
       "\n  last.safetensors  a checkpoint  ", "\nseed: 3\n"}
   end,

@@ -181,7 +181,8 @@ end)
 
 -- ---- hostile files --------------------------------------------------------------------------
 
--- Checks that f takes less than `most` MiB for tensors, as much for Lua, and less than 5 seconds.
+-- Checks that f takes less than `most` MiB for tensors, less than `most` MiB for Lua, and less than
+-- 5 seconds.
 local function bounded(most, f)
   collectgarbage()
   core.reset_peak()

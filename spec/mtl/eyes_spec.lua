@@ -188,11 +188,11 @@ describe("what a data set says about its points", function()
       labels = {a = five.labels.landmarks, b = five.labels.landmarks}}
     local other <const> = Dataset{images = five.images, labels = {landmarks = braid.rand(4, 6, 2)}}
     for message, o in pairs{
-      ["mtl.landmarks: the data set in of has points called a and b: give"] = {of = two},
-      ["mtl.landmarks: the parts of the mix in of differ in the points of their landmarks"] =
+      ["mtl.landmarks: the data set `of` has points called a and b: give"] = {of = two},
+      ["mtl.landmarks: the parts of the mix `of` differ in the points of their landmarks"] =
         {of = data.mix{{five}, {other}}},
       ["mtl.landmarks: points is 21, but the data set has 5"] = {of = five, points = 21},
-      ["mtl.landmarks: the data set in of has no label of points"] =
+      ["mtl.landmarks: the data set `of` has no label of points"] =
         {of = Dataset{images = five.images, labels = {}}},
       ["mtl.landmarks: of must be a data set, such as a reader's train, not "] =
         {of = data.faces{n = 4}},

@@ -1,5 +1,5 @@
---- Checks PyTorch's side of examples/from_pytorch.md with PyTorch itself: its programs print what
--- the page shows, and its names are there.
+--- Checks PyTorch's side of examples/from_pytorch.md with PyTorch itself: the page's programs print
+-- what it shows, and PyTorch has the names in its tables.
 --
 --   build/braid spec/support/from_pytorch.lua [--python PATH]
 --

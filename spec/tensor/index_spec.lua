@@ -61,7 +61,7 @@ describe("writing by tensors as indices", function()
     assert.same({{7, 8, 9}, {4, 5, 6}}, written(braid.tensor {true, false}, braid.tensor {7, 8, 9}))
   end)
 
-  it("puts the values of a tensor in order where a mask is true", function()
+  it("puts a tensor's values, one after the other, where a mask is true", function()
     local mask <const> = braid.tensor {{true, false, true}, {false, true, false}}
     assert.same({{7, 2, 8}, {4, 9, 6}}, written(mask, braid.tensor {7, 8, 9}))
     assert.same({{7, 2, 7}, {4, 7, 6}}, written(mask, braid.tensor {7}))
@@ -104,7 +104,7 @@ describe("writing by tensors as indices", function()
     assert.error_matches(function() x[1] = braid.ones(2, 3) end, "does not broadcast")
   end)
 
-  it("and reading by a mask without dimensions add a dimension of size 1 or 0", function()
+  it("by a mask without dimensions adds a dimension of size 1 or 0, in reading too", function()
     local x <const>, yes <const> = braid.ones(2, 3), braid.tensor(true)
     local no <const> = braid.tensor(false)
     assert.same({1, 2, 3}, x[yes].shape)
@@ -127,7 +127,7 @@ describe("writing by tensors as indices", function()
     assert.same({2, 2, 2, 3}, x:totable())
   end)
 
-  it("makes a gradient that needs the old values an error", function()
+  it("lets backward fail if a gradient needs the old values", function()
     local v <const> = braid.ones(3):requires_grad_()
     local x <const> = braid.ones(3)
     local y <const> = v * x

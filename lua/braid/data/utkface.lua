@@ -52,7 +52,7 @@ return damage.reader("data.utkface", function(path, given)
       end
     end
   end)
-  if #files == 0 and first then damage.fail("%s; nor is any other name", first) end
+  if #files == 0 and first then damage.fail("%s; no other name can be read either", first) end
   if #files == 0 then
     places.absent(top, "there is no picture named [age]_[gender]_[race]_[date]")
   end

@@ -40,7 +40,7 @@ local function trainer(net, tasks, x, batch)
   end
 end
 
--- The function that answers for pictures, without gradients.
+-- The function that runs a network on pictures, without gradients.
 local function asker(net, x)
   return function()
     local _ <close> = grad.scope()
@@ -67,7 +67,7 @@ function M.step(net, tasks, shape, n)
   return trainer(net, tasks, x, batch)
 end
 
---- The rows of a network: {what, pictures, ms (median), low_ms, high_ms (the middle half), runs,
+--- The rows of a network: {what, pictures, ms (median), low_ms and high_ms (quartiles), runs,
 -- rate (pictures in a second), gflops (of convolutions and products; three times as many are
 -- counted in a training step), mb (that the tensors of a call take)}.
 function M.rows(net, tasks, shape, n, seconds)

@@ -86,7 +86,7 @@ return {
     if has(dir, "metrics.jsonl") then add_events(self, dir) end
     for _, file in ipairs(self.files) do
       if file.runs and not self.runs then
-        self.runs = ("nothing to show it; to open its network, %s"):format(file.runs)
+        self.runs = ("nothing, to list it; %s, to open its network"):format(file.runs)
       end
     end
     return self

@@ -17,8 +17,8 @@ function M.wrong(eyes, points)
   if eyes then return two.wrong(eyes, points) end
   if eyes == false or two.known{points = points} then return nil end
   return ("errors are divided by the eyes' distance, but no eyes are known for %d point%s: give "
-    .. "eyes = {i, j}, or {{...}, {...}} for the means of several, or of = the data set if its "
-    .. "reader knows them; eyes = false if there are none"):format(points,
+    .. "eyes = {i, j}, or {{...}, {...}} for the means of several, or pass the data set as the "
+    .. "option `of` if its reader knows them; eyes = false says that there are none"):format(points,
     points == 1 and "" or "s")
 end
 
@@ -48,18 +48,18 @@ local function facts_of(what, ds)
     for _, name in ipairs(check.sorted_keys(set.points)) do
       local own <const> = set.points[name]
       if found and whose ~= name then
-        check.fail("%s: the data set in of has points called %s and %s: give the points, flip and "
+        check.fail("%s: the data set `of` has points called %s and %s: give the points, flip and "
           .. "eyes of one, such as points.%s of the data set", what, whose, name, name)
       end
       for _, key in ipairs(found and FACTS or {}) do
         if not same(found[key], own[key]) then
-          check.fail("%s: the parts of the mix in of differ in the %s of their %s", what, key, name)
+          check.fail("%s: the parts of the mix `of` differ in the %s of their %s", what, key, name)
         end
       end
       found, whose = own, name
     end
   end
-  return found or check.fail("%s: the data set in of has no label of points", what)
+  return found or check.fail("%s: the data set `of` has no label of points", what)
 end
 
 --- The kind of the option `of`.
