@@ -2,6 +2,7 @@
 -- metric, and a page with all of them and the tests.
 
 local check <const> = require "braid.check"
+local format <const> = require "braid.format"
 local files <const> = require "braid.io.files"
 local json <const> = require "braid.io.json"
 local page <const> = require "braid.train.comparing.page"
@@ -40,7 +41,7 @@ end
 -- The tests of a metric as a table.
 local function table_of_tests(r, m)
   local columns <const> = {{name = "difference", percent = m.percent},
-    {name = "low", percent = m.percent, title = ("%g%% from"):format(100 * (1 - r.level))},
+    {name = "low", percent = m.percent, title = format("%g%% from", 100 * (1 - r.level))},
     {name = "high", percent = m.percent, title = "to"}, {name = "p", title = "p (t)"},
     {name = "holm", title = "p (t, Holm)"}, {name = "wilcoxon", title = "p (Wilcoxon)"},
     {name = "says"}}

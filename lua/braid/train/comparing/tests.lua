@@ -98,7 +98,7 @@ local function seeds_text(n) return n == 1 and "1 seed" or ("%d seeds"):format(n
 -- The difference with its interval and p. The interval belongs to the p of the pair alone, so both
 -- stand together, before the corrected p, by which the sentence judges.
 local function evidence(r, level, shown)
-  local alone <const> = ("%g%% interval %s to %s, p %s"):format(100 * (1 - level),
+  local alone <const> = format("%g%% interval %s to %s, p %s", 100 * (1 - level),
     shown(r.low, true), shown(r.high, true), format("%.2g", r.p))
   if r.tests == 1 then return ("difference %s, %s"):format(shown(r.difference, true), alone) end
   return ("difference %s; this pair alone: %s; corrected for %d pairs: p %s"):format(
