@@ -58,3 +58,9 @@ chmod 644 "$pc"
 
 sh rocks/launcher.sh "$LUADIR" "$LIBDIR" "$command"
 echo "installed $command, $lua and $lib"
+
+# Lua finds modules in places of its own; programs that it runs elsewhere must name these.
+if [ -z "$DESTDIR" ] && ! (cd / && "${LUA:-lua5.4}" -e 'require "braid"') 2>/dev/null; then
+  echo "$command finds them. For require \"braid\" in other programs:"
+  echo "  export LUA_PATH='$LUADIR/?.lua;$LUADIR/?/init.lua;;' LUA_CPATH='$LIBDIR/?.so;;'"
+fi

@@ -19,7 +19,7 @@ typedef struct br_vec3 {
   float x, y, z;
 } br_vec3;
 
-/* fminf and fmaxf handle NaN, and so are slower function calls. */
+/* Faster than fminf and fmaxf, which are calls that handle NaN. */
 static inline float br_minf(float a, float b) { return a < b ? a : b; }
 static inline float br_maxf(float a, float b) { return a > b ? a : b; }
 

@@ -13,6 +13,7 @@ print(braid.ones(2, 3):sum():item(), package.searchpath("braid", package.path))
 local function install(variables)
   local result <const> = shell.run("make DEPS=no BUILD=" .. shell.build .. " " .. variables)
   assert(result.status == 0, result.out .. result.err)
+  return result.out
 end
 
 -- Checks that the command works from another directory.
@@ -33,12 +34,12 @@ end
 describe("make install", function()
   it("installs the command and the module, which work without the sources", function()
     in_directory(function(directory)
-      install("install PREFIX=" .. directory .. "/usr")
+      local said <const> = install("install PREFIX=" .. directory .. "/usr")
       local usr <const> = directory .. "/usr"
       check_command(usr .. "/bin/braid", directory, usr .. "/bin/../share/lua/5.4")
-      local result <const> = shell.run(([[cd / && LUA_PATH=%s LUA_CPATH=%s lua5.4 -e '
-        print(require("braid").zeros(2).dtype)']]):format(quote(usr .. "/share/lua/5.4/?.lua;" ..
-        usr .. "/share/lua/5.4/?/init.lua"), quote(usr .. "/lib/lua/5.4/?.so")))
+      local exported <const> = said:match("\n  (export LUA_PATH=[^\n]*)\n")
+      local result <const> = shell.run(("cd / && %s && lua5.4 -e '%s'"):format(exported,
+        'print(require("braid").zeros(2).dtype)'))
       assert.same({status = 0, signal = false, out = "float32\n", err = ""}, result)
     end)
   end)

@@ -131,7 +131,7 @@ describe("a .pth file", function()
     assert.same({3, 4}, loaded(storage("Untyped", "0", 2), {"\3\4"}):totable())
   end)
 
-  it("runs no code: the message names any class or function that is not a tensor's", function()
+  it("runs no code: a class or function that makes no tensor is refused by its name", function()
     for name in ([[os.system posix.system builtins.eval builtins.exec __builtin__.eval
       subprocess.Popen builtins.getattr torch.load torch._utils._rebuild_sparse_tensor
       torch.nn.modules.linear.Linear collections.Counter numpy.core.multiarray.scalar

@@ -4,11 +4,11 @@
 -- [age]_[gender]_[race]_[date].jpg, or .jpg.chip.jpg, at any depth. Labels: age in years; gender
 -- (1 male, 2 female); race, as the publication calls it (1 White, 2 Black, 3 Asian, 4 Indian, 5
 -- other).
--- A few published names lack a part. Pictures with such names, or with any other name, are left
--- out: train.unreadable counts them, and train.first_unreadable says what is wrong with the first.
+-- A few published names lack a part. Pictures whose names do not have the form above are left out:
+-- train.unreadable counts them, and train.first_unreadable says what is wrong with the first.
 -- size is the side of a loader's pictures, channels 1 or 3. orientation = false ignores the EXIF
 -- orientation of pictures.
--- @treturn {train: data.dataset, val?: data.dataset, test?: data.dataset}
+-- @treturn {train: data.dataset}
 -- @usage data.utkface("utkface").train
 
 local core <const> = require "braid.core"
