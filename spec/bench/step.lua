@@ -1,4 +1,5 @@
---- What the benchmark measures: one training step of a network, or one image.
+--- The functions that the benchmark measures: a training step of a network, and inference of an
+-- image.
 
 local braid <const> = require "braid"
 

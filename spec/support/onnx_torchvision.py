@@ -1,7 +1,9 @@
 """Exports torchvision's networks with random weights and statistics for onnx_torchvision.lua:
     python3 spec/support/onnx_torchvision.py DIR [name ...]
 Each is written by both exporters of PyTorch, with a file of an input and onnxruntime's outputs.
-Needs the packages torch, torchvision, onnx, onnxscript, onnxruntime and safetensors.
+A name such as timm/levit_128s is a network of timm, at the size that it is made for.
+Needs the packages torch, torchvision, onnx, onnxscript, onnxruntime and safetensors, and timm for
+its networks.
 """
 import os
 import sys
@@ -20,9 +22,17 @@ NETWORKS = {
 }
 
 
+def created(name):
+    if not name.startswith("timm/"):
+        return getattr(torchvision.models, name)(weights=None, **NETWORKS[name]), 224
+    import timm
+    net = timm.create_model(name[5:], pretrained=False, num_classes=100, exportable=True)
+    return net, net.default_cfg["input_size"][-1]
+
+
 def made(name):
     torch.manual_seed(1)
-    net = getattr(torchvision.models, name)(weights=None, **NETWORKS[name])
+    net, side = created(name)
     if name == "vgg16":  # its own fully connected layers take half a gigabyte
         net.classifier = torch.nn.Sequential(
             torch.nn.Linear(512 * 49, 32), torch.nn.ReLU(), torch.nn.Dropout(),
@@ -35,7 +45,7 @@ def made(name):
             torch.nn.init.normal_(module.bias, std=0.2)
             module.running_mean.normal_(std=0.2)
             module.running_var.uniform_(0.5, 1.5)
-    return net.eval()
+    return net.eval(), side
 
 
 def export(net, x, path, dynamo):
@@ -57,10 +67,10 @@ def main(directory, names):
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     for name in names or NETWORKS:
-        net = made(name)
-        x = torch.randn(2, 3, 224, 224)
+        net, side = made(name)
+        x = torch.randn(2, 3, side, side)
         for kind in ("classic", "kept", "dynamo"):
-            stem = os.path.join(directory, f"{name}.{kind}")
+            stem = os.path.join(directory, f"{name.replace('/', '_')}.{kind}")
             try:
                 if kind == "kept":
                     kept(net, x, stem + ".onnx")

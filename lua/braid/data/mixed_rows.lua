@@ -5,6 +5,7 @@
 local check <const> = require "braid.check"
 local class <const> = require "braid.class"
 local core <const> = require "braid.core"
+local json <const> = require "braid.io.json"
 local Made <const> = require "braid.data.made"
 local Part <const> = require "braid.data.tabular.part"
 local Rows <const> = require "braid.data.rows"
@@ -23,21 +24,6 @@ local function sample_of(t)
   return ("%s (%s)"):format(t.dtype, table.concat(t.shape, ", ", 2))
 end
 
-local function check_same(i, what, name, first, own)
-  if first ~= own then
-    fail("%s '%s' is %s in the first part, but %s in part %d", what, name, first, own, i)
-  end
-end
-
--- How a recipe prepares inputs, or a label, as text.
-local function shown(value)
-  if type(value) ~= "table" then return tostring(value) end
-  local texts <const> = {}
-  for key, item in pairs(value) do texts[#texts + 1] = ("%s=%s"):format(key, shown(item)) end
-  table.sort(texts)
-  return table.concat(texts, " ")
-end
-
 -- Raises an error if parts were prepared with different means and deviations, because the same
 -- number would then have another meaning in each part.
 local function check_prepared(sets)
@@ -45,7 +31,7 @@ local function check_prepared(sets)
   for i, ds in ipairs(sets) do
     local recipe <const> = ds.table and Part.recipe(ds)
     if recipe then
-      local own <const> = shown{recipe.inputs, recipe.index}
+      local own <const> = json.encode{recipe.inputs, recipe.index}
       if first and first.text ~= own then
         fail("part %d is prepared by the means and deviations of other rows than part %d: pass "
           .. "part:prepared(train), with the same rows for all parts", i, first.part)
@@ -62,12 +48,15 @@ local function learn(self, i, batch)
     is_input[name] = sample_of(batch[name])
   end
   if not self.is_input then self.is_input, self.names = is_input, batch.inputs end
-  for name in pairs(self.is_input) do
-    check_same(i, "input", name, self.is_input[name], is_input[name] or "not there")
+  local function check_input(name)
+    local first <const>, own <const> = self.is_input[name], is_input[name]
+    if first ~= own then
+      fail("input '%s' is %s in the first part, but %s in part %d", name, first or "not there",
+        own or "not there", i)
+    end
   end
-  for name in pairs(is_input) do
-    check_same(i, "input", name, self.is_input[name] or "not there", is_input[name])
-  end
+  for name in pairs(self.is_input) do check_input(name) end
+  for name in pairs(is_input) do check_input(name) end
   for name, t in pairs(batch) do
     if core.is_tensor(t) and not is_input[name] then
       local known <const> = self.labels[name]
@@ -77,7 +66,7 @@ local function learn(self, i, batch)
       end
       self.labels[name] = known or core.keep(t:clone())
       local units <const> = batch.units and batch.units[name] or false
-      if known and shown(self.units[name]) ~= shown(units) then
+      if known and json.encode(self.units[name]) ~= json.encode(units) then
         fail("label '%s' has other means and deviations in part %d than in an earlier one: pass "
           .. "part:prepared(train), with the same rows for all parts", name, i)
       end

@@ -136,7 +136,7 @@ local function is_mixer(kind)
   return kind == Mixer
 end
 
--- What is wrong with the arguments of define, or nil.
+-- A text about the arguments of define, or nil if they are right.
 local function wrong_arguments(kind, known, relation)
   if kind == Mixer or not is_mixer(kind) then
     return ("the first argument must be a class that derives from mtl.mixer, such as "

@@ -131,7 +131,7 @@ end
 local FROM_ONE <const> = "; PyTorch counts the parts of a Sequential from 0, and Braid from 1: all "
   .. "tensors fit with {rename = braid.nn.from_one}"
 
--- What may help if tensors do not fit: they are deeper in the table, or counted from 0.
+-- Advice for tensors that do not fit, or "": they are deeper in the table, or counted from 0.
 local function advice(own, counters, state)
   local nested <const> = M.nested(state)
   if #nested > 0 then

@@ -18,7 +18,7 @@ function M.names(handle)
   return list
 end
 
---- What help calls an object of a class: net, or the name of the class.
+--- The name that help gives an object of a class: net for modules, else the name of the class.
 function M.object(handle)
   local base = handle
   while base do

@@ -1,5 +1,5 @@
---- What operations on a network ask its mixers for, before they change anything. A mixer has a
--- method `list`; its other methods are optional, so an operation asks here for those that it calls.
+--- Checks that mixers have the methods that an operation on a network calls, before it changes
+-- anything. A mixer has the method `list`; its other methods are optional.
 
 local check <const> = require "braid.check"
 

@@ -73,8 +73,8 @@ function M.ConvTranspose(node, given)
     groups = groups}), w, b)
 end
 
---- What has another number of dimensions than two, three or four goes through the layer with all
--- behind the channels as one (program.lua); so does what has an unknown number.
+--- Values of more than four dimensions, or of an unknown number, go through the layer with all
+-- dimensions after the channels as one (program.lua).
 function M.BatchNormalization(node, given, dims)
   local a <const> = node.attributes
   local weight <const>, bias <const>, mean <const>, var <const> = table.unpack(given, 2, 5)

@@ -34,7 +34,8 @@ local function module_at(root, keys, n)
 end
 
 local OWN <const> = {training = true, buffer_names = true}
--- What a layer computes with where it has them: a layer without one must not get it from others.
+-- Tensors that change what a layer computes as soon as it has them: other nodes' tensors of these
+-- names must not come into it.
 local USED <const> = {weight = true, bias = true}
 
 -- Whether a layer can take the parts of a group that was made before it.
