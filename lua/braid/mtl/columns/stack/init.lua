@@ -152,8 +152,8 @@ function M.stack(modules)
   return stack(modules)
 end
 
---- The part of column i in a tensor that t columns share: its rows; or of a counter, which has fewer
--- rows than columns, its number.
+--- The part of column i in a tensor that t columns share: its rows; or of a counter, which has
+-- fewer rows than columns, its number.
 function M.slice(x, i, t)
   if x:size(1) < t then return core.ops.select(core.ops.select(core.detach(x), 1, 1), 1, i) end
   local rows <const> = x:size(1) // t
