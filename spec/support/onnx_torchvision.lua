@@ -1,7 +1,7 @@
 --- Compares what braid.import makes of torchvision's networks with onnxruntime. The files are from
 -- onnx_torchvision.py:
 --   build/braid spec/support/onnx_torchvision.lua DIR [name]
--- Each must agree within 1e-4 (of the largest output, where that is above 1) for a batch and for one
+-- Each must agree within 1e-4 (of the largest output, if that is above 1) for a batch and for one
 -- picture, give every parameter a gradient, and run in float64.
 
 local braid <const> = require "braid"
